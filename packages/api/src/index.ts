@@ -1,0 +1,59 @@
+/** What the package shows to the others, by name. */
+export { ManagerError, errorCodes } from "./error.ts";
+export type { ErrorCode, FieldError, ManagerErrorOptions } from "./error.ts";
+export { derivedNamePattern, isName, nameLengthMax, namePattern, nameRule } from "./name.ts";
+export { durationMs, durationPattern, formatDuration, formatSize, sizeBytes, sizePattern } from "./quantity.ts";
+export type { Duration, Size } from "./quantity.ts";
+export type { Condition, FailureStage, LastFailure, List, Metadata, MetadataInput, Resource } from "./resource.ts";
+export { pendingServerStatus, serverDefaults } from "./server.ts";
+export type {
+  BreakerRules,
+  DeploymentRules,
+  Expose,
+  HealthRules,
+  Limits,
+  ProcessSource,
+  RemoteSource,
+  SandboxLevel,
+  Server,
+  ServerDraft,
+  ServerInput,
+  ServerSource,
+  ServerSourceInput,
+  ServerSpec,
+  ServerSpecInput,
+  ServerState,
+  ServerStatus,
+  Sharing,
+  Strategy,
+  StrategyInput,
+  ToolExposure,
+  ToolOverride,
+  UpstreamAuth,
+} from "./server.ts";
+export { revisionName, runnablePart, runnableText } from "./revision.ts";
+export type { Revision, RevisionSpec, RevisionStatus, RunnablePart } from "./revision.ts";
+export { pendingReplicaStatus } from "./replica.ts";
+export type { Isolation, Replica, ReplicaSpec, ReplicaState, ReplicaStatus } from "./replica.ts";
+export type { ApiKey, ApiKeyDraft, ApiKeyInput, ApiKeySpec, ApiKeyStatus, CreatedApiKey } from "./api-key.ts";
+export { isAllowed, roleNames, rolePermissions } from "./role.ts";
+export type { Permission, Principal, RoleName } from "./role.ts";
+export { expandReferences, findReferences } from "./reference.ts";
+export type { Reference } from "./reference.ts";
+export { parseApiKey, parseServer } from "./parse.ts";
+export type { ParseOptions } from "./parse.ts";
+export { check, describe, invalidFields } from "./check.ts";
+export type { Checked } from "./check.ts";
+export { nearest } from "./nearest.ts";
+export { notYetEnforced } from "./unavailable.ts";
+export { fromProblem, problemType, toProblem } from "./problem.ts";
+export type { Problem, ProblemOptions } from "./problem.ts";
+export type { Health, RestartRequest, ServerHealth, Tool, ToolCall } from "./answers.ts";
+export { restartRequestSchema, toolCallSchema } from "./schema/answers.ts";
+export { hiddenValue } from "./schema/source.ts";
+export { commonErrors, parseLabels, parseQuery } from "./operation.ts";
+export type { Answer, Operation, Parameter, ParameterValue } from "./operation.ts";
+export { eventStreamType, operations, probes } from "./operations.ts";
+export type { OperationName, ProbeName } from "./operations.ts";
+export { openApiDocument } from "./openapi.ts";
+export type { Json } from "./openapi.ts";

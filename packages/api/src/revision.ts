@@ -1,0 +1,64 @@
+/** The Revision resource: an immutable snapshot of the part of a Server's spec that decides what runs. */
+import type { Resource } from "./resource.ts";
+import type { Limits, SandboxLevel, ServerSource, ServerSpec, Sharing } from "./server.ts";
+
+/** The part of a spec whose change makes a new revision. All else applies at once. Source: resources.md, "Runnable part". */
+export interface RunnablePart {
+  readonly source: ServerSource;
+  readonly sandbox: SandboxLevel;
+  readonly sharing: Sharing;
+  readonly limits: Pick<Limits, "memory" | "cpu" | "processes">;
+}
+
+/** The runnable part, and whose and which it is. */
+export interface RevisionSpec extends RunnablePart {
+  /** Name of the Server. */
+  readonly server: string;
+  /** 1 for the server's first; `metadata.name` is `<server>-<number>`. */
+  readonly number: number;
+}
+
+/** What is known of a revision; all but `digest` is learnt from the first replica that answered. */
+export interface RevisionStatus {
+  /** `sha256:` and the hash of the runnable part in canonical JSON. */
+  readonly digest: string;
+  readonly era?: "legacy" | "modern";
+  readonly serverInfo?: Readonly<Record<string, unknown>>;
+  readonly capabilities?: Readonly<Record<string, unknown>>;
+  /** How many tools the revision lists. */
+  readonly tools?: number;
+}
+
+export type Revision = Resource<"Revision", RevisionSpec, RevisionStatus>;
+
+/** The runnable part of a spec, in a fixed order of fields. */
+export function runnablePart(spec: ServerSpec): RunnablePart {
+  const { memory, cpu, processes } = spec.limits;
+  return {
+    source: spec.source,
+    sandbox: spec.sandbox,
+    sharing: spec.sharing,
+    limits: cpu === undefined ? { memory, processes } : { memory, cpu, processes },
+  };
+}
+
+/** The runnable part as text that is equal exactly when the parts are: keys sorted, no white space. What a digest hashes. */
+export function runnableText(part: RunnablePart): string {
+  const { source, sandbox, sharing, limits } = part;
+  return canonicalJson({ source, sandbox, sharing, limits });
+}
+
+/** Name of a server's revision: `weather-7`. */
+export function revisionName(server: string, number: number): string {
+  return `${server}-${number}`;
+}
+
+function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
+  return `{${members.join(",")}}`;
+}

@@ -1,0 +1,230 @@
+/**
+ * The Server resource: an MCP server that the manager runs (a process) or reaches (a remote URL), and how. Only what this
+ * version acts on, or records without harm, is part of the type; words of the design that are still to come are refused by
+ * `unavailable.ts` with a message that says so.
+ */
+import type { Duration, Size } from "./quantity.ts";
+import type { Condition, LastFailure, MetadataInput, Resource } from "./resource.ts";
+
+/** A child process that speaks MCP on stdin and stdout. Started without a shell, with a minimal environment plus `env`. */
+export interface ProcessSource {
+  readonly kind: "process";
+  /** A program on the PATH or a path to one. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Working directory. Default: the manager's own. */
+  readonly cwd?: string;
+  /** Values may hold `${env:NAME}`, `${env:NAME:-fallback}` and `${file:/path}`, replaced when the process starts. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** A server that runs elsewhere and is reached over HTTP. */
+export interface RemoteSource {
+  readonly kind: "remote";
+  /** `http:` or `https:`, without user name or password. */
+  readonly url: string;
+  readonly transport: "streamable-http";
+  /** Sent with every request; values may hold the same references as `env`. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export type ServerSource = ProcessSource | RemoteSource;
+
+/** Who may share a process or a legacy session. */
+export type Sharing = "shared";
+
+/** How far a process is shut off from the machine. `trusted`: a plain child process. */
+export type SandboxLevel = "trusted";
+
+/** How one revision gives way to the next. Recorded; acted upon from the version on that has deployments. */
+export type Strategy =
+  | {
+      readonly kind: "rolling";
+      readonly maxSurge: number;
+      readonly maxUnavailable: number;
+      readonly minReady: Duration;
+    }
+  | { readonly kind: "recreate" };
+
+/** Rules of a deployment that hold for every strategy. */
+export interface DeploymentRules {
+  readonly progressDeadline: Duration;
+  readonly drainTimeout: Duration;
+  readonly acceptBreaking: boolean;
+  readonly reviewSemantic: boolean;
+  readonly autoRollback: boolean;
+}
+
+/** When a replica counts as healthy. */
+export interface HealthRules {
+  readonly interval: Duration;
+  readonly timeout: Duration;
+  /** Failed probes in a row that make a replica unhealthy. */
+  readonly failures: number;
+  /** Good probes in a row that make it healthy again. */
+  readonly successes: number;
+  /** How long a replica may take from start to ready. */
+  readonly startup: Duration;
+}
+
+/** When calls to a failing server are refused at once. */
+export interface BreakerRules {
+  readonly enabled: boolean;
+  /** Between 0 and 1. */
+  readonly failureRatio: number;
+  readonly minCalls: number;
+  readonly window: Duration;
+  readonly openFor: Duration;
+}
+
+/** Bounds of one server. `memory`, `cpu` and `processes` hold for each replica, where the platform can enforce them. */
+export interface Limits {
+  /** Calls in flight to one server on one instance. */
+  readonly concurrency: number;
+  /** Calls that may wait for a place. */
+  readonly queue: number;
+  readonly callTimeout: Duration;
+  readonly memory: Size;
+  /** Processors; may be a fraction. Default: no limit. */
+  readonly cpu?: number;
+  readonly processes: number;
+}
+
+/** Another name or description under which one tool is shown. */
+export interface ToolOverride {
+  readonly name?: string;
+  readonly description?: string;
+}
+
+/** Which tools are shown. Patterns are names in which `*` stands for any text; `deny` wins. Default: all. */
+export interface ToolExposure {
+  readonly allow?: readonly string[];
+  readonly deny?: readonly string[];
+  /** By the server's own name of the tool. */
+  readonly override?: Readonly<Record<string, ToolOverride>>;
+}
+
+/** What of a server is shown, and under which names. */
+export interface Expose {
+  /** Put before `__` and the tool's name on `/mcp`. Default: the server's name. */
+  readonly prefix?: string;
+  readonly tools?: ToolExposure;
+}
+
+/** Credentials the manager shows to the upstream. Static ones go into `source.headers` as references. */
+export interface UpstreamAuth {
+  readonly kind: "none";
+}
+
+/** What is wanted of a server, every default filled in (as stored and as answered). */
+export interface ServerSpec {
+  readonly source: ServerSource;
+  readonly replicas: number;
+  readonly sharing: Sharing;
+  readonly strategy: Strategy;
+  readonly deployment: DeploymentRules;
+  readonly health: HealthRules;
+  readonly breaker: BreakerRules;
+  readonly limits: Limits;
+  readonly sandbox: SandboxLevel;
+  readonly expose: Expose;
+  readonly auth: UpstreamAuth;
+}
+
+/** A source as a person writes it: what has a default may be left out. */
+export type ServerSourceInput =
+  | (Pick<ProcessSource, "kind" | "command"> & Partial<Omit<ProcessSource, "kind" | "command">>)
+  | (Pick<RemoteSource, "kind" | "url"> & Partial<Omit<RemoteSource, "kind" | "url">>);
+
+/** A strategy as a person writes it. */
+export type StrategyInput =
+  | ({ readonly kind: "rolling" } & Partial<Omit<Extract<Strategy, { kind: "rolling" }>, "kind">>)
+  | { readonly kind: "recreate" };
+
+/** A spec as a person writes it: only `source` is needed. */
+export interface ServerSpecInput {
+  readonly source: ServerSourceInput;
+  readonly replicas?: number;
+  readonly sharing?: Sharing;
+  readonly strategy?: StrategyInput;
+  readonly deployment?: Partial<DeploymentRules>;
+  readonly health?: Partial<HealthRules>;
+  readonly breaker?: Partial<BreakerRules>;
+  readonly limits?: Partial<Limits>;
+  readonly sandbox?: SandboxLevel;
+  readonly expose?: Expose;
+  readonly auth?: UpstreamAuth;
+}
+
+/** A Server as a person writes it. `status`, and what only the registry writes into `metadata`, is accepted and ignored. */
+export interface ServerInput {
+  readonly kind?: "Server";
+  readonly metadata: MetadataInput;
+  readonly spec: ServerSpecInput;
+  readonly status?: unknown;
+}
+
+/** A checked Server on its way into the registry: names, labels, and the spec with every default. */
+export interface ServerDraft {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly spec: ServerSpec;
+}
+
+/**
+ * - `pending`: accepted, nothing was started yet
+ * - `starting`: replicas start, none is ready
+ * - `ready`: all wanted replicas are ready
+ * - `degraded`: some are, or a deployment went back by itself
+ * - `idle`: none runs, the next call starts one
+ * - `failed`: none is ready and the last start failed; it is tried again after a back-off
+ * - `draining`: deletion was asked for, calls in flight finish
+ */
+export type ServerState = "pending" | "starting" | "ready" | "degraded" | "idle" | "failed" | "draining";
+
+/** What is. Written by controllers. */
+export interface ServerStatus {
+  readonly state: ServerState;
+  /** Name of the stable revision. */
+  readonly revision?: string;
+  readonly replicas: { readonly desired: number; readonly ready: number };
+  /** Share of new traffic per revision, in percent. */
+  readonly traffic: readonly { readonly revision: string; readonly weight: number }[];
+  readonly breaker?: "closed" | "open" | "half-open";
+  /** How many tools the server lists; absent until it was asked. */
+  readonly tools?: number;
+  readonly lastFailure?: LastFailure;
+  readonly conditions: readonly Condition[];
+  /** `metadata.generation` this status speaks of. */
+  readonly observedGeneration?: number;
+}
+
+export type Server = Resource<"Server", ServerSpec, ServerStatus>;
+
+/** The status of a Server that no controller has looked at yet. */
+export const pendingServerStatus: ServerStatus = {
+  state: "pending",
+  replicas: { desired: 0, ready: 0 },
+  traffic: [],
+  conditions: [],
+};
+
+/** Defaults of everything but `source`. Source: resources.md, "Defaults". */
+export const serverDefaults: Omit<ServerSpec, "source"> = {
+  replicas: 1,
+  sharing: "shared",
+  strategy: { kind: "rolling", maxSurge: 1, maxUnavailable: 0, minReady: "5s" },
+  deployment: {
+    progressDeadline: "10m",
+    drainTimeout: "10m",
+    acceptBreaking: false,
+    reviewSemantic: true,
+    autoRollback: true,
+  },
+  health: { interval: "10s", timeout: "2s", failures: 3, successes: 1, startup: "60s" },
+  breaker: { enabled: true, failureRatio: 0.5, minCalls: 20, window: "30s", openFor: "5s" },
+  limits: { concurrency: 64, queue: 1024, callTimeout: "60s", memory: "512MiB", processes: 64 },
+  sandbox: "trusted",
+  expose: {},
+  auth: { kind: "none" },
+};

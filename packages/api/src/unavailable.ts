@@ -1,0 +1,81 @@
+/**
+ * Words of the design that this version does not act on. Ignoring some of them would be unsafe or wrong: those are refused
+ * here by name, so that nobody reads "unknown field" about a documented one. The others are accepted, kept, and named by
+ * `notYetEnforced`, so that a status can say so. A row goes when its feature comes.
+ */
+import { describe } from "./check.ts";
+import type { FieldError } from "./error.ts";
+import { serverDefaults } from "./server.ts";
+import type { ServerSpec } from "./server.ts";
+
+interface Refusal {
+  /** Field names from the root; a last `kind` covers the whole object it belongs to. */
+  readonly path: readonly string[];
+  /** The values refused; absent means that any value is. */
+  readonly words?: readonly string[];
+  /** What can be given instead. */
+  readonly instead: string;
+}
+
+const refusals: readonly Refusal[] = [
+  { path: ["spec", "source", "kind"], words: ["container", "kubernetes"], instead: "process, remote" },
+  { path: ["spec", "source", "transport"], words: ["sse"], instead: "streamable-http" },
+  { path: ["spec", "source", "port"], instead: "no port: a process speaks MCP on its stdin and stdout" },
+  { path: ["spec", "source", "path"], instead: "no path: a process speaks MCP on its stdin and stdout" },
+  { path: ["spec", "autoscale"], instead: "a fixed number in spec.replicas" },
+  { path: ["spec", "sharing"], words: ["per-principal", "per-session"], instead: "shared" },
+  { path: ["spec", "sandbox"], words: ["default", "strict"], instead: "trusted" },
+  { path: ["spec", "strategy", "kind"], words: ["blue-green", "canary", "ab"], instead: "rolling, recreate" },
+  { path: ["spec", "limits", "rate"], instead: "no rate" },
+  {
+    path: ["spec", "auth", "kind"],
+    words: ["bearer", "client-credentials", "token-exchange", "per-user"],
+    instead: "none; a fixed token goes into spec.source.headers as ${env:NAME}",
+  },
+];
+
+/** A refused word: the error, and the path below which other complaints would only repeat it. */
+export interface Refused {
+  readonly field: FieldError;
+  readonly scope: string;
+}
+
+/** What a Server as written asks for that the design knows and this version does not do. */
+export function refusedFields(input: unknown): readonly Refused[] {
+  return refusals.flatMap(({ path, words, instead }) => {
+    const given = path.reduce<unknown>(member, input);
+    const isRefused = words === undefined ? given !== undefined : words.some((word) => word === given);
+    if (!isRefused) return [];
+    const text = path.join(".");
+    const field = {
+      path: text,
+      given: describe(given),
+      expected: `${instead} (${words === undefined ? path.at(-1) : String(given)} is not available yet)`,
+    };
+    return [{ field, scope: text.replace(/\.kind$/, "") }];
+  });
+}
+
+function member(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+}
+
+const recorded = ["strategy", "deployment", "health", "breaker"] as const;
+
+/**
+ * The fields of a spec that differ from their default and that this version keeps without acting on them yet:
+ * `["spec.health.interval"]`. Empty when all that was asked for is in force.
+ */
+export function notYetEnforced(spec: ServerSpec): readonly string[] {
+  const rules = recorded.flatMap((name) => differing(`spec.${name}`, spec[name], serverDefaults[name]));
+  const { concurrency, queue } = spec.limits;
+  const limits = { concurrency: serverDefaults.limits.concurrency, queue: serverDefaults.limits.queue };
+  return [...rules, ...differing("spec.limits", { concurrency, queue }, limits)];
+}
+
+function differing(path: string, given: object, defaults: object): readonly string[] {
+  const known = new Map<string, unknown>(Object.entries(defaults));
+  return Object.entries(given)
+    .filter(([key, value]) => value !== known.get(key))
+    .map(([key]) => `${path}.${key}`);
+}
