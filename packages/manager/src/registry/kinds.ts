@@ -1,0 +1,35 @@
+/** Every kind of resource that the registry keeps, one row each. It holds no rules of theirs but the status that one begins with. */
+import { createHash } from "node:crypto";
+import type { ApiKey, Replica, Resource, Revision, Server } from "@mcp-manager/api";
+import { pendingReplicaStatus, pendingServerStatus, runnableText } from "@mcp-manager/api";
+
+/** Any resource, where the kind does not matter. */
+export type AnyResource = Resource<string, unknown, unknown>;
+
+/** What the registry must know of a kind. */
+export interface Kind<R extends AnyResource> {
+  readonly kind: R["kind"];
+  /** Its word in store keys, as in URLs. Never changes. */
+  readonly plural: string;
+  /** The status of a resource that no controller has looked at. */
+  initialStatus(spec: R["spec"]): R["status"];
+}
+
+interface Kinds {
+  readonly Server: Kind<Server>;
+  readonly Revision: Kind<Revision>;
+  readonly Replica: Kind<Replica>;
+  readonly ApiKey: Kind<ApiKey>;
+}
+
+/** The kinds, by name. */
+export const kinds: Kinds = {
+  Server: { kind: "Server", plural: "servers", initialStatus: () => pendingServerStatus },
+  Revision: {
+    kind: "Revision",
+    plural: "revisions",
+    initialStatus: (spec) => ({ digest: `sha256:${createHash("sha256").update(runnableText(spec)).digest("hex")}` }),
+  },
+  Replica: { kind: "Replica", plural: "replicas", initialStatus: pendingReplicaStatus },
+  ApiKey: { kind: "ApiKey", plural: "api-keys", initialStatus: () => ({}) },
+};
