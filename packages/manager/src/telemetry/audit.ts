@@ -1,0 +1,183 @@
+/**
+ * Who did what, with which outcome: JSON lines in a file that is only appended to, and replaced by the next when it is full. Owns
+ * the files and their bound. Writing never delays the one who records: entries wait in memory, bounded, and what does not fit is
+ * counted in the next line. Never holds arguments, results or credentials.
+ */
+import { chmod, mkdir, open, rename, rm } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
+import { dirname, extname } from "node:path";
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "./logger.ts";
+
+/** One thing that somebody did or tried to. */
+export interface AuditEntry {
+  /** Name of the principal; absent when the credential was refused. */
+  readonly who?: string;
+  /** How they proved it: `api-key`, `admin-key`. */
+  readonly authMethod?: string;
+  /** What was asked for: an operation's or a method's name, `applyServer`, `tools/call`. */
+  readonly action: string;
+  /** To what: `servers/weather`, `servers/weather/tools/forecast`. */
+  readonly target?: string;
+  readonly outcome: "allowed" | "denied" | "failed";
+  /** Why not, in a code or a few words; never what was sent. */
+  readonly reason?: string;
+  /** The peer's address. */
+  readonly address?: string;
+}
+
+/** Takes entries. Recording never throws and never waits. */
+export interface Audit extends AsyncDisposable {
+  record(entry: AuditEntry): void;
+  /** Resolves when everything recorded before is in the file. */
+  flush(): Promise<void>;
+}
+
+/** Keeps nothing; for when auditing is switched off. */
+export const noAudit: Audit = {
+  record: () => undefined,
+  flush: () => Promise.resolve(),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+};
+
+export interface AuditOptions {
+  /** The file that is written to; full ones are beside it, `audit.1.jsonl` the newest. */
+  readonly path: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Bytes after which a new file is begun. Default 10 MiB. */
+  readonly fileBytesMax?: number;
+  /** Files kept, the current one included; at least 1. Default 5. */
+  readonly filesMax?: number;
+}
+
+/** Entries that may wait for the disk: about 2 MB, a second or two at full load. */
+const waitingMax = 10_000;
+/** Lines put into one write. */
+const batchMax = 1_000;
+
+/** Opens (or goes on with) the file, mode 0600. Rejects when it can't be written. */
+export async function openAudit(options: AuditOptions): Promise<Audit> {
+  await mkdir(dirname(options.path), { recursive: true, mode: 0o700 });
+  const file = await open(options.path, "a", 0o600);
+  // A file that was made by hand, or under another umask, is narrowed too.
+  await chmod(options.path, 0o600);
+  const { size } = await file.stat();
+  return new AuditFile(options, file, size, size > 0 && !(await endsWithNewline(options.path, size)));
+}
+
+async function endsWithNewline(path: string, size: number): Promise<boolean> {
+  await using file = await open(path, "r");
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+  return buffer[0] === 0x0a;
+}
+
+class AuditFile implements Audit {
+  readonly #path: string;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #fileBytesMax: number;
+  readonly #filesMax: number;
+  #file: FileHandle | undefined;
+  #bytes: number;
+  #waiting: string[] = [];
+  #dropped = 0;
+  #writing: Promise<void> | undefined;
+  /** The last line was cut off, by a crash or a full disk. */
+  #torn: boolean;
+  #closed = false;
+
+  constructor(options: AuditOptions, file: FileHandle, bytes: number, torn: boolean) {
+    this.#path = options.path;
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+    this.#fileBytesMax = options.fileBytesMax ?? 10 * 1024 ** 2;
+    this.#filesMax = Math.max(1, options.filesMax ?? 5);
+    this.#file = file;
+    this.#bytes = bytes;
+    this.#torn = torn;
+  }
+
+  record(entry: AuditEntry): void {
+    if (this.#closed) return;
+    if (this.#waiting.length >= waitingMax) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#waiting.push(lineOf(this.#clock.wallMs(), entry));
+    this.#writing ??= this.#write();
+  }
+
+  async flush(): Promise<void> {
+    await this.#writing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    await this.#writing;
+    const file = this.#file;
+    this.#file = undefined;
+    if (file === undefined) return;
+    await file.datasync().catch(() => undefined); // what is on the disk is as good as it gets
+    await file.close();
+  }
+
+  async #write(): Promise<void> {
+    await Promise.resolve(); // entries of the same tick go into one write
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, batchMax);
+      if (this.#dropped > 0) batch.push(lineOf(this.#clock.wallMs(), { action: "audit", ...lost(this.#dropped) }));
+      const dropped = this.#dropped;
+      try {
+        await this.#append(Buffer.from(batch.join("")));
+        this.#dropped -= dropped;
+      } catch (error) {
+        this.#dropped += batch.length - (dropped > 0 ? 1 : 0);
+        this.#logger.error("audit entries cannot be written", { path: this.#path, dropped: this.#dropped, error });
+      }
+    }
+    this.#writing = undefined;
+  }
+
+  async #append(bytes: Buffer): Promise<void> {
+    if (this.#bytes > 0 && this.#bytes + bytes.length > this.#fileBytesMax) await this.#rotate();
+    this.#file ??= await open(this.#path, "a", 0o600);
+    if (this.#torn) await this.#file.appendFile("\n");
+    this.#torn = true;
+    await this.#file.appendFile(bytes);
+    this.#torn = false;
+    this.#bytes += bytes.length;
+  }
+
+  async #rotate(): Promise<void> {
+    await this.#file?.close();
+    this.#file = undefined;
+    await rm(this.#numbered(this.#filesMax - 1), { force: true });
+    for (let number = this.#filesMax - 2; number >= 0; number -= 1) {
+      await rename(this.#numbered(number), this.#numbered(number + 1)).catch(ignoreMissing);
+    }
+    this.#bytes = 0;
+    this.#torn = false;
+  }
+
+  /** The current file is number 0. */
+  #numbered(number: number): string {
+    const extension = extname(this.#path);
+    return number === 0
+      ? this.#path
+      : `${this.#path.slice(0, this.#path.length - extension.length)}.${number}${extension}`;
+  }
+}
+
+function lost(count: number): { readonly outcome: "failed"; readonly reason: string } {
+  return { outcome: "failed", reason: `${count} entries were lost` };
+}
+
+function lineOf(wallMs: number, entry: AuditEntry): string {
+  return `${JSON.stringify({ at: new Date(wallMs).toISOString(), ...entry })}\n`;
+}
+
+function ignoreMissing(error: unknown): void {
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") return;
+  throw error;
+}
