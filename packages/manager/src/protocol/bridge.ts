@@ -1,0 +1,153 @@
+/**
+ * The simple bridge between the eras, on bytes: what a request or a result must have more or less on the other side. Only the
+ * members that an era owns are added or removed; everything else stays as written. What has no counterpart (a server that asks
+ * for input) is not bridged here: the caller refuses it.
+ */
+import { type Envelope, metaKeys } from "./envelope.ts";
+import { modernVersionSpoken } from "./era.ts";
+import { JsonRpcCode } from "./errors.ts";
+import { isObjectAt, type Member, membersAt, skipSpace } from "./json.ts";
+import { decodeString } from "./json.ts";
+import { methodInfo } from "./methods.ts";
+import { errorCodeOf, errorCodeRange, responseMembers } from "./response.ts";
+import { self } from "./self.ts";
+import { type Edit, splice } from "./splice.ts";
+
+const nothing: Buffer = Buffer.alloc(0);
+
+const modernMetaKeys: ReadonlySet<string> = new Set(Object.values(metaKeys));
+const modernParams: ReadonlySet<string> = new Set(["requestState", "inputResponses"]);
+
+/**
+ * What a modern request loses on its way to a legacy server: the per-request fields of `_meta`, `requestState` and
+ * `inputResponses`. Sorted; touches neither the id nor the progress token.
+ */
+export function requestToLegacy(envelope: Envelope): Edit[] {
+  const { bytes } = envelope;
+  const edits = removals(bytes, envelope.start("params"), modernParams);
+  if (isObjectAt(bytes, envelope.start("meta"))) edits.push(...removals(bytes, envelope.start("meta"), modernMetaKeys));
+  return edits.sort((a, b) => a.start - b.start);
+}
+
+/** Edits that take the named members, each with one comma, out of the object at `at`; none when there is no object. */
+function removals(bytes: Buffer, at: number, names: ReadonlySet<string>): Edit[] {
+  const members = at < 0 ? [] : (membersAt(bytes, at) ?? []);
+  const edits: Edit[] = [];
+  let lastKept: Member | undefined;
+  members.forEach((member, i) => {
+    if (!names.has(decodeString(bytes, member.keyStart, member.keyEnd))) {
+      lastKept = member;
+      return;
+    }
+    // Behind a member that stays, its comma goes too; before the first that stays, the comma behind.
+    const start = lastKept === undefined ? member.keyStart : (members[i - 1]?.end ?? member.keyStart);
+    const end = lastKept === undefined ? (members[i + 1]?.keyStart ?? member.end) : member.end;
+    edits.push({ start, end, bytes: nothing });
+  });
+  return edits;
+}
+
+export interface ModernRequestOptions {
+  /** The client's own words as written in its `initialize`; default: the manager's. */
+  readonly clientInfo?: Buffer | undefined;
+  /** Default: none, `{}`. */
+  readonly clientCapabilities?: Buffer | undefined;
+  /** The level the client set; none: no log messages. */
+  readonly logLevel?: string | undefined;
+}
+
+/** What a legacy request gains on its way to a modern server: the per-request fields of `_meta`. Sorted; touches neither id nor token. */
+export function requestToModern(envelope: Envelope, options: ModernRequestOptions = {}): Edit[] {
+  const { bytes } = envelope;
+  const fields = fieldsOf(options);
+  const meta = envelope.start("meta");
+  if (isObjectAt(bytes, meta)) {
+    // A key that is there already, which no legacy client has a reason for, must not come twice.
+    const replaced = fields.filter((field) => envelope.has(field.member));
+    const added = fields.filter((field) => !envelope.has(field.member));
+    return [
+      ...(added.length === 0 ? [] : [insertion(bytes, meta, text(added))]),
+      ...replaced.map((f) => ({
+        start: envelope.start(f.member),
+        end: envelope.end(f.member),
+        bytes: Buffer.from(f.value),
+      })),
+    ].sort((a, b) => a.start - b.start);
+  }
+  const written = `{${text(fields)}}`;
+  if (meta >= 0) return [{ start: meta, end: envelope.end("meta"), bytes: Buffer.from(written) }];
+  const params = envelope.start("params");
+  if (params >= 0) return [insertion(bytes, params, `"_meta":${written}`)];
+  const at = envelope.end("method");
+  return [{ start: at, end: at, bytes: Buffer.from(`,"params":{"_meta":${written}}`) }];
+}
+
+interface MetaField {
+  readonly member: keyof typeof metaKeys;
+  readonly value: string;
+}
+
+function fieldsOf(options: ModernRequestOptions): MetaField[] {
+  const { clientInfo, clientCapabilities, logLevel } = options;
+  const fields: MetaField[] = [
+    { member: "protocolVersion", value: JSON.stringify(modernVersionSpoken) },
+    { member: "clientInfo", value: clientInfo?.toString() ?? JSON.stringify(self) },
+    { member: "clientCapabilities", value: clientCapabilities?.toString() ?? "{}" },
+  ];
+  if (logLevel !== undefined) fields.push({ member: "logLevel", value: JSON.stringify(logLevel) });
+  return fields;
+}
+
+function text(fields: readonly MetaField[]): string {
+  return fields.map(({ member, value }) => `"${metaKeys[member]}":${value}`).join(",");
+}
+
+/** Puts members before the first of the object at `at`. */
+function insertion(bytes: Buffer, at: number, members: string): Edit {
+  const isEmpty = bytes[skipSpace(bytes, at + 1)] === 0x7d;
+  return { start: at + 1, end: at + 1, bytes: Buffer.from(isEmpty ? members : `${members},`) };
+}
+
+export interface CacheHints {
+  /** Milliseconds. */
+  readonly ttlMs: number;
+  readonly cacheScope: "public" | "private";
+}
+
+/**
+ * A legacy server's response for a modern client: `resultType`, and the cache hints where the method's result must have them,
+ * are added when missing; "resource not found" gets its modern code. Anything else, an error included, stays as it came.
+ */
+export function resultToModern(response: Buffer, method: string, hints: CacheHints): Buffer {
+  const members = responseMembers(response);
+  if (members === undefined) return errorToModern(response);
+  const added: string[] = [];
+  if (members.start("resultType") < 0) added.push('"resultType":"complete"');
+  if (methodInfo(method)?.cacheable) {
+    if (members.start("ttlMs") < 0) added.push(`"ttlMs":${hints.ttlMs}`);
+    if (members.start("cacheScope") < 0) added.push(`"cacheScope":"${hints.cacheScope}"`);
+  }
+  return added.length === 0 ? response : splice(response, [insertion(response, members.result.start, added.join(","))]);
+}
+
+const invalidParams = Buffer.from(String(JsonRpcCode.invalidParams));
+
+function errorToModern(response: Buffer): Buffer {
+  const range = errorCodeOf(response) === JsonRpcCode.resourceNotFound ? errorCodeRange(response) : undefined;
+  return range === undefined ? response : splice(response, [{ ...range, bytes: invalidParams }]);
+}
+
+const resultTypeOnly: ReadonlySet<string> = new Set(["resultType"]);
+const resultTypeAndHints: ReadonlySet<string> = new Set(["resultType", "ttlMs", "cacheScope"]);
+
+/**
+ * A modern server's response for a legacy client: `resultType` and, where the method's result has them, the cache hints are taken
+ * out. Undefined for a result that is not complete (`input_required`, an extension's): a legacy client would take it for the answer.
+ */
+export function resultToLegacy(response: Buffer, method: string): Buffer | undefined {
+  const members = responseMembers(response);
+  if (members === undefined) return response;
+  if (members.start("resultType") >= 0 && members.text("resultType") !== "complete") return undefined;
+  const names = methodInfo(method)?.cacheable ? resultTypeAndHints : resultTypeOnly;
+  return splice(response, removals(response, members.result.start, names));
+}

@@ -1,0 +1,340 @@
+/**
+ * Reading JSON (RFC 8259) as bytes: checks the whole grammar and finds where members stand, without decoding or building
+ * anything. Positions are plain numbers: a function that reads answers the position after what it read, or a negative number
+ * (`~position` of the byte that is wrong, or `tooDeep`). It never copies, never throws, and knows nothing of JSON-RPC.
+ */
+import { isUtf8 } from "node:buffer";
+
+/** Objects and arrays may be nested this deep; the outermost counts as one. Keeps recursion and every later reader bounded. */
+export const depthMax = 128;
+
+/** What a reading function answers when `depthMax` is passed. */
+export const tooDeep: number = -(2 ** 30);
+
+const quote = 0x22;
+const backslash = 0x5c;
+const comma = 0x2c;
+const colon = 0x3a;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
+const minus = 0x2d;
+
+/** 1 for the bytes at which a run of plain string bytes stops: controls, the quote, the backslash. */
+const stopsString: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte < 0x20 || byte === quote || byte === backslash ? 1 : 0,
+);
+
+/** What may follow a backslash, `u` apart. */
+const simpleEscape: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte < 0x80 && '"\\/bfnrt'.includes(String.fromCharCode(byte)) ? 1 : 0,
+);
+
+const hexDigit: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  /[0-9a-fA-F]/.test(String.fromCharCode(byte)) ? 1 : 0,
+);
+
+/** Where members were found: a start and an end for each slot, -1 when absent. */
+export class MemberRanges {
+  readonly #ends: number[];
+  /** The slot of the first member that came twice, or -1. The range kept is that of its first coming. */
+  repeated = -1;
+
+  constructor(slotCount: number) {
+    const empty = (emptyRanges[slotCount] ??= Array.from({ length: slotCount * 2 }, () => -1));
+    this.#ends = empty.slice();
+  }
+
+  /** Notes a member's range; a second range for one slot only sets `repeated`. */
+  record(slot: number, start: number, end: number): void {
+    const at = slot * 2;
+    if (this.#ends[at] !== -1) {
+      if (this.repeated === -1) this.repeated = slot;
+      return;
+    }
+    this.#ends[at] = start;
+    this.#ends[at + 1] = end;
+  }
+
+  /** The position of the value's first byte, or -1. */
+  start(slot: number): number {
+    return this.#ends[slot * 2] as number;
+  }
+
+  /** The position after the value's last byte, or -1. */
+  end(slot: number): number {
+    return this.#ends[slot * 2 + 1] as number;
+  }
+}
+
+/** One array of -1 for each size in use: copying it is the cheapest way to a fresh one. */
+const emptyRanges: (number[] | undefined)[] = [];
+
+/** One member that a reader wants to know the place of. */
+interface KeyEntry {
+  readonly text: string;
+  readonly bytes: Buffer;
+  readonly slot: number;
+  readonly nested: KeyTable | undefined;
+}
+
+/** The members of one object that a reader wants to know the place of. Any spelling of a key finds it, escaped ones too. */
+export class KeyTable {
+  readonly #byLength: (readonly KeyEntry[] | undefined)[] = [];
+  readonly #byText = new Map<string, KeyEntry>();
+
+  /** `slot` is where a member's range is kept; `nested` looks into the member's value when that is an object. */
+  constructor(entries: Iterable<{ readonly text: string; readonly slot: number; readonly nested?: KeyTable }>) {
+    for (const { text, slot, nested } of entries) {
+      const entry: KeyEntry = { text, bytes: Buffer.from(text), slot, nested };
+      this.#byText.set(text, entry);
+      const length = entry.bytes.length;
+      while (this.#byLength.length <= length) this.#byLength.push(undefined);
+      this.#byLength[length] = [...(this.#byLength[length] ?? []), entry];
+    }
+  }
+
+  /** The entry that is written in `bytes[start, end)`: the inside of a valid string, without its quotes. */
+  find(bytes: Buffer, start: number, end: number): KeyEntry | undefined {
+    const length = end - start;
+    const candidates = length < this.#byLength.length ? this.#byLength[length] : undefined;
+    if (candidates !== undefined) {
+      for (let i = 0; i < candidates.length; i++) {
+        const entry = candidates[i] as KeyEntry;
+        if (sameBytes(entry.bytes, bytes, start)) return entry;
+      }
+    }
+    return hasBackslash(bytes, start, end) ? this.#byText.get(decodeString(bytes, start - 1, end + 1)) : undefined;
+  }
+}
+
+function sameBytes(wanted: Buffer, bytes: Buffer, at: number): boolean {
+  for (let i = wanted.length - 1; i >= 0; i--) if (wanted[i] !== bytes[at + i]) return false;
+  return true;
+}
+
+function hasBackslash(bytes: Buffer, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i] === backslash) return true;
+  return false;
+}
+
+/**
+ * Reads a whole document, an object or anything else, and notes the members that `table` wants in `ranges`. Answers the
+ * position after the value and the white space behind it, which is `bytes.length`; negative when it is not JSON in UTF-8.
+ */
+export function readDocument(bytes: Buffer, table: KeyTable | undefined, ranges: MemberRanges | undefined): number {
+  const start = skipSpace(bytes, 0);
+  const end = bytes[start] === openBrace ? readObject(bytes, start, 1, table, ranges) : skipValue(bytes, start, 0);
+  if (end < 0) return end;
+  const last = skipSpace(bytes, end);
+  if (last !== bytes.length) return ~last;
+  return isUtf8(bytes) ? last : ~firstNonAscii(bytes);
+}
+
+function firstNonAscii(bytes: Buffer): number {
+  return bytes.findIndex((byte) => byte >= 0x80);
+}
+
+/** The position of the first byte at or after `at` that is not white space. */
+export function skipSpace(bytes: Buffer, at: number): number {
+  let i = at;
+  while (i < bytes.length) {
+    const byte = bytes[i] as number;
+    if (byte > 0x20 || (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)) return i;
+    i++;
+  }
+  return i;
+}
+
+/** Reads the value that begins at `at`; `depth` is how many objects and arrays are open around it. */
+export function skipValue(bytes: Buffer, at: number, depth: number): number {
+  if (at >= bytes.length) return ~at;
+  const byte = bytes[at] as number;
+  if (byte === quote) return skipString(bytes, at);
+  if (byte === openBrace) return readObject(bytes, at, depth + 1, undefined, undefined);
+  if (byte === openBracket) return skipArray(bytes, at, depth + 1);
+  if (byte === 0x74) return skipWord(bytes, at, wordTrue);
+  if (byte === 0x66) return skipWord(bytes, at, wordFalse);
+  if (byte === 0x6e) return skipWord(bytes, at, wordNull);
+  return skipNumber(bytes, at);
+}
+
+const wordTrue = Buffer.from("true");
+const wordFalse = Buffer.from("false");
+const wordNull = Buffer.from("null");
+
+function skipWord(bytes: Buffer, at: number, word: Buffer): number {
+  const end = at + word.length;
+  return end <= bytes.length && sameBytes(word, bytes, at) ? end : ~at;
+}
+
+function skipNumber(bytes: Buffer, at: number): number {
+  let i = bytes[at] === minus ? at + 1 : at;
+  if (i < bytes.length && bytes[i] === 0x30) i++;
+  else if ((i = skipDigits(bytes, i)) < 0) return i;
+  if (i < bytes.length && bytes[i] === 0x2e && (i = skipDigits(bytes, i + 1)) < 0) return i;
+  if (i < bytes.length && ((bytes[i] as number) | 0x20) === 0x65) {
+    i++;
+    if (i < bytes.length && (bytes[i] === 0x2b || bytes[i] === minus)) i++;
+    i = skipDigits(bytes, i);
+  }
+  return i;
+}
+
+/** At least one digit. */
+function skipDigits(bytes: Buffer, at: number): number {
+  let i = at;
+  while (i < bytes.length && (bytes[i] as number) >= 0x30 && (bytes[i] as number) <= 0x39) i++;
+  return i > at ? i : ~i;
+}
+
+function skipString(bytes: Buffer, at: number): number {
+  const length = bytes.length;
+  const lengthOfFours = length - 3;
+  let i = at + 1;
+  while (i < length) {
+    // Four bytes at a step: long texts are most of what is read, and this is what a table lookup per byte costs least in.
+    while (
+      i < lengthOfFours &&
+      ((stopsString[bytes[i] as number] as number) |
+        (stopsString[bytes[i + 1] as number] as number) |
+        (stopsString[bytes[i + 2] as number] as number) |
+        (stopsString[bytes[i + 3] as number] as number)) ===
+        0
+    )
+      i += 4;
+    while (i < length && stopsString[bytes[i] as number] === 0) i++;
+    if (i >= length) break;
+    if (bytes[i] === quote) return i + 1;
+    if (bytes[i] !== backslash || (i = skipEscape(bytes, i)) < 0) return i < 0 ? i : ~i;
+  }
+  return ~length;
+}
+
+function skipEscape(bytes: Buffer, at: number): number {
+  if (at + 1 >= bytes.length) return ~bytes.length;
+  const kind = bytes[at + 1] as number;
+  if (simpleEscape[kind] === 1) return at + 2;
+  if (kind !== 0x75 || at + 6 > bytes.length) return ~(at + 1);
+  for (let i = at + 2; i < at + 6; i++) if (hexDigit[bytes[i] as number] === 0) return ~i;
+  return at + 6;
+}
+
+function skipArray(bytes: Buffer, at: number, depth: number): number {
+  if (depth > depthMax) return tooDeep;
+  let i = skipSpace(bytes, at + 1);
+  if (i < bytes.length && bytes[i] === closeBracket) return i + 1;
+  for (;;) {
+    i = skipValue(bytes, i, depth);
+    if (i < 0) return i;
+    i = skipSpace(bytes, i);
+    if (i >= bytes.length) return ~i;
+    if (bytes[i] === closeBracket) return i + 1;
+    if (bytes[i] !== comma) return ~i;
+    i = skipSpace(bytes, i + 1);
+  }
+}
+
+/** Reads the object whose brace is at `at`; `depth` counts it. Notes the members that `table` wants. */
+function readObject(
+  bytes: Buffer,
+  at: number,
+  depth: number,
+  table: KeyTable | undefined,
+  ranges: MemberRanges | undefined,
+): number {
+  if (depth > depthMax) return tooDeep;
+  let i = skipSpace(bytes, at + 1);
+  if (i < bytes.length && bytes[i] === closeBrace) return i + 1;
+  for (;;) {
+    if (i >= bytes.length || bytes[i] !== quote) return ~i;
+    const keyEnd = skipString(bytes, i);
+    if (keyEnd < 0) return keyEnd;
+    const entry = table === undefined ? undefined : table.find(bytes, i + 1, keyEnd - 1);
+    const start = skipColon(bytes, keyEnd);
+    if (start < 0) return start;
+    i =
+      entry?.nested !== undefined && bytes[start] === openBrace
+        ? readObject(bytes, start, depth + 1, entry.nested, ranges)
+        : skipValue(bytes, start, depth);
+    if (i < 0) return i;
+    if (entry !== undefined) ranges?.record(entry.slot, start, i);
+    i = skipSpace(bytes, i);
+    if (i >= bytes.length) return ~i;
+    if (bytes[i] === closeBrace) return i + 1;
+    if (bytes[i] !== comma) return ~i;
+    i = skipSpace(bytes, i + 1);
+  }
+}
+
+/** From after a key to the first byte of its value. */
+function skipColon(bytes: Buffer, at: number): number {
+  const i = skipSpace(bytes, at);
+  return i < bytes.length && bytes[i] === colon ? skipSpace(bytes, i + 1) : ~i;
+}
+
+/** The decoded text of the valid JSON string that stands in `bytes[start, end)`, quotes included. */
+export function decodeString(bytes: Buffer, start: number, end: number): string {
+  return hasBackslash(bytes, start, end)
+    ? (JSON.parse(bytes.toString("utf8", start, end)) as string)
+    : bytes.toString("utf8", start + 1, end - 1);
+}
+
+/** As `decodeString`, but undefined when there is no value (`start` is -1) or it is no string. */
+export function stringAt(bytes: Buffer, start: number, end: number): string | undefined {
+  return start >= 0 && bytes[start] === quote ? decodeString(bytes, start, end) : undefined;
+}
+
+/** Whether the value at `at` is an object. */
+export function isObjectAt(bytes: Buffer, at: number): boolean {
+  return at >= 0 && bytes[at] === openBrace;
+}
+
+/** One member of an object: its key and its value as written, quotes included. */
+export interface Member {
+  readonly keyStart: number;
+  readonly keyEnd: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The members of the object whose brace is at `at`, in order, whatever their keys; undefined when it is no valid object. */
+export function membersAt(bytes: Buffer, at: number): Member[] | undefined {
+  if (bytes[at] !== openBrace) return undefined;
+  const members: Member[] = [];
+  let i = skipSpace(bytes, at + 1);
+  if (bytes[i] === closeBrace) return members;
+  for (;;) {
+    const keyStart = i;
+    const keyEnd = bytes[i] === quote ? skipString(bytes, i) : ~i;
+    const start = keyEnd < 0 ? keyEnd : skipColon(bytes, keyEnd);
+    const end = start < 0 ? start : skipValue(bytes, start, 1);
+    if (end < 0) return undefined;
+    members.push({ keyStart, keyEnd, start, end });
+    i = skipSpace(bytes, end);
+    if (bytes[i] === closeBrace) return members;
+    if (bytes[i] !== comma) return undefined;
+    i = skipSpace(bytes, i + 1);
+  }
+}
+
+/**
+ * The ranges of the elements of the array whose bracket is at `at`, start and end in turn; undefined when it is no valid array
+ * or has more than `countMax` elements.
+ */
+export function elementsAt(bytes: Buffer, at: number, countMax: number = Infinity): number[] | undefined {
+  if (bytes[at] !== openBracket) return undefined;
+  const ends: number[] = [];
+  let i = skipSpace(bytes, at + 1);
+  if (bytes[i] === closeBracket) return ends;
+  for (;;) {
+    const end = skipValue(bytes, i, 1);
+    if (end < 0 || ends.length >= countMax * 2) return undefined;
+    ends.push(i, end);
+    i = skipSpace(bytes, end);
+    if (bytes[i] === closeBracket) return ends;
+    if (bytes[i] !== comma) return undefined;
+    i = skipSpace(bytes, i + 1);
+  }
+}
