@@ -1,0 +1,101 @@
+/**
+ * Opens a connection to a server on Streamable HTTP: finds out its era by the rules of a dual-era client, then takes the modern
+ * server as it is or initializes a legacy session. 5xx, 401, 403 and silence say nothing about the era and fail the opening.
+ * Source: specification 2026-07-28, basic/versioning and basic/transports/streamable-http ("Backward Compatibility").
+ */
+import { ManagerError } from "@mcp-manager/api";
+import type { Era } from "../protocol/era.ts";
+import { modernVersionSpoken } from "../protocol/era.ts";
+import { JsonRpcCode, recognisedModernError } from "../protocol/errors.ts";
+import { initializedNotification, initializeRequest, parseInitializeResult } from "../protocol/legacy.ts";
+import { discoverRequest, parseDiscoverResult } from "../protocol/modern.ts";
+import { errorCodeOf } from "../protocol/response.ts";
+import type { Connection, ConnectionEvents, ServerFacts } from "./connection.ts";
+import { httpFailure, type HttpTarget } from "./http-call.ts";
+import { post, type PostAnswer, postNotification } from "./http-post.ts";
+import { StreamableHttpConnection } from "./streamable-http.ts";
+
+export interface OpenHttpOptions {
+  readonly target: HttpTarget;
+  readonly events: ConnectionEvents;
+  /** The most the opening may take, in milliseconds, the probe and `initialize` each. */
+  readonly openTimeoutMs: number;
+  /** A verdict found earlier; the probe is left out for `legacy`. */
+  readonly eraKnown?: Era;
+}
+
+/** Opens a connection, or rejects with a ManagerError that names the server and the stage. */
+export async function openHttp(options: OpenHttpOptions): Promise<Connection> {
+  const modern = options.eraKnown === "legacy" ? undefined : await probe(options);
+  if (modern !== undefined) {
+    return new StreamableHttpConnection({
+      target: options.target,
+      facts: modern,
+      sessionId: undefined,
+      events: options.events,
+      renewSession: () => Promise.resolve(undefined),
+    });
+  }
+  const opened = await initialize(options);
+  return new StreamableHttpConnection({
+    target: options.target,
+    facts: opened.facts,
+    sessionId: opened.sessionId,
+    events: options.events,
+    renewSession: async () => (await initialize(options)).sessionId,
+  });
+}
+
+/** Asks `server/discover`: facts of a modern server, or undefined for a legacy one. */
+async function probe(options: OpenHttpOptions): Promise<ServerFacts | undefined> {
+  const head = `${requestHead(options.target)}MCP-Protocol-Version: ${modernVersionSpoken}\r\nMcp-Method: server/discover\r\n`;
+  // A server that refuses the version and offers the very same one is asked again, once.
+  for (let attempt = 0; ; attempt++) {
+    const answer = await exchange(options, head, discoverRequest(1));
+    const facts = parseDiscoverResult(answer.message);
+    if (answer.status < 300 && facts !== undefined) return facts;
+    if (answer.status === 401 || answer.status === 403 || answer.status === 429 || answer.status >= 500) {
+      throw httpFailure(options.target.server, answer.status, undefined);
+    }
+    const code = errorCodeOf(answer.message);
+    if (code === undefined || !recognisedModernError(code)) return undefined;
+    if (code !== JsonRpcCode.unsupportedProtocolVersion || attempt > 0) {
+      throw new ManagerError(
+        "protocol_error",
+        `server "${options.target.server}" refused server/discover with error ${code}`,
+        {
+          server: options.target.server,
+        },
+      );
+    }
+    if (!answer.message.includes(`"${modernVersionSpoken}"`)) return undefined;
+  }
+}
+
+async function initialize(options: OpenHttpOptions): Promise<{ facts: ServerFacts; sessionId: string | undefined }> {
+  const server = options.target.server;
+  const answer = await exchange(options, requestHead(options.target), initializeRequest(1));
+  const facts = parseInitializeResult(answer.message);
+  if (facts === undefined) {
+    const code = errorCodeOf(answer.message);
+    if (code !== undefined) {
+      throw new ManagerError("protocol_error", `server "${server}" refused initialize with error ${code}`, { server });
+    }
+    if (answer.status > 299) throw httpFailure(server, answer.status, undefined);
+    throw new ManagerError("protocol_error", `server "${server}" gave no valid answer to initialize`, { server });
+  }
+  const sessionId = answer.headers.get("mcp-session-id");
+  const session = sessionId === undefined ? "" : `Mcp-Session-Id: ${sessionId}\r\n`;
+  const head = `${requestHead(options.target)}MCP-Protocol-Version: ${facts.protocolVersion}\r\n${session}`;
+  postNotification(options.target.origin, head, initializedNotification());
+  return { facts, sessionId };
+}
+
+function exchange(options: OpenHttpOptions, head: string, body: Buffer): Promise<PostAnswer> {
+  const { origin, server, messageBytesMax } = options.target;
+  return post({ origin, head, body, server, timeoutMs: options.openTimeoutMs, bytesMax: messageBytesMax });
+}
+
+function requestHead(target: HttpTarget): string {
+  return `POST ${target.path} HTTP/1.1\r\n${target.headerLines}Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n`;
+}

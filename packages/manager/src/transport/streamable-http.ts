@@ -1,0 +1,174 @@
+/**
+ * An open connection to a server that speaks Streamable HTTP, of either era: one POST a request, answered by JSON or by a
+ * stream of events. In the legacy era the session is shared by all callers, so each request gets an id and a progress token
+ * of its own; in the modern era a request stands alone and its bytes pass untouched. Opening is in `http-open.ts`.
+ * Sources: specification 2025-11-25 basic/transports and 2026-07-28 basic/transports/streamable-http.
+ */
+import { ManagerError } from "@mcp-manager/api";
+import type { Era } from "../protocol/era.ts";
+import { errorResponse, JsonRpcCode } from "../protocol/errors.ts";
+import { encodeHeaderValue } from "../protocol/headers.ts";
+import { cancelledNotification, pingResponse } from "../protocol/legacy.ts";
+import type { Connection, ConnectionEvents, Exchange, OutboundRequest, ReplySink, ServerFacts } from "./connection.ts";
+import { type CallHost, HttpCall, type HttpTarget } from "./http-call.ts";
+import { postNotification } from "./http-post.ts";
+
+export interface StreamableHttpOptions {
+  readonly target: HttpTarget;
+  readonly facts: ServerFacts;
+  /** Legacy: what the server gave to `initialize`; undefined when it keeps no session. */
+  readonly sessionId: string | undefined;
+  readonly events: ConnectionEvents;
+  /** Opens a new legacy session after the server forgot this one; gives its id. */
+  readonly renewSession: () => Promise<string | undefined>;
+}
+
+const commonHeaders = "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n";
+
+export class StreamableHttpConnection implements Connection, CallHost {
+  readonly facts: ServerFacts;
+  readonly closed: Promise<ManagerError>;
+  readonly target: HttpTarget;
+  readonly events: ConnectionEvents;
+  readonly #renewSession: () => Promise<string | undefined>;
+  readonly #calls = new Set<HttpCall>();
+  #sessionId: string | undefined;
+  #renewing: Promise<void> | undefined;
+  #nextId = 1;
+  #head: string;
+  #closeReason: ManagerError | undefined;
+  #draining = false;
+  #resolveClosed: (reason: ManagerError) => void = () => {};
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: StreamableHttpOptions) {
+    this.facts = options.facts;
+    this.target = options.target;
+    this.events = options.events;
+    this.#renewSession = options.renewSession;
+    this.#sessionId = options.sessionId;
+    this.#head = this.#headFor("POST");
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+  }
+
+  get era(): Era {
+    return this.facts.era;
+  }
+
+  get inFlight(): number {
+    return this.#calls.size;
+  }
+
+  get closeReason(): ManagerError | undefined {
+    return this.#closeReason;
+  }
+
+  send(request: OutboundRequest, sink: ReplySink): Exchange {
+    const call = new HttpCall(this, request, sink, this.era === "legacy" ? this.#nextId++ : undefined);
+    const refusal = this.#closeReason ?? (this.#draining ? closing(this.target.server) : undefined);
+    if (refusal !== undefined) {
+      queueMicrotask(() => call.fail(refusal));
+      return call;
+    }
+    this.#calls.add(call);
+    this.#post(call);
+    return call;
+  }
+
+  notify(message: Buffer): void {
+    if (this.#closeReason === undefined) postNotification(this.target.origin, this.#head, message);
+  }
+
+  answer(idRaw: Buffer, method: string): void {
+    this.notify(
+      method === "ping"
+        ? pingResponse(idRaw)
+        : errorResponse(idRaw, JsonRpcCode.methodNotFound, `the manager takes no ${method} requests`),
+    );
+  }
+
+  ended(call: HttpCall): void {
+    if (call.cancelledUpstreamId !== undefined) {
+      this.notify(cancelledNotification(Buffer.from(String(call.cancelledUpstreamId)), call.cancelReason));
+    }
+    this.#calls.delete(call);
+    if (this.#calls.size === 0) this.#onIdle?.();
+  }
+
+  sessionLost(call: HttpCall, sentWith: string | undefined): void {
+    // Another call may have renewed the session meanwhile; then the new one is used at once.
+    if (sentWith === this.#sessionId) {
+      this.#renewing ??= this.#renewSession()
+        .then((sessionId) => {
+          this.#sessionId = sessionId;
+          this.#head = this.#headFor("POST");
+        })
+        .finally(() => {
+          this.#renewing = undefined;
+        });
+    }
+    (this.#renewing ?? Promise.resolve()).then(
+      () => this.#post(call),
+      (error: unknown) => call.fail(ManagerError.from(error)),
+    );
+  }
+
+  async close(graceMs: number): Promise<void> {
+    if (this.#closeReason !== undefined) return;
+    this.#draining = true;
+    if (this.#calls.size > 0 && graceMs > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = this.target.origin.clock.after(graceMs, resolve);
+        this.#onIdle = () => {
+          timer.cancel();
+          resolve();
+        };
+      });
+    }
+    // The session is the server's memory: one that is dropped without a DELETE stays there until it expires.
+    if (this.#sessionId !== undefined) postNotification(this.target.origin, this.#headFor("DELETE"), undefined);
+    this.destroy(closing(this.target.server));
+  }
+
+  destroy(reason: ManagerError): void {
+    if (this.#closeReason !== undefined) return;
+    this.#closeReason = reason;
+    for (const call of [...this.#calls]) call.fail(reason);
+    this.#resolveClosed(reason);
+  }
+
+  #post(call: HttpCall): void {
+    if (call.over) return;
+    const body = call.wireBody();
+    const head =
+      this.era === "legacy"
+        ? `${this.#head}Content-Length: ${body.length}\r\n\r\n`
+        : `${this.#head}${modernHeaders(call.request)}Content-Length: ${body.length}\r\n\r\n`;
+    call.onWire(this.target.origin.request(head, body, call), this.#sessionId);
+  }
+
+  #headFor(verb: "POST" | "DELETE"): string {
+    const session = this.#sessionId === undefined ? "" : `Mcp-Session-Id: ${this.#sessionId}\r\n`;
+    const version = `MCP-Protocol-Version: ${this.facts.protocolVersion}\r\n`;
+    return `${verb} ${this.target.path} HTTP/1.1\r\n${this.target.headerLines}${commonHeaders}${version}${session}`;
+  }
+}
+
+/** The routing headers of a modern request (2026-07-28, "Request Metadata"), recomputed because names may have changed. */
+function modernHeaders(request: OutboundRequest): string {
+  let lines = `Mcp-Method: ${request.method}\r\n`;
+  if (request.name !== undefined) lines += `Mcp-Name: ${encodeHeaderValue(request.name)}\r\n`;
+  for (let i = 0; i + 1 < request.paramHeaders.length; i += 2) {
+    lines += `${request.paramHeaders[i]}: ${request.paramHeaders[i + 1]}\r\n`;
+  }
+  return lines;
+}
+
+function closing(server: string): ManagerError {
+  return new ManagerError("unavailable", `the connection to server "${server}" was closed`, {
+    reason: "CONNECTION_CLOSED",
+    server,
+  });
+}

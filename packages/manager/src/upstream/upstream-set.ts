@@ -1,0 +1,75 @@
+/**
+ * The ready replicas as the data plane sees them: per server the open connections, and which one takes the next call. The agent
+ * attaches a replica after its health gate and detaches it before it stops; nothing here starts, probes or restarts anything.
+ */
+import type { Unsubscribe } from "../base/watched.ts";
+import type { Connection } from "../transport/connection.ts";
+
+/** One running copy that may take calls. */
+export interface ReadyReplica {
+  readonly name: string;
+  readonly server: string;
+  /** The name of the revision it runs: `weather-7`. */
+  readonly revision: string;
+  readonly connection: Connection;
+}
+
+/** What changed: a replica came or went, or a server said that a list of its changed. */
+export type UpstreamChange =
+  | { readonly kind: "attached" | "detached"; readonly server: string }
+  | { readonly kind: "notified"; readonly server: string; readonly method: string; readonly message: Buffer };
+
+export class UpstreamSet {
+  readonly #replicas = new Map<string, readonly ReadyReplica[]>();
+  readonly #listeners = new Set<(change: UpstreamChange) => void>();
+
+  /** Ready replicas of a server, oldest first; empty when there are none. */
+  replicas(server: string): readonly ReadyReplica[] {
+    return this.#replicas.get(server) ?? noReplicas;
+  }
+
+  /** The replica with the fewest calls in flight, the oldest of equals; undefined when none is ready. */
+  pick(server: string): ReadyReplica | undefined {
+    const replicas = this.#replicas.get(server);
+    if (replicas === undefined) return undefined;
+    let best: ReadyReplica | undefined;
+    for (const replica of replicas) {
+      if (replica.connection.closeReason !== undefined) continue;
+      if (best === undefined || replica.connection.inFlight < best.connection.inFlight) best = replica;
+    }
+    return best;
+  }
+
+  /** Takes a replica into the rotation; a replica of the same name is replaced. */
+  attach(replica: ReadyReplica): void {
+    const others = this.replicas(replica.server).filter((r) => r.name !== replica.name);
+    this.#replicas.set(replica.server, [...others, replica]);
+    this.#tell({ kind: "attached", server: replica.server });
+  }
+
+  /** Takes a replica out of the rotation; calls in flight go on. Unknown names are ignored. */
+  detach(server: string, replicaName: string): void {
+    const before = this.replicas(server);
+    const left = before.filter((r) => r.name !== replicaName);
+    if (left.length === before.length) return;
+    if (left.length === 0) this.#replicas.delete(server);
+    else this.#replicas.set(server, left);
+    this.#tell({ kind: "detached", server });
+  }
+
+  /** Passes on a notification that belongs to no call (a list changed, a resource was updated). */
+  notified(server: string, method: string, message: Buffer): void {
+    this.#tell({ kind: "notified", server, method, message });
+  }
+
+  onChange(listener: (change: UpstreamChange) => void): Unsubscribe {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #tell(change: UpstreamChange): void {
+    for (const listener of [...this.#listeners]) listener(change);
+  }
+}
+
+const noReplicas: readonly ReadyReplica[] = [];
