@@ -1,0 +1,69 @@
+/**
+ * What is counted of each call. Children are resolved once per server, revision and method, so that a call pays two lookups and
+ * three additions.
+ */
+import type { CounterChild, HistogramChild, Metrics } from "../telemetry/metrics.ts";
+
+/** How a call ended, as metrics and audit name it. */
+export type CallOutcome =
+  | "result"
+  | "input_required"
+  | "tool_error"
+  | "protocol_error"
+  | "unavailable"
+  | "timeout"
+  | "cancelled"
+  | "refused";
+
+/** The counters of one server, revision and method. */
+export class MethodMetrics {
+  readonly #outcomes = new Map<CallOutcome, CounterChild>();
+  readonly #counter: (outcome: CallOutcome) => CounterChild;
+  readonly #duration: HistogramChild;
+
+  constructor(counter: (outcome: CallOutcome) => CounterChild, duration: HistogramChild) {
+    this.#counter = counter;
+    this.#duration = duration;
+  }
+
+  ended(outcome: CallOutcome, durationMs: number): void {
+    let child = this.#outcomes.get(outcome);
+    if (child === undefined) this.#outcomes.set(outcome, (child = this.#counter(outcome)));
+    child.inc();
+    this.#duration.observe(durationMs / 1_000);
+  }
+}
+
+export class CallMetrics {
+  readonly #known = new Map<string, Map<string, MethodMetrics>>();
+  readonly #make: (server: string, revision: string, method: string) => MethodMetrics;
+
+  constructor(metrics: Metrics) {
+    const requests = metrics.counter("mcp_manager_requests_total", "MCP requests by how they ended.", [
+      "server",
+      "revision",
+      "method",
+      "outcome",
+    ]);
+    const durations = metrics.histogram(
+      "mcp_manager_request_duration_seconds",
+      "Time from a request's arrival to its end.",
+      ["server", "method"],
+    );
+    this.#make = (server, revision, method) =>
+      new MethodMetrics(
+        (outcome) => requests.child([server, revision, method, outcome]),
+        durations.child([server, method]),
+      );
+  }
+
+  /** The counters of one method; `server` and `revision` are "" for what the gateway answers itself. */
+  of(server: string, revision: string, method: string): MethodMetrics {
+    const key = revision === "" ? server : revision;
+    let methods = this.#known.get(key);
+    if (methods === undefined) this.#known.set(key, (methods = new Map()));
+    let found = methods.get(method);
+    if (found === undefined) methods.set(method, (found = this.#make(server, revision, method)));
+    return found;
+  }
+}

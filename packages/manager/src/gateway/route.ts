@@ -1,0 +1,110 @@
+/**
+ * From what a call names (a tool, a prompt, a URI) to the server that has it, the server's own name for it, and the edit that
+ * turns one into the other. What does not exist and what the principal may not use look the same.
+ */
+import type { Watched } from "../base/watched.ts";
+import type { Envelope } from "../protocol/envelope.ts";
+import type { Edit } from "../protocol/splice.ts";
+import type { Principal } from "../security/principal.ts";
+import type { Call } from "./call.ts";
+import { nameLengthMax, splitPrefixed, splitPrefixedUri } from "./exposure.ts";
+import type { Destination } from "./forward.ts";
+import type { MergedLists } from "./merged-list.ts";
+import type { RoutingTable, ServerRoute } from "./routing-table.ts";
+
+/** May this principal use this server (and tool, by the server's own name)? */
+export type MayCall = (principal: Principal, server: string, tool?: string) => boolean;
+
+/** Where a call goes, or the -32602 message that says why it goes nowhere. */
+export type Routed =
+  | { readonly kind: "destination"; readonly destination: Destination }
+  | { readonly kind: "unknown"; readonly message: string };
+
+export interface RouterOptions {
+  readonly table: Watched<RoutingTable>;
+  readonly lists: MergedLists;
+  readonly mayCall: MayCall;
+}
+
+export class Router {
+  readonly #options: RouterOptions;
+
+  constructor(options: RouterOptions) {
+    this.#options = options;
+  }
+
+  /** For `tools/call` and `prompts/get`. */
+  byName(call: Call, member: "tools" | "prompts"): Routed {
+    const name = call.envelope.text("name");
+    const what = member === "tools" ? "tool" : "prompt";
+    if (name === undefined) return { kind: "unknown", message: `params.name must be a string that names a ${what}` };
+    const found = this.#find(call, name, member);
+    if (found === undefined) return { kind: "unknown", message: `Unknown ${what}: ${name}` };
+    if (!this.#options.mayCall(call.principal, found.route.name, member === "tools" ? found.original : undefined)) {
+      return { kind: "unknown", message: `Unknown ${what}: ${name}` };
+    }
+    return destination(call.envelope, "name", found.route, name, found.original);
+  }
+
+  /** For `resources/read`. */
+  byUri(call: Call): Routed {
+    const uri = call.envelope.text("uri");
+    if (uri === undefined) return { kind: "unknown", message: "params.uri must be a string" };
+    const found = this.#findUri(call, uri);
+    if (found === undefined || !this.#options.mayCall(call.principal, found.route.name)) {
+      return { kind: "unknown", message: `Unknown resource: ${uri}` };
+    }
+    return destination(call.envelope, "uri", found.route, uri, found.original);
+  }
+
+  #find(call: Call, name: string, member: "tools" | "prompts"): { route: ServerRoute; original: string } | undefined {
+    const table = this.#options.table.current;
+    if (call.view.kind === "server") {
+      const route = table.servers.get(call.view.server);
+      const original = route === undefined ? undefined : originalName(route, name, member);
+      return route === undefined || original === undefined ? undefined : { route, original };
+    }
+    const split = splitPrefixed(name);
+    const route = split === undefined ? undefined : table.byPrefix.get(split.prefix);
+    // A name of full length may have been cut, and then only the lists know what it stands for.
+    if (name.length === nameLengthMax) {
+      const cut = this.#options.lists.findCut(name, member);
+      if (cut !== undefined) return cut;
+    }
+    if (split === undefined || route === undefined) return undefined;
+    const original = originalName(route, split.rest, member);
+    return original === undefined ? undefined : { route, original };
+  }
+
+  #findUri(call: Call, uri: string): { route: ServerRoute; original: string } | undefined {
+    const table = this.#options.table.current;
+    if (call.view.kind === "server") {
+      const route = table.servers.get(call.view.server);
+      return route === undefined ? undefined : { route, original: uri };
+    }
+    const split = splitPrefixedUri(uri);
+    const route = split === undefined ? undefined : table.byPrefix.get(split.prefix);
+    if (split !== undefined && route !== undefined) return { route, original: split.rest };
+    // A URI found inside a result carries no prefix; it is good when exactly one server has it.
+    const owner = this.#options.lists.ownerOf(uri, call.principal);
+    return owner === undefined ? undefined : { route: owner, original: uri };
+  }
+}
+
+function originalName(route: ServerRoute, shown: string, member: "tools" | "prompts"): string | undefined {
+  return member === "tools" ? route.exposure.originalTool(shown) : shown;
+}
+
+function destination(
+  envelope: Envelope,
+  member: "name" | "uri",
+  route: ServerRoute,
+  shown: string,
+  original: string,
+): Routed {
+  const edits: readonly Edit[] =
+    shown === original
+      ? []
+      : [{ start: envelope.start(member), end: envelope.end(member), bytes: Buffer.from(JSON.stringify(original)) }];
+  return { kind: "destination", destination: { route, name: original, edits } };
+}

@@ -1,0 +1,169 @@
+/**
+ * Sessions of legacy clients. The id is sealed: it carries what is needed to know the session again (principal, view, version,
+ * expiry), so that a restarted manager goes on with it. What is kept beside it is small: the log level and the calls in flight.
+ * Idle sessions are reaped; upstream sessions belong to replicas, not to clients, and outlive them.
+ * Source: specification 2025-11-25, basic/transports ("Session Management").
+ */
+import { ManagerError } from "@mcp-manager/api";
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import type { Principal } from "../security/principal.ts";
+import type { Sealer } from "../security/seal.ts";
+
+/** RFC 5424 levels, least to most severe, as `logging/setLevel` names them. */
+export const logLevels: readonly string[] = [
+  "debug",
+  "info",
+  "notice",
+  "warning",
+  "error",
+  "critical",
+  "alert",
+  "emergency",
+];
+
+/** A call that a session can cancel by the id its client gave it. */
+export interface Cancellable {
+  cancel(reason: string): void;
+}
+
+export class Session {
+  readonly id: string;
+  readonly principalHash: string;
+  readonly protocolVersion: string;
+  /** The endpoint it was opened on; it is unknown anywhere else. */
+  readonly viewKey: string;
+  /** Calls in flight by the id token as the client wrote it. */
+  readonly calls: Map<string, Cancellable> = new Map();
+  /** Least level of log messages passed on; everything until the client says. */
+  logLevel: string | undefined;
+  lastSeenMs: number;
+
+  constructor(id: string, facts: SessionFacts, nowMs: number) {
+    this.id = id;
+    this.principalHash = facts.p;
+    this.protocolVersion = facts.v;
+    this.viewKey = facts.w;
+    this.lastSeenMs = nowMs;
+  }
+}
+
+/** What the sealed id carries; short names because it travels with every request. */
+interface SessionFacts {
+  readonly p: string;
+  readonly v: string;
+  readonly w: string;
+  /** Makes ids differ. */
+  readonly n: string;
+}
+
+export interface SessionsOptions {
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** A session without a request for this long is reaped. Default 30 min. */
+  readonly idleMs: number;
+  /** Sessions held at most; `initialize` is refused beyond it. */
+  readonly sessionsMax: number;
+}
+
+/** A session's sealed id is good for this long at most. */
+const sessionLifeMs = 24 * 60 * 60_000;
+const sweepMs = 30_000;
+/** Ended ids are remembered, so that a sealed id does not come back to life; the oldest are forgotten beyond this. */
+const endedMax = 20_000;
+const sealContext = "mcp-session";
+
+export class Sessions implements Disposable {
+  readonly #options: SessionsOptions;
+  readonly #open = new Map<string, Session>();
+  readonly #ended = new Set<string>();
+  #timer: Timer | undefined;
+  #disposed = false;
+
+  constructor(options: SessionsOptions) {
+    this.#options = options;
+    this.#arm();
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** Opens a session, or throws `unavailable` when there are too many. */
+  open(principal: Principal, viewKey: string, protocolVersion: string): Session {
+    const { clock, sealer, random, sessionsMax } = this.#options;
+    if (this.#open.size >= sessionsMax) {
+      throw new ManagerError(
+        "unavailable",
+        `there are ${sessionsMax} open sessions, as many as are allowed; try again later`,
+        {
+          reason: "TOO_MANY_SESSIONS",
+          retryAfterMs: 5_000,
+        },
+      );
+    }
+    const facts: SessionFacts = {
+      p: principal.hash,
+      v: protocolVersion,
+      w: viewKey,
+      n: random.bytes(12).toString("base64url"),
+    };
+    const id = sealer.seal(sealContext, facts, clock.wallMs() + sessionLifeMs);
+    return this.#keep(id, facts);
+  }
+
+  /** The session of this principal at this endpoint; undefined when it is unknown, ended, expired or somebody else's. */
+  find(id: string, principal: Principal, viewKey: string): Session | undefined {
+    const session = this.#open.get(id) ?? this.#reopen(id);
+    if (session === undefined || session.principalHash !== principal.hash || session.viewKey !== viewKey)
+      return undefined;
+    session.lastSeenMs = this.#options.clock.nowMs();
+    return session;
+  }
+
+  /** Ends a session: its calls are cancelled and its id is never good again. */
+  end(session: Session, reason: string): void {
+    this.#open.delete(session.id);
+    this.#ended.add(session.id);
+    const [oldest] = this.#ended;
+    if (this.#ended.size > endedMax && oldest !== undefined) this.#ended.delete(oldest);
+    for (const call of [...session.calls.values()]) call.cancel(reason);
+  }
+
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    this.#timer?.cancel();
+    this.#open.clear();
+  }
+
+  #reopen(id: string): Session | undefined {
+    if (this.#ended.has(id) || this.#open.size >= this.#options.sessionsMax) return undefined;
+    const facts = this.#options.sealer.open(sealContext, id);
+    return isFacts(facts) ? this.#keep(id, facts) : undefined;
+  }
+
+  #keep(id: string, facts: SessionFacts): Session {
+    const session = new Session(id, facts, this.#options.clock.nowMs());
+    this.#open.set(id, session);
+    return session;
+  }
+
+  #arm(): void {
+    this.#timer = this.#options.clock.after(sweepMs, () => {
+      if (this.#disposed) return;
+      const oldestMs = this.#options.clock.nowMs() - this.#options.idleMs;
+      for (const session of this.#open.values()) {
+        if (session.lastSeenMs < oldestMs && session.calls.size === 0)
+          this.end(session, "the session was idle too long");
+      }
+      this.#arm();
+    });
+  }
+}
+
+function isFacts(value: unknown): value is SessionFacts {
+  if (typeof value !== "object" || value === null) return false;
+  const { p, v, w } = value as Partial<SessionFacts>;
+  return typeof p === "string" && typeof v === "string" && typeof w === "string";
+}
