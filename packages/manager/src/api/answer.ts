@@ -1,0 +1,102 @@
+/** How answers and errors look over HTTP: JSON, problem documents, lines of a log. Decides nothing about their content. */
+import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { ManagerError, eventStreamType, problemType, toProblem } from "@mcp-manager/api";
+import type { Clock, Timer } from "../base/clock.ts";
+import type { LogLine } from "./ports.ts";
+
+/** Silence on an event stream after which a comment is sent, so that nobody between takes it for dead. */
+const keepAliveMs = 15_000;
+
+const always = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+
+/** Answers with JSON; `revision` becomes the ETag. */
+export function sendJson(response: ServerResponse, status: number, body: unknown, revision?: string): void {
+  sendBytes(response, status, Buffer.from(`${JSON.stringify(body)}\n`), "application/json", etag(revision));
+}
+
+/** Answers with bytes as they are. */
+export function sendBytes(
+  response: ServerResponse,
+  status: number,
+  bytes: Buffer,
+  type: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, { ...always, "content-type": type, "content-length": bytes.length, ...headers });
+  response.end(bytes);
+}
+
+export interface ErrorOptions {
+  /** The status, when it is not the code's own. */
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Answers with a problem document. Once an answer has begun, the connection is cut instead: it must not look complete. */
+export function sendError(
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: ManagerError,
+  options: ErrorOptions = {},
+): void {
+  if (response.headersSent) return void response.destroy();
+  const instance = (request.url ?? "/").split("?", 1)[0] ?? "/";
+  const problem = toProblem(error, { instance, ...(options.status === undefined ? {} : { status: options.status }) });
+  const headers = {
+    ...(problem.status === 401 ? { "www-authenticate": 'Bearer realm="mcp-manager"' } : {}),
+    ...(error.retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(error.retryAfterMs / 1000)) }),
+    ...(request.complete ? {} : { connection: "close" }),
+    ...options.headers,
+  };
+  sendBytes(response, problem.status, Buffer.from(`${JSON.stringify(problem)}\n`), problemType, headers);
+}
+
+/** The ETag header of a revision, if there is one. */
+export function etag(revision: string | undefined): Readonly<Record<string, string>> {
+  return revision === undefined ? {} : { etag: `"${revision}"` };
+}
+
+export interface LinesOptions {
+  readonly lines: AsyncIterable<LogLine>;
+  /** Whether each line of plain text begins with its replica's name. */
+  readonly named: boolean;
+  readonly clock: Clock;
+}
+
+/** Answers with lines as they come, at the reader's pace: as events when it accepts those, else as plain text. */
+export async function sendLines(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: LinesOptions,
+): Promise<void> {
+  const isEvents = (request.headers.accept ?? "").includes(eventStreamType);
+  const type = isEvents ? eventStreamType : "text/plain; charset=utf-8";
+  response.writeHead(200, { ...always, "content-type": type });
+  response.flushHeaders();
+  const stopKeepAlive = isEvents ? keepAlive(response, options.clock) : undefined;
+  try {
+    for await (const line of options.lines) {
+      if (response.destroyed) return;
+      const chunk = isEvents ? eventOf(line) : `${options.named ? `${line.replica} | ` : ""}${line.text}\n`;
+      if (!response.write(chunk)) await Promise.race([once(response, "drain"), once(response, "close")]);
+    }
+    response.end();
+  } finally {
+    stopKeepAlive?.();
+  }
+}
+
+function eventOf({ replica, at, text }: LogLine): string {
+  return `event: log\ndata: ${JSON.stringify({ replica, at, text })}\n\n`;
+}
+
+function keepAlive(response: ServerResponse, clock: Clock): () => void {
+  let timer: Timer;
+  const beat = (): void => {
+    if (!response.writableNeedDrain) response.write(":\n\n");
+    timer = clock.after(keepAliveMs, beat);
+  };
+  timer = clock.after(keepAliveMs, beat);
+  return () => timer.cancel();
+}

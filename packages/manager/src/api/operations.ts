@@ -1,0 +1,38 @@
+/**
+ * Every operation with its implementation: what a caller can ask of the manager, whichever door it comes through. Validation is
+ * `@mcp-manager/api`'s, storage the registry's; this room decides what one request means.
+ */
+import type { OperationName } from "@mcp-manager/api";
+import { openApiDocument } from "@mcp-manager/api";
+import type { Registry } from "../registry/registry.ts";
+import { apiKeyOperations } from "./operations/api-keys.ts";
+import { dataPlaneOperations } from "./operations/data-plane.ts";
+import type { ServerWrites } from "./operations/server-writes.ts";
+import { serverOperations } from "./operations/servers.ts";
+import type { ApiKeys, Authorizer, ProcessHealth, ReplicaLogs, Tools } from "./ports.ts";
+import type { Implementation } from "./request.ts";
+
+export interface OperationsOptions {
+  readonly registry: Registry;
+  /** Shared with whoever applies the configuration file, so that both go one way. */
+  readonly writes: ServerWrites;
+  readonly authorizer: Authorizer;
+  readonly tools: Tools;
+  readonly logs: ReplicaLogs;
+  readonly health: ProcessHealth;
+  readonly apiKeys: ApiKeys;
+}
+
+/** The table of implementations; an operation without one does not compile. */
+export type Operations = Readonly<Record<OperationName, Implementation>>;
+
+/** Builds the table. */
+export function createOperations(options: OperationsOptions): Operations {
+  const document = openApiDocument(options.health.version);
+  return {
+    ...serverOperations(options),
+    ...dataPlaneOperations(options),
+    ...apiKeyOperations(options.apiKeys),
+    getOpenApi: () => Promise.resolve({ kind: "json", status: 200, body: document }),
+  };
+}

@@ -1,0 +1,99 @@
+/** The operations that reach into the running system: tools, calls, logs, health. */
+import type { Health, Server, ServerHealth } from "@mcp-manager/api";
+import { check, invalidFields, isName, toolCallSchema } from "@mcp-manager/api";
+import { kinds } from "../../registry/kinds.ts";
+import type { Registry } from "../../registry/registry.ts";
+import type { ProcessHealth, ReplicaLogs, Tools } from "../ports.ts";
+import type { Implementation, OperationRequest } from "../request.ts";
+import { flag, integer, notFound, pathValue, text } from "../request.ts";
+
+export interface DataPlaneOperationsOptions {
+  readonly registry: Registry;
+  readonly tools: Tools;
+  readonly logs: ReplicaLogs;
+  readonly health: ProcessHealth;
+}
+
+/** Lines of a log unless the caller says otherwise. */
+const tailLinesDefault = 100;
+
+/** The implementations, by operation. */
+export function dataPlaneOperations(
+  options: DataPlaneOperationsOptions,
+): Readonly<Record<"listTools" | "callTool" | "readLogs" | "getHealth", Implementation>> {
+  const { registry, tools, logs, health } = options;
+
+  const existing = async (request: OperationRequest): Promise<string> => {
+    const name = pathValue(request, "name");
+    if (isName(name) && (await registry.resources(kinds.Server).get(name)) !== undefined) return name;
+    throw notFound("server", name);
+  };
+
+  return {
+    async listTools(request) {
+      const items = await tools.list(await existing(request), request.principal);
+      return { kind: "json", status: 200, body: { items } };
+    },
+
+    async callTool(request) {
+      const checked = check(toolCallSchema, request.body ?? {});
+      if (checked.kind === "wrong") throw invalidFields("tool call", checked.fields);
+      const server = await existing(request);
+      const arguments_ = checked.value.arguments ?? {};
+      const bytes = await tools.call(server, pathValue(request, "tool"), arguments_, request.principal);
+      return { kind: "raw", status: 200, bytes };
+    },
+
+    async readLogs(request) {
+      const server = await existing(request);
+      const { items } = await registry.resources(kinds.Replica).list({ where: ({ spec }) => spec.server === server });
+      const replica = text(request, "replica");
+      if (replica !== undefined && !items.some(({ metadata }) => metadata.name === replica)) {
+        throw notFound(`replica of server "${server}"`, replica);
+      }
+      const lines = logs.read({
+        server,
+        ...(replica === undefined ? {} : { replica }),
+        tail: integer(request, "tail", tailLinesDefault),
+        follow: flag(request, "follow"),
+        signal: request.signal,
+      });
+      return { kind: "lines", lines, named: replica === undefined && items.length > 1 };
+    },
+
+    async getHealth() {
+      const servers = await allServers(registry);
+      return { kind: "json", status: 200, body: summary(servers, health) };
+    },
+  };
+}
+
+function summary(servers: readonly Server[], health: ProcessHealth): Health {
+  const store = health.store();
+  const isWell = servers.every(({ status }) => ["ready", "idle", "draining"].includes(status.state));
+  return {
+    status: store === "ok" ? (isWell ? "ok" : "degraded") : "failed",
+    version: health.version,
+    startedAt: health.startedAt,
+    store,
+    servers: servers.map(serverHealth),
+  };
+}
+
+function serverHealth({ metadata, status }: Server): ServerHealth {
+  const { replicas, lastFailure } = status;
+  const state = metadata.deletedAt === undefined ? status.state : "draining";
+  const isWell = state === "ready" || state === "idle";
+  return { name: metadata.name, state, replicas, ...(lastFailure === undefined || isWell ? {} : { lastFailure }) };
+}
+
+async function allServers(registry: Registry): Promise<readonly Server[]> {
+  const servers: Server[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await registry.resources(kinds.Server).list(cursor === undefined ? {} : { cursor });
+    servers.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return servers;
+}

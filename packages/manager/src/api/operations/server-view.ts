@@ -1,0 +1,34 @@
+/**
+ * A Server as a caller may see it: values of `env` and `headers` may be secrets, so only those who could write them see them.
+ * References stay readable, they hold no secret.
+ */
+import type { Principal, Server, ServerSource } from "@mcp-manager/api";
+import { findReferences, hiddenValue } from "@mcp-manager/api";
+import type { Authorizer } from "../ports.ts";
+
+/** `server` for this principal; one whose deletion was asked for is shown as draining from that moment on. */
+export function viewServer(server: Server, principal: Principal, authorizer: Authorizer): Server {
+  const status =
+    server.metadata.deletedAt === undefined ? server.status : { ...server.status, state: "draining" as const };
+  return { ...server, spec: { ...server.spec, source: viewSource(server.spec.source, principal, authorizer) }, status };
+}
+
+/** A source with the values hidden that this principal could not have written. */
+export function viewSource(source: ServerSource, principal: Principal, authorizer: Authorizer): ServerSource {
+  const permission = source.kind === "process" ? "processes:write" : "servers:write";
+  if (authorizer.allows(principal, permission)) return source;
+  if (source.kind === "process") return { ...source, env: hideValues(source.env) };
+  return { ...source, headers: hideValues(source.headers) };
+}
+
+function hideValues(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, isReference(value) ? value : hiddenValue]),
+  );
+}
+
+/** Whether the value is one reference and nothing beside it; a fallback may be a secret. */
+function isReference(value: string): boolean {
+  const [reference] = findReferences(value);
+  return reference?.text === value && reference.fallback === undefined;
+}

@@ -1,0 +1,122 @@
+/** The operations on servers, and on the revisions and replicas that belong to one. */
+import type { OperationName, Principal, Server, ServerDraft } from "@mcp-manager/api";
+import { check, invalidFields, isName, parseLabels, parseServer, restartRequestSchema } from "@mcp-manager/api";
+import { kinds } from "../../registry/kinds.ts";
+import type { Registry } from "../../registry/registry.ts";
+import type { Authorizer } from "../ports.ts";
+import type { Implementation, OperationReply, OperationRequest } from "../request.ts";
+import { demand, flag, integer, notFound, pathValue, text } from "../request.ts";
+import { newestFirst, pageItemsDefault, pageOf } from "./page.ts";
+import { viewServer, viewSource } from "./server-view.ts";
+import type { ServerWrites } from "./server-writes.ts";
+
+type ServerOperationName =
+  | "listServers"
+  | "createServer"
+  | "getServer"
+  | "putServer"
+  | "deleteServer"
+  | "restartServer"
+  | "listRevisions"
+  | "listReplicas";
+
+export interface ServerOperationsOptions {
+  readonly registry: Registry;
+  readonly writes: ServerWrites;
+  readonly authorizer: Authorizer;
+}
+
+/** The implementations, by operation. */
+export function serverOperations(
+  options: ServerOperationsOptions,
+): Readonly<Record<Extract<OperationName, ServerOperationName>, Implementation>> {
+  const { registry, writes, authorizer } = options;
+
+  const answer = (status: number, server: Server, principal: Principal): OperationReply => {
+    const { revision } = server.metadata;
+    const body = viewServer(server, principal, authorizer);
+    return { kind: "json", status, body, ...(revision === "" ? {} : { revision }) };
+  };
+
+  const draftOf = (request: OperationRequest, name?: string): ServerDraft => {
+    const draft = parseServer(request.body, name === undefined ? {} : { name });
+    if (draft.spec.source.kind === "process") {
+      demand(authorizer, request.principal, "processes:write", `have a command started (server "${draft.name}")`);
+    }
+    return draft;
+  };
+
+  const existing = async (request: OperationRequest): Promise<Server> => {
+    const name = pathValue(request, "name");
+    const server = isName(name) ? await registry.resources(kinds.Server).get(name) : undefined;
+    if (server === undefined) throw notFound("server", name);
+    return server;
+  };
+
+  return {
+    async listServers(request) {
+      const labels = text(request, "labels");
+      const cursor = text(request, "cursor");
+      const { items, nextCursor } = await registry.resources(kinds.Server).list({
+        limit: integer(request, "limit", pageItemsDefault),
+        ...(cursor === undefined ? {} : { cursor }),
+        ...(labels === undefined ? {} : { labels: parseLabels(labels) }),
+      });
+      const shown = items.map((server) => viewServer(server, request.principal, authorizer));
+      const body = nextCursor === undefined ? { items: shown } : { items: shown, nextCursor };
+      return { kind: "json", status: 200, body };
+    },
+
+    async createServer(request) {
+      const { server } = await writes.apply(draftOf(request), { expected: "absent", dryRun: flag(request, "dryRun") });
+      return answer(201, server, request.principal);
+    },
+
+    async getServer(request) {
+      return answer(200, await existing(request), request.principal);
+    },
+
+    async putServer(request) {
+      const draft = draftOf(request, pathValue(request, "name"));
+      const expected = request.ifMatch === undefined ? {} : { expected: request.ifMatch };
+      const { server, outcome } = await writes.apply(draft, { dryRun: flag(request, "dryRun"), ...expected });
+      return answer(outcome === "created" ? 201 : 200, server, request.principal);
+    },
+
+    async deleteServer(request) {
+      const { metadata } = await existing(request);
+      const expected = request.ifMatch === undefined ? {} : { expected: request.ifMatch };
+      const server = await writes.remove(metadata.name, { force: flag(request, "force"), ...expected });
+      return answer(202, server, request.principal);
+    },
+
+    async restartServer(request) {
+      const { metadata } = await existing(request);
+      const checked = check(restartRequestSchema, request.body ?? {});
+      if (checked.kind === "wrong") throw invalidFields("restart", checked.fields);
+      return answer(202, await writes.restart(metadata.name, checked.value.replica), request.principal);
+    },
+
+    async listRevisions(request) {
+      const { metadata } = await existing(request);
+      const { items } = await registry
+        .resources(kinds.Revision)
+        .list({ where: ({ spec }) => spec.server === metadata.name });
+      const shown = items
+        .toSorted((a, b) => b.spec.number - a.spec.number)
+        .map((revision) => ({
+          ...revision,
+          spec: { ...revision.spec, source: viewSource(revision.spec.source, request.principal, authorizer) },
+        }));
+      return { kind: "json", status: 200, body: pageOf(shown, request) };
+    },
+
+    async listReplicas(request) {
+      const { metadata } = await existing(request);
+      const { items } = await registry
+        .resources(kinds.Replica)
+        .list({ where: ({ spec }) => spec.server === metadata.name });
+      return { kind: "json", status: 200, body: pageOf(newestFirst(items), request) };
+    },
+  };
+}

@@ -1,0 +1,130 @@
+/**
+ * The REST door on a real socket over a registry in memory, for tests. The parts that other rooms supply are stand-ins of the
+ * ports: tools that echo, logs from a list, keys in the registry.
+ */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { ApiKeyDraft, CreatedApiKey, Principal, RoleName } from "@mcp-manager/api";
+import { isAllowed, ManagerError } from "@mcp-manager/api";
+import { systemClock } from "../base/clock.ts";
+import { seededRandom } from "../base/random.ts";
+import { kinds } from "../registry/kinds.ts";
+import { Registry } from "../registry/registry.ts";
+import { openMemoryStore } from "../store/memory.ts";
+import { createFront } from "./front.ts";
+import { createOperations } from "./operations.ts";
+import { ServerWrites } from "./operations/server-writes.ts";
+import type { Authorizer, LogLine, LogQuery } from "./ports.ts";
+import { createRest } from "./rest.ts";
+
+/** What a test asks with: the role which is its own credential here, and fetch's own options. */
+export interface Ask extends RequestInit {
+  /** Default `admin`; `none` sends no credential. */
+  readonly role?: RoleName | "none";
+  /** Sent as JSON. */
+  readonly json?: unknown;
+}
+
+export interface Door extends AsyncDisposable {
+  readonly url: string;
+  readonly registry: Registry;
+  /** What `readLogs` answers with. */
+  readonly lines: LogLine[];
+  /** The queries that reached the logs. */
+  readonly logQueries: LogQuery[];
+  /** What was reported as our failure. */
+  readonly failures: ManagerError[];
+  ready: string | undefined;
+  ask(path: string, options?: Ask): Promise<Response>;
+  /** Asks and reads the answer as JSON. */
+  read(path: string, options?: Ask): Promise<Record<string, unknown>>;
+}
+
+function principalOf(role: string): Principal {
+  return { name: `key:${role}`, roles: [role] };
+}
+
+/** Opens the door on a free port. */
+export async function openDoor(): Promise<Door> {
+  const clock = systemClock;
+  const random = seededRandom(1);
+  const store = await openMemoryStore({ clock, random });
+  const registry = new Registry({ store, clock, random });
+  const authorizer: Authorizer = { allows: isAllowed };
+  const lines: LogLine[] = [];
+  const logQueries: LogQuery[] = [];
+  const failures: ManagerError[] = [];
+  const keys = registry.resources(kinds.ApiKey);
+  const operations = createOperations({
+    registry,
+    authorizer,
+    writes: new ServerWrites(registry),
+    health: { version: "1.2.3", startedAt: "2027-01-01T00:00:00Z", store: () => "ok" },
+    tools: {
+      list: () => Promise.resolve([{ name: "echo", inputSchema: { type: "object" } }]),
+      call(server, tool, given) {
+        if (tool === "broken") throw new Error("secret detail");
+        if (tool === "unknown")
+          throw new ManagerError("not_found", `server "${server}" has no tool "${tool}"`, { server });
+        return Promise.resolve(Buffer.from(`{"content":[],"structuredContent":${JSON.stringify(given)}}`));
+      },
+    },
+    logs: {
+      async *read(query) {
+        logQueries.push(query);
+        yield* lines;
+        if (query.follow) await once(query.signal, "abort");
+      },
+    },
+    apiKeys: {
+      list: async () => (await keys.list()).items,
+      get: (name) => keys.get(name),
+      create: async ({ name, labels, spec }: ApiKeyDraft): Promise<CreatedApiKey> => ({
+        ...(await keys.create({ name, labels, spec })),
+        key: "mcpm_secret",
+      }),
+      delete: (name) => keys.delete(name),
+    },
+  });
+  const rest = createRest({ operations, authorizer, clock, onFailure: (_name, error) => failures.push(error) });
+  let ready: string | undefined;
+  const probes = { notReady: () => ready, metrics: () => "mcp_manager_up 1\n" };
+  const front = createFront({ rest, probes, authorizer });
+  const server = createServer((request, response) => {
+    const role = request.headers.authorization?.replace("Bearer ", "");
+    front(request, response, role === undefined ? undefined : principalOf(role));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  const ask = (path: string, { role = "admin", json, ...init }: Ask = {}): Promise<Response> => {
+    const headers = new Headers(init.headers);
+    if (role !== "none") headers.set("authorization", `Bearer ${role}`);
+    if (json === undefined) return fetch(url + path, { ...init, headers });
+    if (!headers.has("content-type")) headers.set("content-type", "application/json");
+    return fetch(url + path, { ...init, headers, body: JSON.stringify(json) });
+  };
+
+  return {
+    url,
+    registry,
+    lines,
+    logQueries,
+    failures,
+    get ready() {
+      return ready;
+    },
+    set ready(value) {
+      ready = value;
+    },
+    ask,
+    read: async (path, options) => (await (await ask(path, options)).json()) as Record<string, unknown>,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await store.close();
+    },
+  };
+}
