@@ -1,0 +1,217 @@
+/** `server list|get|restart|delete|replicas|revisions`, and the table of all commands on servers. */
+import type { Replica, Server } from "@mcp-manager/api";
+import { ManagerError } from "@mcp-manager/api";
+import type { Command } from "../command.ts";
+import type { Printer } from "../output.ts";
+import { printable } from "../output.ts";
+import { age, failureText, sourceText, stateCell } from "./describe.ts";
+import { serverApply } from "./server-apply.ts";
+import { serverLogs } from "./server-logs.ts";
+import { waitFor, waitOption, waitSeconds } from "./wait.ts";
+
+const nameArgument = [{ name: "NAME" }] as const;
+
+const list: Command = {
+  words: ["server", "list"],
+  summary: "List the servers and how they are",
+  options: {
+    labels: { type: "string", short: "l", value: "NAME=VALUE,...", summary: "Only servers with these labels" },
+  },
+  examples: ["mcp-manager server list", "mcp-manager server list -l team=forecast -o json"],
+  async run({ client, print, option, io }) {
+    const labels = option("labels");
+    const query = labels === undefined ? {} : { labels: labelsOf(labels) };
+    const servers: Server[] = [];
+    for await (const server of client().servers.all({ ...query, signal: io.signal })) servers.push(server);
+    print.result({ items: servers }, () => {
+      print.table({
+        head: ["NAME", "STATE", "REPLICAS", "REVISION", "TOOLS", "AGE", "SOURCE"],
+        rows: servers.map(({ metadata, spec, status }) => [
+          metadata.name,
+          stateCell(status.state),
+          `${status.replicas.ready}/${status.replicas.desired}`,
+          status.revision ?? "-",
+          String(status.tools ?? "-"),
+          age(metadata.createdAt, Date.now()),
+          sourceText(spec.source),
+        ]),
+        empty:
+          labels === undefined
+            ? "no servers yet: register one with mcp-manager server apply -f FILE"
+            : "no server has these labels",
+      });
+    });
+    return 0;
+  },
+};
+
+const get: Command = {
+  words: ["server", "get"],
+  summary: "Show one server: what is wanted, what is, and what went wrong last",
+  positionals: nameArgument,
+  examples: ["mcp-manager server get weather", "mcp-manager server get weather -o yaml > weather.yaml"],
+  async run({ client, print, positionals: [name = ""], io }) {
+    const connected = client();
+    const server = await connected.servers.get(name, { signal: io.signal });
+    if (print.format !== "table") {
+      print.result(server, () => undefined);
+      return 0;
+    }
+    const { items } = await connected.servers.replicas(name, { signal: io.signal });
+    printServer(print, server, items);
+    return 0;
+  },
+};
+
+const revisions: Command = {
+  words: ["server", "revisions"],
+  summary: "List a server's revisions, newest first",
+  positionals: nameArgument,
+  examples: ["mcp-manager server revisions weather"],
+  async run({ client, print, positionals: [name = ""], io }) {
+    const page = await client().servers.revisions(name, { limit: 1000, signal: io.signal });
+    print.result(page, () => {
+      print.table({
+        head: ["NAME", "AGE", "TOOLS", "DIGEST", "SOURCE"],
+        rows: page.items.map(({ metadata, spec, status }) => [
+          metadata.name,
+          age(metadata.createdAt, Date.now()),
+          String(status.tools ?? "-"),
+          status.digest.slice(0, 19),
+          sourceText(spec.source),
+        ]),
+        empty: `server ${name} has no revisions`,
+      });
+    });
+    return 0;
+  },
+};
+
+const replicas: Command = {
+  words: ["server", "replicas"],
+  summary: "List a server's replicas, newest first",
+  positionals: nameArgument,
+  examples: ["mcp-manager server replicas weather"],
+  async run({ client, print, positionals: [name = ""], io }) {
+    const page = await client().servers.replicas(name, { limit: 1000, signal: io.signal });
+    print.result(page, () => printReplicas(print, page.items, `server ${name} has no replicas`));
+    return 0;
+  },
+};
+
+const remove: Command = {
+  words: ["server", "delete"],
+  summary: "Take a server out: calls in flight finish, then it is gone",
+  positionals: nameArgument,
+  options: { force: { type: "boolean", summary: "Do not wait for calls in flight" }, ...waitOption },
+  examples: ["mcp-manager server delete weather", "mcp-manager server delete weather --force --wait 0s"],
+  async run(invocation) {
+    const { client, print, positionals, flag, io } = invocation;
+    const [name = ""] = positionals;
+    const seconds = waitSeconds(invocation);
+    const { servers } = client();
+    const server = await servers.delete(name, { force: flag("force"), signal: io.signal });
+    const isGone = async (): Promise<boolean> =>
+      (await absentOr(servers.get(name, { signal: io.signal }))) === undefined;
+    const gone = await waitFor(isGone, seconds, io.signal);
+    print.result(server, () => print.line(gone ? `server ${name} is gone` : `server ${name} is draining`));
+    if (gone || seconds === 0) return 0;
+    print.note(`server ${name} is not gone after ${seconds} s: mcp-manager server get ${name} shows why`);
+    return 1;
+  },
+};
+
+const restart: Command = {
+  words: ["server", "restart"],
+  summary: "Restart a server's replicas, one after the other",
+  positionals: nameArgument,
+  options: { replica: { type: "string", value: "NAME", summary: "Only this replica" } },
+  examples: ["mcp-manager server restart weather", "mcp-manager server restart weather --replica weather-1-x2k9"],
+  async run({ client, print, positionals: [name = ""], option, io }) {
+    const replica = option("replica");
+    const server = await client().servers.restart(name, {
+      ...(replica === undefined ? {} : { replica }),
+      signal: io.signal,
+    });
+    print.result(server, () => print.line(`${replica ?? `server ${name}`} is being restarted`));
+    return 0;
+  },
+};
+
+/** The commands on servers, in the order in which help shows them. */
+export const serverCommands: readonly Command[] = [
+  list,
+  get,
+  serverApply,
+  serverLogs,
+  restart,
+  remove,
+  replicas,
+  revisions,
+];
+
+/** The resource, or undefined when there is none. */
+async function absentOr<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof ManagerError && error.code === "not_found") return undefined;
+    throw error;
+  }
+}
+
+function labelsOf(text: string): Readonly<Record<string, string>> {
+  const pairs = text.split(",").map((pair) => pair.split("="));
+  if (pairs.every(([name, value, ...more]) => name !== "" && value !== undefined && more.length === 0)) {
+    return Object.fromEntries(pairs.map(([name = "", value = ""]) => [name, value]));
+  }
+  throw new ManagerError("invalid_argument", `--labels takes name=value,name=value, not "${text}"`);
+}
+
+function printServer(print: Printer, server: Server, items: readonly Replica[]): void {
+  const { metadata, spec, status } = server;
+  const { source } = spec;
+  const names = Object.keys(source.kind === "process" ? source.env : source.headers);
+  const labels = Object.entries(metadata.labels).map(([name, value]) => `${name}=${value}`);
+  const rows: readonly (readonly [string, string])[] = [
+    ["Name", metadata.name],
+    ["State", print.paint(status.state, stateCell(status.state).colour)],
+    ["Replicas", `${status.replicas.ready} of ${status.replicas.desired} ready`],
+    ["Revision", status.revision ?? "-"],
+    ["Tools", String(status.tools ?? "-")],
+    ["Source", `${source.kind}: ${sourceText(source)}`],
+    [source.kind === "process" ? "Environment" : "Headers", names.length === 0 ? "-" : names.join(", ")],
+    ["Labels", labels.length === 0 ? "-" : labels.join(", ")],
+    ["Created", `${metadata.createdAt} (${age(metadata.createdAt, Date.now())} ago)`],
+  ];
+  for (const [key, value] of rows) print.line(`${`${key}:`.padEnd(13)}${value}`);
+  for (const { type, status: truth, message } of status.conditions) {
+    print.line(`${"Condition:".padEnd(13)}${type}=${truth} ${printable(message)}`);
+  }
+  if (status.lastFailure !== undefined) printFailure(print, status.lastFailure);
+  if (items.length === 0) return;
+  print.line("");
+  printReplicas(print, items, "");
+}
+
+/** A failure with the lines that go with it. */
+function printFailure(print: Printer, failure: NonNullable<Server["status"]["lastFailure"]>): void {
+  print.line(`${"Failed:".padEnd(13)}${print.paint(printable(failureText(failure)), "red")} (${failure.at})`);
+  for (const line of failure.stderr ?? []) print.line(`  | ${printable(line)}`);
+}
+
+function printReplicas(print: Printer, items: readonly Replica[], empty: string): void {
+  print.table({
+    head: ["REPLICA", "STATE", "REVISION", "PID", "RESTARTS", "UP", "LAST FAILURE"],
+    rows: items.map(({ metadata, status }) => [
+      metadata.name,
+      stateCell(status.state),
+      status.revision,
+      String(status.pid ?? "-"),
+      String(status.restarts),
+      status.state === "ready" ? age(status.startedAt, Date.now()) : "-",
+      status.lastFailure === undefined ? "-" : failureText(status.lastFailure),
+    ]),
+    empty,
+  });
+}

@@ -1,0 +1,27 @@
+/** The outside world of one run of the command line, passed in so that tests own it. */
+
+/** Where text goes. */
+export interface Sink {
+  write(text: string): unknown;
+}
+
+export interface Io {
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+  /** All of what is piped in. */
+  readStdin(): Promise<string>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What relative paths are relative to. */
+  readonly cwd: string;
+  /** Whether a person reads stdout. */
+  readonly isTerminal: boolean;
+  /** Width of that terminal, in characters. */
+  readonly columns: number;
+  /** Aborts when the user presses Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** Whether colours may be used (no-color.org). */
+export function hasColour(io: Io): boolean {
+  return io.isTerminal && (io.env["NO_COLOR"] ?? "") === "" && io.env["TERM"] !== "dumb";
+}

@@ -1,0 +1,30 @@
+/** The process around one run: the real streams and environment, Ctrl-C, and the exit status. No logic. */
+import process from "node:process";
+import { run } from "./run.ts";
+
+const interrupted = new AbortController();
+const args = process.argv.slice(2);
+
+// `up` drains on its own when it is told to stop; every other command has nothing to finish.
+if (args[0] !== "up") process.once("SIGINT", () => interrupted.abort());
+
+// A reader that has seen enough (`| head`) is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+process.exitCode = await run(args, {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  async readStdin() {
+    const chunks: Buffer[] = [];
+    for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk);
+    return Buffer.concat(chunks).toString();
+  },
+  env: process.env,
+  cwd: process.cwd(),
+  isTerminal: process.stdout.isTTY,
+  columns: process.stdout.columns || 80,
+  signal: interrupted.signal,
+});

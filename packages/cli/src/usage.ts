@@ -1,0 +1,119 @@
+/** From the words on the command line to one command and its options. Whatever does not fit is said with what would. */
+import { parseArgs } from "node:util";
+import type { ParseArgsOptionsConfig } from "node:util";
+import { nearest } from "@mcp-manager/api";
+import { commonOptions } from "./command.ts";
+import type { Command, Option } from "./command.ts";
+
+/** The command line makes no sense: exit status 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+  /** Words of the command that was meant, for the hint at help. */
+  readonly words: readonly string[];
+
+  constructor(message: string, words: readonly string[] = []) {
+    super(message);
+    this.words = words;
+  }
+}
+
+export type Parsed =
+  | { readonly kind: "help"; readonly words: readonly string[] }
+  | { readonly kind: "version" }
+  | {
+      readonly kind: "run";
+      readonly command: Command;
+      readonly values: Values;
+      readonly positionals: readonly string[];
+    };
+
+/** What was given for each option. */
+export type Values = Readonly<Record<string, string | boolean | undefined>>;
+
+/** Throws UsageError. */
+export function parseCommandLine(commands: readonly Command[], args: readonly string[]): Parsed {
+  if (args[0] === "--version" || args[0] === "version") return { kind: "version" };
+  const command = findCommand(commands, args);
+  if (command === undefined) return withoutCommand(commands, args);
+  const rest = args.slice(command.words.length);
+  const { values, positionals } = parseOptions(command, rest);
+  if (values["help"] === true) return { kind: "help", words: command.words };
+  checkPositionals(command, positionals);
+  return { kind: "run", command, values, positionals };
+}
+
+function findCommand(commands: readonly Command[], args: readonly string[]): Command | undefined {
+  return commands.find(({ words }) => words.every((word, index) => args[index] === word));
+}
+
+/** No command fits: help was asked for, or a word is wrong. */
+function withoutCommand(commands: readonly Command[], args: readonly string[]): Parsed {
+  const isHelp = args.length === 0 || args.some((arg) => ["-h", "--help", "help"].includes(arg));
+  const words = args.filter((arg) => arg !== "help" && !arg.startsWith("-"));
+  const [noun, verb] = words;
+  const siblings = commands.filter((command) => command.words[0] === noun);
+  const isKnown = words.length === 0 || siblings.length > 0;
+  if (isHelp && isKnown) return { kind: "help", words };
+  if (siblings.length > 0 && noun !== undefined) throw unknownVerb(noun, verb, siblings);
+  const nouns = [...new Set(commands.map((command) => command.words[0] ?? ""))];
+  const given = noun ?? args[0] ?? "";
+  const close = nearest(given, nouns);
+  throw new UsageError(`unknown command "${given}"${close === undefined ? "" : `; did you mean ${close}?`}`);
+}
+
+function unknownVerb(noun: string, verb: string | undefined, siblings: readonly Command[]): UsageError {
+  const verbs = siblings.map(({ words }) => words[1] ?? "");
+  if (verb === undefined) return new UsageError(`${noun} needs one of: ${verbs.join(", ")}`, [noun]);
+  const close = nearest(verb, verbs);
+  const hint = close === undefined ? `it is one of ${verbs.join(", ")}` : `did you mean ${close}?`;
+  return new UsageError(`unknown command "${noun} ${verb}"; ${hint}`, [noun]);
+}
+
+/** The options of a command, its own and the common ones. */
+export function optionsOf(command: Command): Readonly<Record<string, Option>> {
+  return { ...command.options, ...commonOptions };
+}
+
+function parseOptions(
+  command: Command,
+  args: readonly string[],
+): { readonly values: Values; readonly positionals: readonly string[] } {
+  const options = optionsOf(command);
+  const config: ParseArgsOptionsConfig = Object.fromEntries(
+    Object.entries(options).map(([name, { type, short }]) => [name, short === undefined ? { type } : { type, short }]),
+  );
+  const { tokens, positionals } = parseArgs({ args: [...args], options: config, strict: false, tokens: true });
+  const values: Record<string, string | boolean> = {};
+  for (const token of tokens) {
+    if (token.kind !== "option") continue;
+    const option = options[token.name];
+    if (option === undefined) throw unknownOption(command, token.rawName, Object.keys(options));
+    values[token.name] = valueOf(command, option, token.rawName, token.value);
+  }
+  return { values, positionals };
+}
+
+function valueOf(command: Command, option: Option, rawName: string, value: string | undefined): string | boolean {
+  if (option.type === "boolean") {
+    if (value !== undefined) throw new UsageError(`${rawName} takes no value`, command.words);
+    return true;
+  }
+  if (value === undefined || value === "")
+    throw new UsageError(`${rawName} needs a value: ${option.value ?? "TEXT"}`, command.words);
+  return value;
+}
+
+function unknownOption(command: Command, rawName: string, known: readonly string[]): UsageError {
+  const close = rawName.startsWith("--") ? nearest(rawName.slice(2), known) : undefined;
+  const hint = close === undefined ? "" : `; did you mean --${close}?`;
+  return new UsageError(`unknown option ${rawName}${hint}`, command.words);
+}
+
+function checkPositionals(command: Command, given: readonly string[]): void {
+  const expected = command.positionals ?? [];
+  const missing = expected.find(({ optional }, index) => optional !== true && given[index] === undefined);
+  if (missing !== undefined) throw new UsageError(`${command.words.join(" ")} needs ${missing.name}`, command.words);
+  const isOpen = expected.at(-1)?.many === true;
+  const extra = isOpen ? undefined : given[expected.length];
+  if (extra !== undefined) throw new UsageError(`${command.words.join(" ")} does not take "${extra}"`, command.words);
+}

@@ -1,0 +1,47 @@
+/** Server-sent events out of a response's body, one at a time (HTML standard, "Server-sent events"). Bounded, pull-driven. */
+import { ManagerError } from "@mcp-manager/api";
+
+/** Longest event taken, in characters. */
+const eventLengthMax = 1_048_576;
+
+/** One event. */
+export interface StreamEvent {
+  /** Default `message`. */
+  readonly type: string;
+  readonly data: string;
+}
+
+/** The events of a stream until it ends. Leaving the loop closes the stream. */
+export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<StreamEvent, void, undefined> {
+  const decoder = new TextDecoder();
+  const reader = body.getReader();
+  let rest = "";
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      rest += decoder.decode(value, { stream: true });
+      const blocks = rest.split(/\r\n\r\n|\n\n|\r\r/);
+      rest = blocks.pop() ?? "";
+      if (rest.length > eventLengthMax)
+        throw new ManagerError("protocol_error", "the manager sent an event that has no end");
+      for (const block of blocks) {
+        const event = parseEvent(block);
+        if (event !== undefined) yield event;
+      }
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+function parseEvent(block: string): StreamEvent | undefined {
+  let type = "message";
+  const data: string[] = [];
+  for (const line of block.split(/\r\n|\n|\r/)) {
+    const [, field, value] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];
+    if (field === "event") type = value ?? "";
+    if (field === "data") data.push(value ?? "");
+  }
+  return data.length === 0 ? undefined : { type, data: data.join("\n") };
+}

@@ -1,0 +1,5 @@
+/** What the package shows to its users, by name. */
+export { ApiKeyCalls, Client, ServerCalls, ToolCalls } from "./client.ts";
+export type { ApplyOptions, DeleteOptions, LabelledListQuery, ListQuery, LogLine, LogOptions } from "./client.ts";
+export type { CallOptions, ClientOptions } from "./connection.ts";
+export { ManagerError } from "@mcp-manager/api";
