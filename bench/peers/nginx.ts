@@ -1,0 +1,47 @@
+/** An nginx hop: one worker that passes requests on over kept connections, without a log. The floor of what a proxy costs. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import type { Contestant, Era } from "../rig/contestant.ts";
+import { descendants, start, waitForPort } from "../rig/process.ts";
+import { freePort } from "../rig/ports.ts";
+import { cache } from "../rig/paths.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export function nginx(upstreamPort: number, era: Era, core: number): Contestant {
+  return {
+    name: "nginx hop",
+    async start() {
+      const port = await freePort();
+      const folder = `${cache}/nginx-${port}`;
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(`${folder}/nginx.conf`, config(port, upstreamPort, folder));
+      const program = start({ command: "nginx", args: ["-p", folder, "-c", `${folder}/nginx.conf`], core });
+      await waitForPort(program, port);
+      await sleep(100);
+      // The master only supervises; the worker is its one child.
+      const worker = descendants(program.pid)[0];
+      return {
+        target: { name: "nginx hop", url: `http://127.0.0.1:${port}/mcp`, era, tool: "echo" },
+        pid: worker ?? program.pid,
+        children: false,
+        stop: () => program.stop(),
+      };
+    },
+  };
+}
+
+function config(port: number, upstreamPort: number, folder: string): string {
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((name) => `${name}_temp_path ${folder}/${name};`)
+    .join(" ");
+  return `daemon off; worker_processes 1; pid ${folder}/nginx.pid; error_log ${folder}/error.log warn;
+events { worker_connections 512; }
+http {
+  access_log off; keepalive_requests 100000000; keepalive_timeout 300s; ${temporary}
+  upstream mcp { server 127.0.0.1:${upstreamPort}; keepalive 64; keepalive_requests 100000000; }
+  server {
+    listen 127.0.0.1:${port};
+    location / { proxy_pass http://mcp; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; }
+  }
+}
+`;
+}

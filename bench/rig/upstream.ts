@@ -1,0 +1,32 @@
+/** The stand-in HTTP server that all contestants of a group share. */
+import type { Contestant, Era } from "./contestant.ts";
+import { bench } from "./paths.ts";
+import { start, waitForLine } from "./process.ts";
+
+export interface RunningUpstream {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+export async function startUpstream(era: Era, core: number): Promise<RunningUpstream> {
+  const program = start({
+    command: `${bench}/node_modules/.bin/bun`,
+    args: [`${bench}/upstream/http.ts`, "0", era],
+    core,
+  });
+  const match = await waitForLine(program, /listening (\d+)/);
+  return { port: Number(match[1]), stop: () => program.stop() };
+}
+
+/** No contestant: the load calls the upstream itself. */
+export function direct(upstreamPort: number, era: Era): Contestant {
+  return {
+    name: "direct",
+    start: async () => ({
+      target: { name: "direct", url: `http://127.0.0.1:${upstreamPort}/mcp`, era, tool: "echo" },
+      pid: undefined,
+      children: false,
+      stop: async () => {},
+    }),
+  };
+}
