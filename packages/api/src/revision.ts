@@ -23,6 +23,8 @@ export interface RevisionStatus {
   /** `sha256:` and the hash of the runnable part in canonical JSON. */
   readonly digest: string;
   readonly era?: "legacy" | "modern";
+  /** RFC 3339; when the era was found out. It is asked again when that was long ago. */
+  readonly eraFoundAt?: string;
   readonly serverInfo?: Readonly<Record<string, unknown>>;
   readonly capabilities?: Readonly<Record<string, unknown>>;
   /** How many tools the revision lists. */

@@ -29,6 +29,7 @@ const revisionStatusSchema = exactly<RevisionStatus>()(
   z.strictObject({
     digest: z.string(),
     era: eraSchema.exactOptional(),
+    eraFoundAt: timeSchema.exactOptional(),
     serverInfo: z.record(z.string(), z.unknown()).exactOptional(),
     capabilities: z.record(z.string(), z.unknown()).exactOptional(),
     tools: z.int().exactOptional(),

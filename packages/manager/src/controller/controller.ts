@@ -1,0 +1,135 @@
+/**
+ * The control plane's loop: for each server it reads what is, asks the pure plan what is to be done, and writes that into the
+ * registry. It starts nothing itself; agents act on the Replica records. Level-triggered: events only say which server to look at,
+ * and a reconcile that is repeated, late or interrupted comes to the same end.
+ */
+import type { Replica, Revision, Server } from "@mcp-manager/api";
+import { ManagerError } from "@mcp-manager/api";
+import type { Clock } from "../base/clock.ts";
+import { shortId } from "../base/ids.ts";
+import { unreachable } from "../base/invariant.ts";
+import type { Random } from "../base/random.ts";
+import type { Unsubscribe } from "../base/watched.ts";
+import { WorkQueue } from "../base/work-queue.ts";
+import type { Informer } from "../registry/informer.ts";
+import { kinds } from "../registry/kinds.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { plan, type Step, targetRevision } from "./plan.ts";
+import { serverStatus } from "./server-status.ts";
+
+export interface ControllerOptions {
+  readonly registry: Registry;
+  readonly servers: Informer<Server>;
+  readonly revisions: Informer<Revision>;
+  readonly replicas: Informer<Replica>;
+  /** The instance that replicas are placed on. */
+  readonly node: string;
+  /** How many tools a server lists, as far as this instance knows. */
+  readonly toolCount: (server: string) => number | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** A cache that has not seen this loop's own writes is looked at again after this long. */
+const behindMs = 50;
+
+export class Controller implements AsyncDisposable {
+  readonly #options: ControllerOptions;
+  readonly #queue: WorkQueue;
+  readonly #unsubscribe: readonly Unsubscribe[];
+  /** The store revision of this loop's last write for a server: a plan from an older cache would do it twice. */
+  readonly #written = new Map<string, bigint>();
+
+  /** Begins at once with whatever the informers hold and hear. */
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    this.#queue = new WorkQueue({
+      clock: options.clock,
+      random: options.random,
+      workers: 4,
+      work: (server) => this.#reconcile(server),
+      onError: (server, error) => options.logger.warn("a server could not be reconciled", { server, error }),
+    });
+    const ask = (server: string | undefined): void => {
+      if (server !== undefined) this.#queue.add(server);
+    };
+    this.#unsubscribe = [
+      options.servers.onChange((name) => ask(name)),
+      options.revisions.onChange((_, revision) => ask(revision?.spec.server)),
+      options.replicas.onChange((name, replica) => ask(replica?.spec.server ?? serverOf(name))),
+    ];
+    for (const { metadata } of options.servers.list()) ask(metadata.name);
+  }
+
+  /** Asks for another look at a server, because something outside the registry changed (its number of tools). */
+  look(server: string): void {
+    this.#queue.add(server);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    await this.#queue[Symbol.asyncDispose]();
+  }
+
+  async #reconcile(name: string): Promise<number | void> {
+    const { servers, revisions, replicas } = this.#options;
+    const server = servers.get(name);
+    if (server === undefined) return void this.#written.delete(name);
+    if (replicas.revision < (this.#written.get(name) ?? 0n)) return behindMs;
+    const belongs = <R extends Replica | Revision>(all: readonly R[]): readonly R[] =>
+      all.filter(({ spec }) => spec.server === name);
+    const own = { server, revisions: belongs(revisions.list()), replicas: belongs(replicas.list()) };
+    for (const step of plan({ ...own, node: this.#options.node })) await this.#perform(name, step);
+    await this.#writeStatus(own);
+  }
+
+  async #perform(server: string, step: Step): Promise<void> {
+    const { registry, random } = this.#options;
+    switch (step.kind) {
+      case "create-replica": {
+        const name = `${step.revision}-${shortId(random, 4)}`;
+        const spec = { server, revision: step.revision, node: step.node, restartRound: 0 };
+        const { metadata } = await registry.resources(kinds.Replica).create({ name, spec });
+        this.#written.set(server, BigInt(metadata.revision));
+        return;
+      }
+      case "drain-replica":
+        return void (await registry
+          .resources(kinds.Replica)
+          .update(step.name, ({ spec }) => ({ spec: { ...spec, drain: true } }))
+          .catch(unlessGone));
+      case "forget-replica":
+        return void (await registry.resources(kinds.Replica).delete(step.name));
+      case "forget-revision":
+        return void (await registry.resources(kinds.Revision).delete(step.name));
+      case "forget-server":
+        return void (await registry.resources(kinds.Server).delete(server));
+      default:
+        unreachable(step);
+    }
+  }
+
+  async #writeStatus(own: { server: Server; revisions: readonly Revision[]; replicas: readonly Replica[] }): Promise<void> {
+    const { registry, toolCount, clock } = this.#options;
+    const { name, uid } = own.server.metadata;
+    const target = targetRevision(own.revisions)?.metadata.name;
+    const now = new Date(clock.wallMs()).toISOString();
+    await registry.resources(kinds.Server).updateStatus(name, (server) => {
+      // A server that was deleted and made again under this name is another one; the next look is at it.
+      if (server.metadata.uid !== uid) return undefined;
+      return serverStatus({ server, replicas: own.replicas, target, tools: toolCount(name), now });
+    });
+  }
+}
+
+/** The server's name from a replica's: `weather-7-x2k9`; for records that are gone. */
+function serverOf(replica: string): string | undefined {
+  return /^(.+)-[0-9]+-[a-z0-9]+$/.exec(replica)?.[1];
+}
+
+function unlessGone(error: unknown): undefined {
+  if (error instanceof ManagerError && error.code === "not_found") return undefined;
+  throw error;
+}
