@@ -31,6 +31,7 @@ export interface LogLine {
   readonly text: string;
 }
 
+/** Which log lines are wanted. */
 export interface LogQuery {
   readonly server: string;
   /** Only this replica's lines. */

@@ -17,12 +17,14 @@ export interface OperationRequest {
   readonly signal: AbortSignal;
 }
 
+/** What an operation answers; doors write it out. */
 export type OperationReply =
   | { readonly kind: "json"; readonly status: number; readonly body: unknown; readonly revision?: string }
   /** JSON that is passed on as it came. */
   | { readonly kind: "raw"; readonly status: number; readonly bytes: Buffer }
   | { readonly kind: "lines"; readonly lines: AsyncIterable<LogLine>; readonly named: boolean };
 
+/** Does one operation. Rejects with a ManagerError for what the caller has to hear. */
 export type Implementation = (request: OperationRequest) => Promise<OperationReply>;
 
 /** A path parameter. */

@@ -6,6 +6,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { ManagerError, parseQuery } from "@mcp-manager/api";
 import type { Operation, OperationName, Principal } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
+import type { Audit } from "../telemetry/audit.ts";
+import { auditEntry } from "./audit-entry.ts";
 import { etag, sendBytes, sendError, sendJson, sendLines } from "./answer.ts";
 import { BodyRefusal, readBody } from "./body.ts";
 import type { Operations } from "./operations.ts";
@@ -18,6 +20,8 @@ export interface RestOptions {
   readonly operations: Operations;
   readonly authorizer: Authorizer;
   readonly clock: Clock;
+  /** Where changes, and what was refused, are noted. Default: nowhere. */
+  readonly audit?: Pick<Audit, "record">;
   /** Hears of failures that are ours (`internal`): the caller is only told that there was one. */
   readonly onFailure: (operation: OperationName, error: ManagerError) => void;
 }
@@ -45,11 +49,19 @@ export function createRest(options: RestOptions): RestHandler {
     }
     const { name, operation } = routed;
     const asked = { name, operation, path: routed.path, query: new URLSearchParams(query), principal };
-    void answer(request, response, asked, options).catch((error: unknown) => {
-      const failure = ManagerError.from(error);
-      if (failure.code === "internal") options.onFailure(name, failure);
-      refuse(request, response, failure);
-    });
+    const note = (failure?: ManagerError): void => {
+      const entry = auditEntry({ ...asked, address: request.socket.remoteAddress }, failure);
+      if (entry !== undefined) options.audit?.record(entry);
+    };
+    void answer(request, response, asked, options).then(
+      () => note(),
+      (error: unknown) => {
+        const failure = ManagerError.from(error);
+        note(failure);
+        if (failure.code === "internal") options.onFailure(name, failure);
+        refuse(request, response, failure);
+      },
+    );
   };
 }
 

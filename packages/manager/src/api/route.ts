@@ -2,6 +2,7 @@
 import type { Operation, OperationName } from "@mcp-manager/api";
 import { operations } from "@mcp-manager/api";
 
+/** What a method and a path name. */
 export type Routed =
   | {
       readonly kind: "operation";

@@ -3,7 +3,7 @@
  * registry. It starts nothing itself; agents act on the Replica records. Level-triggered: events only say which server to look at,
  * and a reconcile that is repeated, late or interrupted comes to the same end.
  */
-import type { Replica, Revision, Server } from "@mcp-manager/api";
+import type { Replica, Revision, Server, ServerState } from "@mcp-manager/api";
 import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import { shortId } from "../base/ids.ts";
@@ -41,6 +41,8 @@ export class Controller implements AsyncDisposable {
   readonly #unsubscribe: readonly Unsubscribe[];
   /** The store revision of this loop's last write for a server: a plan from an older cache would do it twice. */
   readonly #written = new Map<string, bigint>();
+  /** The state of each server that was logged last. */
+  readonly #states = new Map<string, ServerState>();
 
   /** Begins at once with whatever the informers hold and hear. */
   constructor(options: ControllerOptions) {
@@ -76,13 +78,18 @@ export class Controller implements AsyncDisposable {
   async #reconcile(name: string): Promise<number | void> {
     const { servers, revisions, replicas } = this.#options;
     const server = servers.get(name);
-    if (server === undefined) return void this.#written.delete(name);
+    if (server === undefined) return this.#forget(name);
     if (replicas.revision < (this.#written.get(name) ?? 0n)) return behindMs;
     const belongs = <R extends Replica | Revision>(all: readonly R[]): readonly R[] =>
       all.filter(({ spec }) => spec.server === name);
     const own = { server, revisions: belongs(revisions.list()), replicas: belongs(replicas.list()) };
     for (const step of plan({ ...own, node: this.#options.node })) await this.#perform(name, step);
     await this.#writeStatus(own);
+  }
+
+  #forget(name: string): void {
+    this.#written.delete(name);
+    if (this.#states.delete(name)) this.#options.logger.info("server is gone", { server: name });
   }
 
   async #perform(server: string, step: Step): Promise<void> {
@@ -111,16 +118,38 @@ export class Controller implements AsyncDisposable {
     }
   }
 
-  async #writeStatus(own: { server: Server; revisions: readonly Revision[]; replicas: readonly Replica[] }): Promise<void> {
+  async #writeStatus(own: {
+    server: Server;
+    revisions: readonly Revision[];
+    replicas: readonly Replica[];
+  }): Promise<void> {
     const { registry, toolCount, clock } = this.#options;
     const { name, uid } = own.server.metadata;
     const target = targetRevision(own.revisions)?.metadata.name;
     const now = new Date(clock.wallMs()).toISOString();
-    await registry.resources(kinds.Server).updateStatus(name, (server) => {
+    const written = await registry.resources(kinds.Server).updateStatus(name, (server) => {
       // A server that was deleted and made again under this name is another one; the next look is at it.
       if (server.metadata.uid !== uid) return undefined;
       return serverStatus({ server, replicas: own.replicas, target, tools: toolCount(name), now });
     });
+    if (written !== undefined) this.#logState(written);
+  }
+
+  /** One line for each change of a server's state. */
+  #logState({ metadata: { name }, status }: Server): void {
+    if (this.#states.get(name) === status.state) return;
+    this.#states.set(name, status.state);
+    const { logger } = this.#options;
+    switch (status.state) {
+      case "ready":
+        return logger.info("server is ready", { server: name, revision: status.revision, tools: status.tools });
+      case "failed":
+        return logger.warn("server has failed", { server: name, failure: status.lastFailure?.message });
+      case "degraded":
+        return logger.warn("server is degraded", { server: name, replicas: status.replicas });
+      default:
+        return logger.info(`server is ${status.state}`, { server: name });
+    }
   }
 }
 

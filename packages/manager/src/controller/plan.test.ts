@@ -46,7 +46,9 @@ test("recreate ends the old before it starts the new", () => {
   const revisions = [revision(1), revision(2)];
   const recreate = server({ strategy: { kind: "recreate" } });
   const old = replica("a", 1, "ready");
-  assert.deepEqual(plan({ server: recreate, revisions, replicas: [old], node }), [{ kind: "drain-replica", name: "a" }]);
+  assert.deepEqual(plan({ server: recreate, revisions, replicas: [old], node }), [
+    { kind: "drain-replica", name: "a" },
+  ]);
   const draining = replica("a", 1, "draining", true);
   assert.deepEqual(plan({ server: recreate, revisions, replicas: [draining], node }), []);
   const stopped = replica("a", 1, "stopped", true);
@@ -127,21 +129,25 @@ test("whatever happens, it ends with the wanted number of replicas of the newest
 
 test("a rolling change never takes a serving replica away before its successor serves", () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 4 }), fc.array(fc.tuple(fc.nat(20), fc.boolean()), { maxLength: 60 }), (replicas, reports) => {
-      const world = new World({ replicas });
-      world.reconcile();
-      world.replicas.forEach((_, index) => world.report(index, "ready"));
-      world.change();
-      for (const [index, ready] of reports) {
+    fc.property(
+      fc.integer({ min: 1, max: 4 }),
+      fc.array(fc.tuple(fc.nat(20), fc.boolean()), { maxLength: 60 }),
+      (replicas, reports) => {
+        const world = new World({ replicas });
         world.reconcile();
-        const state = world.replicas[index % world.replicas.length]?.status.state;
-        // Replicas only come up here, or fail to: what serves goes on serving unless it is drained.
-        if (state !== "ready" || world.replicas[index % world.replicas.length]?.spec.drain === true) {
-          world.report(index, ready ? "ready" : "failed");
+        world.replicas.forEach((_, index) => world.report(index, "ready"));
+        world.change();
+        for (const [index, ready] of reports) {
+          world.reconcile();
+          const state = world.replicas[index % world.replicas.length]?.status.state;
+          // Replicas only come up here, or fail to: what serves goes on serving unless it is drained.
+          if (state !== "ready" || world.replicas[index % world.replicas.length]?.spec.drain === true) {
+            world.report(index, ready ? "ready" : "failed");
+          }
+          const usable = world.serving.filter(({ spec }) => spec.drain !== true).length;
+          assert.ok(usable >= replicas, `${usable} of ${replicas} serve`);
         }
-        const usable = world.serving.filter(({ spec }) => spec.drain !== true).length;
-        assert.ok(usable >= replicas, `${usable} of ${replicas} serve`);
-      }
-    }),
+      },
+    ),
   );
 });

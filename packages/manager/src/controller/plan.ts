@@ -51,7 +51,10 @@ function isGone({ spec, status }: Replica): boolean {
 
 function ending({ revisions }: PlanInput, left: readonly Replica[]): readonly Step[] {
   if (left.length > 0) return drain(left);
-  const forgotten: readonly Step[] = revisions.map(({ metadata }) => ({ kind: "forget-revision", name: metadata.name }));
+  const forgotten: readonly Step[] = revisions.map(({ metadata }) => ({
+    kind: "forget-revision",
+    name: metadata.name,
+  }));
   return [...forgotten, { kind: "forget-server" }];
 }
 

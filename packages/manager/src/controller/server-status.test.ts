@@ -38,7 +38,10 @@ test("a server that is deleted is draining whatever its replicas do", () => {
 test("the stable revision changes when a copy of the new one is ready, not before", () => {
   const before = { ...server(), status: { ...server().status, revision: "weather-1" } };
   const starting = [replica("a", 1, "ready"), replica("b", 2, "starting")];
-  assert.equal(serverStatus({ ...common, target: "weather-2", server: before, replicas: starting }).revision, "weather-1");
+  assert.equal(
+    serverStatus({ ...common, target: "weather-2", server: before, replicas: starting }).revision,
+    "weather-1",
+  );
   const ready = [replica("a", 1, "ready", true), replica("b", 2, "ready")];
   const after = serverStatus({ ...common, target: "weather-2", server: before, replicas: ready });
   assert.equal(after.revision, "weather-2");

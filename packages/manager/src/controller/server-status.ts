@@ -69,7 +69,12 @@ function available(state: ServerState, ready: number, desired: number, failure: 
     case "ready":
       return { type, status: "True", reason: "ReplicasReady", message: `${ready} of ${desired} replicas are ready` };
     case "degraded":
-      return { type, status: "True", reason: "SomeReplicasReady", message: `${ready} of ${desired} replicas are ready` };
+      return {
+        type,
+        status: "True",
+        reason: "SomeReplicasReady",
+        message: `${ready} of ${desired} replicas are ready`,
+      };
     case "pending":
     case "starting":
       return { type, status: "False", reason: "Starting", message: "no replica is ready yet" };
@@ -88,7 +93,8 @@ function available(state: ServerState, ready: number, desired: number, failure: 
 function enforced({ spec }: Server): Fact {
   const fields = notYetEnforced(spec);
   const type = "FullyEnforced";
-  if (fields.length === 0) return { type, status: "True", reason: "AllInForce", message: "all of the spec is in force" };
+  if (fields.length === 0)
+    return { type, status: "True", reason: "AllInForce", message: "all of the spec is in force" };
   return { type, status: "False", reason: "NotYetAvailable", message: `kept without effect: ${fields.join(", ")}` };
 }
 

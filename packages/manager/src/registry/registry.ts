@@ -7,6 +7,7 @@ import { Informer } from "./informer.ts";
 import { Keyspace } from "./keys.ts";
 import type { AnyResource, Kind } from "./kinds.ts";
 import { ResourceStore } from "./resource-store.ts";
+import { Marks } from "./marks.ts";
 import type { RegistryContext } from "./transaction.ts";
 import { Transaction } from "./transaction.ts";
 
@@ -40,6 +41,11 @@ export class Registry {
   /** A transaction over any kinds. */
   transaction(): Transaction {
     return new Transaction(this.#context);
+  }
+
+  /** Texts under a word of their own, which is no kind's plural. */
+  marks(word: string): Marks {
+    return new Marks(this.#context, word);
   }
 
   /** A cache of one kind, not started; the caller owns and disposes of it. */

@@ -3,7 +3,12 @@
  * are escaped, so that what a server said cannot forge a line or move a terminal's cursor.
  */
 import { styleText } from "node:util";
-import type { LogFields, LogLevel } from "./logger.ts";
+
+/** Least to most severe. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** Facts beside the message. Errors are written with their message, code and cause; functions are left out. */
+export type LogFields = Readonly<Record<string, unknown>>;
 
 /** What happened, before it is a line. */
 export interface LogEvent {

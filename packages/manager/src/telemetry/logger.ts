@@ -4,17 +4,12 @@
  * announce one are masked here, texts go through the redactor that was handed in.
  */
 import type { Clock } from "../base/clock.ts";
+import type { LogFields, LogLevel } from "./log-line.ts";
 import { jsonLine, textLine } from "./log-line.ts";
 import { RepeatLimit } from "./repeat-limit.ts";
 
-/** Least to most severe. */
-export type LogLevel = "debug" | "info" | "warn" | "error";
-
 /** The levels, least severe first. */
 export const logLevels: readonly LogLevel[] = ["debug", "info", "warn", "error"];
-
-/** Facts beside the message. Errors are written with their message, code and cause; functions are left out. */
-export type LogFields = Readonly<Record<string, unknown>>;
 
 /** Writes events. A message is constant text; what varies goes into `fields`, so that lines can be searched and counted. */
 export interface Logger {

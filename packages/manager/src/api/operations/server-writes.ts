@@ -18,6 +18,7 @@ export interface ApplyOptions {
   readonly dryRun?: boolean;
 }
 
+/** What an apply came to; with `dryRun`, would have. */
 export interface Applied {
   readonly server: Server;
   readonly outcome: "created" | "changed" | "unchanged";

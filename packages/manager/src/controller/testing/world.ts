@@ -12,7 +12,12 @@ function metadata(name: string, at = createdAt): Server["metadata"] {
 
 export function server(more: Partial<ServerSpec> = {}): Server {
   const source = { kind: "process" as const, command: "weather", args: [], env: {} };
-  return { kind: "Server", metadata: metadata("weather"), spec: { ...serverDefaults, source, ...more }, status: pendingServerStatus };
+  return {
+    kind: "Server",
+    metadata: metadata("weather"),
+    spec: { ...serverDefaults, source, ...more },
+    status: pendingServerStatus,
+  };
 }
 
 export function revision(number: number): Revision {
@@ -56,10 +61,10 @@ export class World {
 
   /** What an agent reports of the replica at this place; one that drains can only go on draining or stop. */
   report(index: number, state: ReplicaState): void {
-    this.replicas = this.replicas.map((replica, i) => {
-      if (i !== index % this.replicas.length) return replica;
-      const told = replica.spec.drain === true ? "stopped" : state;
-      return { ...replica, status: { ...replica.status, state: told } };
+    this.replicas = this.replicas.map((one, i) => {
+      if (i !== index % this.replicas.length) return one;
+      const told = one.spec.drain === true ? "stopped" : state;
+      return { ...one, status: { ...one.status, state: told } };
     });
   }
 

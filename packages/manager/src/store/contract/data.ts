@@ -1,6 +1,6 @@
 /** Contract cases C1 to C8: writing, comparing, limits, order, reading the past. */
 import assert from "node:assert/strict";
-import type { Suite } from "../contract.ts";
+import type { Suite } from "./suite.ts";
 import { after, prefix } from "../key.ts";
 import type { Compare, Op, Store } from "../store.ts";
 import { CompactedError, FutureRevisionError, LimitError } from "../store.ts";

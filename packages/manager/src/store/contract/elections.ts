@@ -1,7 +1,7 @@
 /** Contract case C17: one leader at a time, provable in every write. */
 import assert from "node:assert/strict";
 import { seededRandom } from "../../base/random.ts";
-import type { StoreUnderTest, Suite } from "../contract.ts";
+import type { StoreUnderTest, Suite } from "./suite.ts";
 import type { Leader, Leadership, Lease, Store } from "../store.ts";
 import { LeaseGoneError, LimitError } from "../store.ts";
 import { keysOf, put, remove, until } from "./steps.ts";

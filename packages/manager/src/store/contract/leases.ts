@@ -1,6 +1,6 @@
 /** Contract cases C15 and C16: leases end neither early nor unnoticed. */
 import assert from "node:assert/strict";
-import type { StoreUnderTest, Suite } from "../contract.ts";
+import type { StoreUnderTest, Suite } from "./suite.ts";
 import type { Lease, LeaseLost } from "../store.ts";
 import { LeaseGoneError } from "../store.ts";
 import { everything, keysOf, put, Recorder, until, valueOf, write } from "./steps.ts";

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import type { StoreUnderTest, Suite } from "../contract.ts";
+import type { StoreUnderTest, Suite } from "./suite.ts";
 import { inRange } from "../key.ts";
 import type { Key, Lease, Op, Range, Store } from "../store.ts";
 import { CompactedError, LeaseGoneError } from "../store.ts";

@@ -1,6 +1,6 @@
 /** Contract cases C18 to C22: restarts, cuts, a full disk, a restored backup, closing. */
 import assert from "node:assert/strict";
-import type { StoreUnderTest, Suite } from "../contract.ts";
+import type { StoreUnderTest, Suite } from "./suite.ts";
 import type { Store } from "../store.ts";
 import { NoSpaceError, StoreResetError, UnavailableError, UncertainError } from "../store.ts";
 import { everything, keysOf, put, Recorder, until, valueOf, write } from "./steps.ts";

@@ -1,7 +1,7 @@
 /** Contract cases C2 and C9 to C14: what a watch delivers, and when. */
 import assert from "node:assert/strict";
 import { seededRandom } from "../../base/random.ts";
-import type { Suite } from "../contract.ts";
+import type { Suite } from "./suite.ts";
 import { prefix } from "../key.ts";
 import type { Store } from "../store.ts";
 import { CompactedError, LimitError } from "../store.ts";

@@ -1,0 +1,187 @@
+/**
+ * What this instance runs: one runner for each Replica that was placed here, started, restarted and ended as the records say, and
+ * their statuses written back. It never decides which replicas there should be. While the store is away everything goes on as it
+ * was, and what is to be reported waits.
+ */
+import type { Replica, Revision, Server } from "@mcp-manager/api";
+import { durationMs } from "@mcp-manager/api";
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import { Semaphore } from "../base/semaphore.ts";
+import type { Unsubscribe } from "../base/watched.ts";
+import { WorkQueue } from "../base/work-queue.ts";
+import type { Era } from "../protocol/era.ts";
+import type { Informer } from "../registry/informer.ts";
+import { kinds } from "../registry/kinds.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { ServerFacts } from "../transport/connection.ts";
+import type { UpstreamSet } from "../upstream/upstream-set.ts";
+import { ReplicaLogs } from "./logs.ts";
+import type { OpenRunFn } from "./run.ts";
+import { ReplicaRunner } from "./runner.ts";
+
+export interface AgentOptions {
+  readonly registry: Registry;
+  readonly servers: Informer<Server>;
+  readonly revisions: Informer<Revision>;
+  readonly replicas: Informer<Replica>;
+  /** The name of this instance: the Replicas that carry it are run here. */
+  readonly node: string;
+  readonly open: OpenRunFn;
+  readonly upstreams: UpstreamSet;
+  readonly logs: ReplicaLogs;
+  /** Runs that may be opening at once. */
+  readonly startsMax: number;
+  /** At the end of the instance: how long calls in flight may take, in milliseconds. */
+  readonly graceMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** A verdict on a server's era is asked for again when it is older than this. */
+const eraAgeMaxMs = 24 * 60 * 60_000;
+
+export class Agent implements AsyncDisposable {
+  readonly #options: AgentOptions;
+  readonly #runners = new Map<string, ReplicaRunner>();
+  readonly #leaving = new Set<ReplicaRunner>();
+  readonly #starts: Semaphore;
+  readonly #restartTurns = new Map<string, Semaphore>();
+  readonly #reports: WorkQueue;
+  #unsubscribe: Unsubscribe = () => undefined;
+
+  constructor(options: AgentOptions) {
+    const { clock, random, logger } = options;
+    this.#options = options;
+    this.#starts = new Semaphore(options.startsMax);
+    this.#reports = new WorkQueue({
+      clock,
+      random,
+      workers: 8,
+      work: (name) => this.#report(name),
+      onError: (replica, error) => logger.warn("a replica's status could not be written", { replica, error }),
+    });
+  }
+
+  /** Takes up what is placed here. Resolves when no status of an earlier life is left. */
+  async start(): Promise<void> {
+    const { replicas, node, registry } = this.#options;
+    this.#unsubscribe = replicas.onChange((name, replica) => this.#onChange(name, replica));
+    const mine = replicas.list().filter(({ spec }) => spec.node === node);
+    for (const replica of mine) this.#onChange(replica.metadata.name, replica);
+    const own = registry.resources(kinds.Replica);
+    await Promise.all(mine.map(({ metadata }) => own.updateStatus(metadata.name, (now) => this.#statusOf(now))));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#unsubscribe();
+    const runners = [...this.#runners.values(), ...this.#leaving];
+    this.#runners.clear();
+    for (const runner of runners) runner.leave(this.#options.graceMs);
+    await Promise.all(runners.map((runner) => runner.done));
+    await this.#reports[Symbol.asyncDispose]();
+  }
+
+  #onChange(name: string, replica: Replica | undefined): void {
+    const runner = this.#runners.get(name);
+    if (replica === undefined) {
+      // The record is gone without a drain: it was taken out by force.
+      if (runner !== undefined) this.#dismiss(runner, 0);
+      this.#options.logs.forget(name);
+    } else if (replica.spec.node === this.#options.node) {
+      const present = runner ?? this.#take(replica);
+      present?.restart(replica.spec.restartRound);
+      if (replica.spec.drain === true) present?.leave(this.#drainMs(replica.spec.server));
+    }
+  }
+
+  #take(replica: Replica): ReplicaRunner | undefined {
+    const { name } = replica.metadata;
+    const revision = this.#options.revisions.get(replica.spec.revision);
+    if (revision === undefined) {
+      // The two kinds are watched apart: the revision, written before, is on its way.
+      this.#options.clock.after(revisionWaitMs, () => {
+        const again = this.#options.replicas.get(name);
+        if (again !== undefined && !this.#runners.has(name)) this.#onChange(name, again);
+      });
+      return undefined;
+    }
+    const runner = new ReplicaRunner(replica, revision.spec, this.#hostFor(replica, name));
+    this.#runners.set(name, runner);
+    this.#reports.add(name);
+    return runner;
+  }
+
+  #dismiss(runner: ReplicaRunner, graceMs: number): void {
+    this.#runners.delete(runner.name);
+    this.#leaving.add(runner);
+    runner.leave(graceMs);
+    void runner.done.then(() => this.#leaving.delete(runner));
+  }
+
+  #hostFor(replica: Replica, name: string): ConstructorParameters<typeof ReplicaRunner>[2] {
+    const { clock, random, upstreams, open, logs, servers } = this.#options;
+    const { server, revision } = replica.spec;
+    return {
+      clock,
+      random,
+      upstreams,
+      open,
+      starts: this.#starts,
+      restartTurn: this.#restartTurn(server),
+      drainMs: () => this.#drainMs(server),
+      startupMs: () => durationMs(servers.get(server)?.spec.health.startup ?? "60s"),
+      knownEra: () => this.#knownEra(revision),
+      report: () => this.#reports.add(name),
+      opened: (facts) => void this.#learn(revision, facts),
+      log: logs.sink(server, name),
+      logTail: () => logs.tail(name),
+    };
+  }
+
+  #restartTurn(server: string): Semaphore {
+    let turn = this.#restartTurns.get(server);
+    if (turn === undefined) this.#restartTurns.set(server, (turn = new Semaphore(1)));
+    return turn;
+  }
+
+  #drainMs(server: string): number {
+    return durationMs(this.#options.servers.get(server)?.spec.deployment.drainTimeout ?? "10m");
+  }
+
+  #knownEra(revision: string): Era | undefined {
+    const { era, eraFoundAt } = this.#options.revisions.get(revision)?.status ?? {};
+    const isOld = eraFoundAt === undefined || this.#options.clock.wallMs() - Date.parse(eraFoundAt) > eraAgeMaxMs;
+    return isOld ? undefined : era;
+  }
+
+  /** What the first replica to answer tells of its revision; a later one only when it says something else. */
+  async #learn(revision: string, { era, serverInfo, capabilities }: ServerFacts): Promise<void> {
+    const { registry, clock, logger } = this.#options;
+    const known = this.#knownEra(revision);
+    const eraFoundAt = new Date(clock.wallMs()).toISOString();
+    await registry
+      .resources(kinds.Revision)
+      .updateStatus(revision, ({ status }) => ({
+        ...status,
+        era,
+        eraFoundAt: known === era && status.eraFoundAt !== undefined ? status.eraFoundAt : eraFoundAt,
+        serverInfo: { ...serverInfo },
+        capabilities,
+      }))
+      .catch((error: unknown) => logger.warn("a revision's status could not be written", { revision, error }));
+  }
+
+  async #report(name: string): Promise<void> {
+    await this.#options.registry.resources(kinds.Replica).updateStatus(name, (now) => this.#statusOf(now));
+  }
+
+  #statusOf({ metadata, spec }: Replica): Replica["status"] | undefined {
+    return spec.node === this.#options.node ? this.#runners.get(metadata.name)?.status : undefined;
+  }
+}
+
+/** How long a revision may be behind its replica in the caches before it is looked for again. */
+const revisionWaitMs = 100;

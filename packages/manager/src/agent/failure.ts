@@ -1,0 +1,62 @@
+/**
+ * What went wrong with a run, in a form that people can act on: the stage, the cause, how the process ended and the last lines it
+ * wrote. Pure.
+ */
+import type { FailureStage, LastFailure } from "@mcp-manager/api";
+import { ManagerError } from "@mcp-manager/api";
+import type { Exit } from "../runtime/runtime.ts";
+
+/** Lines of stderr kept with a failure. */
+export const stderrLinesKept = 20;
+
+/** An opening or a run that failed. `exit` is set when the process ended by itself. */
+export class RunFailure extends Error {
+  override readonly name = "RunFailure";
+  readonly stage: FailureStage;
+  readonly exit: Exit | undefined;
+
+  constructor(stage: FailureStage, cause: unknown, exit?: Exit) {
+    super(sentence(stage, cause, exit), { cause });
+    this.stage = stage;
+    this.exit = exit;
+  }
+}
+
+function sentence(stage: FailureStage, cause: unknown, exit: Exit | undefined): string {
+  const ended = exit === undefined ? undefined : exitText(exit);
+  if (ended === undefined) return ManagerError.from(cause).message;
+  return stage === "initialize" ? `the process ${ended} before it answered initialize` : `the process ${ended}`;
+}
+
+/** `exited with status 1`, `was ended by SIGKILL`. */
+export function exitText({ code, signal }: Exit): string {
+  if (signal !== undefined) return `was ended by ${signal}`;
+  return code === undefined ? "ended" : `exited with status ${code}`;
+}
+
+export interface FailureFacts {
+  readonly failure: RunFailure;
+  /** RFC 3339. */
+  readonly at: string;
+  /** Redacted, oldest first. */
+  readonly stderr: readonly string[];
+  /** How often it failed within the window in which failures count as one series. */
+  readonly recentFailures: number;
+}
+
+/** So many failures within ten minutes are called a crash loop (reliability.md §4.2). */
+export const crashLoopFailures = 5;
+
+/** The failure as a status shows it. */
+export function lastFailureOf({ failure, at, stderr, recentFailures }: FailureFacts): LastFailure {
+  const { stage, exit } = failure;
+  const loop = recentFailures < crashLoopFailures ? "" : `; it keeps failing (${recentFailures} times in 10 minutes)`;
+  return {
+    stage,
+    message: `${failure.message}${loop}`,
+    at,
+    ...(stderr.length === 0 ? {} : { stderr: stderr.slice(-stderrLinesKept) }),
+    ...(exit?.code === undefined ? {} : { exitCode: exit.code }),
+    ...(exit?.signal === undefined ? {} : { signal: exit.signal }),
+  };
+}

@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import type { ServerSource } from "@mcp-manager/api";
+import { ManagerError, runnablePart, serverDefaults } from "@mcp-manager/api";
+import { systemClock } from "../base/clock.ts";
+import { systemRandom } from "../base/random.ts";
+import { createRuntimes } from "../runtime/runtimes.ts";
+import { RunFailure } from "./failure.ts";
+import { createOpener } from "./opener.ts";
+import type { OpenRequest, OpenRun } from "./run.ts";
+
+const program = fileURLToPath(new URL("./testing/stdio-server.ts", import.meta.url));
+let dataDir = "";
+
+before(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), "opener-"));
+});
+after(() => rm(dataDir, { recursive: true, force: true }));
+
+function processSource(mode: string, env: Record<string, string> = {}): ServerSource {
+  return { kind: "process", command: process.execPath, args: [program, mode], env };
+}
+
+interface Opening {
+  readonly lines: string[];
+  readonly run: Promise<OpenRun>;
+}
+
+function open(source: ServerSource, more: Partial<OpenRequest> = {}): Opening {
+  const lines: string[] = [];
+  const openRun = createOpener({
+    runtimes: createRuntimes({
+      dataDir,
+      clock: systemClock,
+      random: systemRandom,
+      baseEnv: { PATH: process.env["PATH"] },
+    }),
+    clock: systemClock,
+    resolve: (values) => {
+      if (Object.values(values).includes("${env:MISSING}")) {
+        throw new ManagerError("failed_precondition", "the environment variable MISSING is not set");
+      }
+      return { values, secrets: [] };
+    },
+    redactor: (secrets) => (text) => secrets.reduce((shown, secret) => shown.replaceAll(secret, "[redacted]"), text),
+  });
+  const revision = { ...runnablePart({ ...serverDefaults, source }), server: "weather", number: 1 };
+  const run = openRun({
+    replica: `weather-1-${systemRandom.bytes(4).toString("hex")}`,
+    revision,
+    era: undefined,
+    startupMs: 20_000,
+    log: { write: (line) => lines.push(line) },
+    onNotification: () => undefined,
+    signal: new AbortController().signal,
+    ...more,
+  });
+  return { lines, run };
+}
+
+async function failureOf(opening: Opening): Promise<RunFailure> {
+  const failure: unknown = await opening.run.then(
+    () => assert.fail("it opened"),
+    (error: unknown) => error,
+  );
+  assert.ok(failure instanceof RunFailure);
+  return failure;
+}
+
+test("a legacy server is asked for its era in a process of its own, and serves in another", async () => {
+  const { lines, run } = open(processSource("legacy"));
+  const opened = await run;
+  assert.equal(opened.connection.facts.era, "legacy");
+  assert.equal(opened.connection.facts.serverInfo.name, "stand-in");
+  await opened.close(0);
+  assert.deepEqual(lines, ["started legacy", "started legacy"]);
+});
+
+test("a server that bears nothing before initialize is opened all the same", async () => {
+  const opened = await open(processSource("shy")).run;
+  assert.equal(opened.connection.facts.era, "legacy");
+  await opened.close(0);
+});
+
+test("the process that turned out modern is the one that serves", async () => {
+  const { lines, run } = open(processSource("modern"));
+  const opened = await run;
+  assert.equal(opened.connection.facts.era, "modern");
+  await opened.close(0);
+  assert.deepEqual(lines, ["started modern"]);
+});
+
+test("a server that is known to be legacy is not asked", async () => {
+  const { lines, run } = open(processSource("legacy"), { era: "legacy" });
+  await (await run).close(0);
+  assert.equal(lines.length, 1);
+});
+
+test("a process that exits at once is told with its status and what it wrote, secrets masked", async () => {
+  const opening = open(processSource("broken", { TOKEN: "s3cr3t-t0ken" }), { era: "legacy" });
+  const failure = await failureOf(opening);
+  assert.equal(failure.stage, "initialize");
+  assert.deepEqual(failure.exit, { code: 3, signal: undefined });
+  assert.match(failure.message, /exited with status 3 before it answered initialize/);
+  assert.deepEqual(opening.lines, ["cannot open the database with token [redacted]"]);
+});
+
+test("a process that never answers is given up in time, with what it printed instead", async () => {
+  const failure = await failureOf(open(processSource("noisy"), { era: "legacy", startupMs: 1_000 }));
+  assert.equal(failure.exit, undefined);
+  assert.match(failure.message, /did not open at initialize: no answer within 1000 ms/);
+  assert.match(failure.message, /Listening on port 3000/);
+});
+
+test("a command that is not there is a failure to start that says what to do", async () => {
+  const source: ServerSource = { kind: "process", command: "no-such-program-here", args: [], env: {} };
+  const failure = await failureOf(open(source));
+  assert.equal(failure.stage, "start");
+  assert.match(failure.message, /no-such-program-here/);
+});
+
+test("a reference that cannot be replaced is a mistake in the configuration", async () => {
+  const failure = await failureOf(open(processSource("legacy", { TOKEN: "${env:MISSING}" })));
+  assert.equal(failure.stage, "configure");
+  assert.match(failure.message, /MISSING is not set/);
+});
+
+test("an opening that is given up leaves nothing behind", async () => {
+  const giveUp = new AbortController();
+  const opening = open(processSource("silent"), { era: "legacy", signal: giveUp.signal });
+  while (opening.lines.length === 0) await systemClock.sleep(5);
+  giveUp.abort();
+  await failureOf(opening);
+});
+
+test("a run tells when its process ends", async () => {
+  const opened = await open(processSource("legacy"), { era: "legacy" }).run;
+  process.kill(opened.pid ?? 0, "SIGKILL");
+  const failure = await opened.ended;
+  assert.equal(failure.stage, "run");
+  assert.equal(failure.exit?.signal, "SIGKILL");
+  await opened.close(0);
+});
+
+test("a remote server is reached with its headers, and its url is shown without query", async () => {
+  const seen: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    seen.push(request.headers["x-team"] as string | undefined);
+    let body = "";
+    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+    request.on("end", () => {
+      const { id, method } = JSON.parse(body || "{}") as { id?: number; method?: string };
+      if (id === undefined) return void response.writeHead(202).end();
+      const result = { protocolVersion: "2025-11-25", capabilities: {}, serverInfo: { name: "far", version: "1" } };
+      const answer = method === "initialize" ? { result } : { error: { code: -32601, message: "Method not found" } };
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify({ jsonrpc: "2.0", id, ...answer }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}/mcp?key=1`;
+  const opened = await open({ kind: "remote", url, transport: "streamable-http", headers: { "X-Team": "a" } }).run;
+  assert.equal(opened.connection.facts.serverInfo.name, "far");
+  assert.equal(opened.url, `http://127.0.0.1:${port}/mcp`);
+  assert.ok(seen.every((team) => team === "a"));
+  await opened.close(0);
+  server.closeAllConnections();
+  server.close();
+});
+
+test("a remote server that is not there is told in words", async () => {
+  const url = "http://127.0.0.1:1/mcp";
+  const failure = await failureOf(open({ kind: "remote", url, transport: "streamable-http", headers: {} }));
+  assert.equal(failure.stage, "initialize");
+  assert.match(failure.message, /127\.0\.0\.1:1/);
+});

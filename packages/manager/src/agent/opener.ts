@@ -1,0 +1,56 @@
+/**
+ * Opens runs of every kind of source: replaces the references in the revision's spec at the moment of the start, sees that what
+ * was put in is masked in what the server prints, and hands over to the kind's own opener.
+ */
+import type { RevisionSpec, ServerSource } from "@mcp-manager/api";
+import type { Clock } from "../base/clock.ts";
+import type { LineSink, Runtimes } from "../runtime/runtime.ts";
+import { RunFailure } from "./failure.ts";
+import { openProcess } from "./open-process.ts";
+import { openRemote } from "./open-remote.ts";
+import type { OpenRun, OpenRunFn } from "./run.ts";
+
+export interface OpenerOptions {
+  readonly runtimes: Runtimes;
+  readonly clock: Clock;
+  /** Replaces references; `where` names the values in errors. Throws ManagerError when one cannot be replaced. */
+  readonly resolve: (values: Readonly<Record<string, string>>, where: string) => Resolved;
+  /** Masks these values, and what looks like a secret, in a text. */
+  readonly redactor: (secrets: readonly string[]) => (text: string) => string;
+}
+
+/** Values with nothing left to replace, and which of them must not be shown. */
+export interface Resolved {
+  readonly values: Readonly<Record<string, string>>;
+  readonly secrets: readonly string[];
+}
+
+/** A variable or header whose name announces a secret; its value is masked even where it is written out in the spec. */
+const secretName = /key|token|secret|passw|auth|credential|cookie/i;
+
+export function createOpener(options: OpenerOptions): OpenRunFn {
+  const { runtimes, clock } = options;
+  return async (request): Promise<OpenRun> => {
+    const { source, secrets } = resolveSource(request.revision, options);
+    const redact = options.redactor(secrets);
+    const log: LineSink = { write: (line) => request.log.write(redact(line)) };
+    return source.kind === "process"
+      ? await openProcess({ runtime: runtimes.process, clock }, request, source, log)
+      : await openRemote({ runtime: runtimes.remote, clock }, request, source, log);
+  };
+}
+
+function resolveSource(
+  { server, source }: RevisionSpec,
+  { resolve }: OpenerOptions,
+): { source: ServerSource; secrets: readonly string[] } {
+  const [field, values] = source.kind === "process" ? ["env", source.env] : ["headers", source.headers];
+  try {
+    const resolved = resolve(values, `spec.source.${field} of server ${server}`);
+    const named = Object.entries(resolved.values).filter(([name]) => secretName.test(name));
+    const secrets = [...resolved.secrets, ...named.map(([, value]) => value.replace(/^(Bearer|Basic) /i, ""))];
+    return { source: { ...source, [field]: resolved.values }, secrets };
+  } catch (error) {
+    throw new RunFailure("configure", error);
+  }
+}

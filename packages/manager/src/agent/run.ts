@@ -1,0 +1,44 @@
+/**
+ * The seam between supervising and opening: one run of a replica, from start to end, as the runner sees it. Whoever opens runs
+ * knows processes, remote servers and eras; the runner knows none of them.
+ */
+import type { Isolation, RevisionSpec } from "@mcp-manager/api";
+import type { Era } from "../protocol/era.ts";
+import type { LineSink } from "../runtime/runtime.ts";
+import type { Connection } from "../transport/connection.ts";
+import type { RunFailure } from "./failure.ts";
+
+/** An open run: started, initialized, fit for calls. */
+export interface OpenRun {
+  readonly connection: Connection;
+  readonly pid: number | undefined;
+  /** Where it is reached, for what is no process; without query and credentials. */
+  readonly url: string | undefined;
+  readonly isolation: Isolation;
+  readonly memory: string | undefined;
+  /** Resolves when it can take no more calls, by itself or because it was closed. */
+  readonly ended: Promise<RunFailure>;
+  /**
+   * Lets calls in flight end for at most `graceMs`, then ends the server; resolves when nothing of it is left. Asked again, the
+   * shorter grace holds.
+   */
+  close(graceMs: number): Promise<void>;
+}
+
+export interface OpenRequest {
+  readonly replica: string;
+  readonly revision: RevisionSpec;
+  /** A verdict found earlier; undefined asks the server. */
+  readonly era: Era | undefined;
+  /** From start to initialized, in milliseconds. */
+  readonly startupMs: number;
+  /** Takes what the server writes beside the protocol, redacted. */
+  readonly log: LineSink;
+  /** A notification that belongs to no call. */
+  readonly onNotification: (message: Buffer, method: string) => void;
+  /** Gives up: whatever was started is ended, and the opening rejects. */
+  readonly signal: AbortSignal;
+}
+
+/** Opens a run, or rejects with RunFailure; then nothing of it is left. */
+export type OpenRunFn = (request: OpenRequest) => Promise<OpenRun>;

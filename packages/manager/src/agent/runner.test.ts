@@ -1,0 +1,249 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import type { Replica } from "@mcp-manager/api";
+import { runnablePart, serverDefaults } from "@mcp-manager/api";
+import { ManualClock } from "../base/clock.ts";
+import { Semaphore } from "../base/semaphore.ts";
+import { UpstreamSet } from "../upstream/upstream-set.ts";
+import { ReplicaRunner, type RunnerHost } from "./runner.ts";
+import { ScriptedRuns } from "./testing/runs.ts";
+
+const source = { kind: "process" as const, command: "weather", args: [], env: {} };
+const revision = { ...runnablePart({ ...serverDefaults, source }), server: "weather", number: 1 };
+const replica: Replica = {
+  kind: "Replica",
+  metadata: {
+    name: "weather-1-abcd",
+    uid: "u",
+    generation: 1,
+    revision: "1",
+    labels: {},
+    createdAt: "2027-01-01T00:00:00Z",
+  },
+  spec: { server: "weather", revision: "weather-1", node: "n1", restartRound: 0 },
+  status: { state: "pending", node: "n1", revision: "weather-1", restarts: 0 },
+};
+
+/** Everything but the runs is real; jitter always takes the whole delay, less a hair. */
+function begin(options: Partial<RunnerHost> = {}): {
+  runs: ScriptedRuns;
+  clock: ManualClock;
+  upstreams: UpstreamSet;
+  runner: ReplicaRunner;
+  states: string[];
+} {
+  const runs = new ScriptedRuns();
+  const clock = new ManualClock();
+  const upstreams = new UpstreamSet();
+  const states: string[] = [];
+  const host: RunnerHost = {
+    clock,
+    random: { next: () => 0.999, bytes: (length) => Buffer.alloc(length) },
+    upstreams,
+    open: runs.open,
+    starts: new Semaphore(4),
+    restartTurn: new Semaphore(1),
+    drainMs: () => 5_000,
+    startupMs: () => 60_000,
+    knownEra: () => "legacy",
+    report() {
+      const { state } = runner?.status ?? replica.status;
+      if (states.at(-1) !== state) states.push(state);
+    },
+    opened: () => undefined,
+    log: { write: () => undefined },
+    logTail: () => ["last words"],
+    ...options,
+  };
+  let runner: ReplicaRunner | undefined;
+  runner = new ReplicaRunner(replica, revision, host);
+  return { runs, clock, upstreams, runner, states };
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await setImmediate();
+}
+
+test("a replica is starting until its server answered, then ready and offered to the data plane", async () => {
+  const { runs, upstreams, runner } = begin();
+  await settle();
+  assert.equal(runner.status.state, "starting");
+  assert.equal(upstreams.pick("weather"), undefined);
+  runs.all[0]?.succeed();
+  await settle();
+  assert.equal(runner.status.state, "ready");
+  assert.equal(runner.status.pid, 1_000);
+  assert.equal(upstreams.pick("weather")?.revision, "weather-1");
+});
+
+test("a run that ends is taken out at once and started again after a back-off", async () => {
+  const { runs, clock, upstreams, runner } = begin();
+  await settle();
+  runs.all[0]?.succeed();
+  await settle();
+  runs.all[0]?.end(3);
+  await settle();
+  assert.equal(runner.status.state, "failed");
+  assert.equal(upstreams.pick("weather"), undefined);
+  assert.equal(runner.status.lastFailure?.exitCode, 3);
+  assert.match(runner.status.lastFailure?.message ?? "", /exited with status 3/);
+  assert.deepEqual(runner.status.lastFailure?.stderr, ["last words"]);
+  assert.equal(runner.status.pid, undefined);
+  await clock.advance(990);
+  assert.equal(runs.all.length, 1);
+  await clock.advance(10);
+  await settle();
+  assert.equal(runs.all.length, 2);
+  runs.all[1]?.succeed();
+  await settle();
+  assert.equal(runner.status.state, "ready");
+  assert.equal(runner.status.restarts, 1);
+  assert.equal(runner.status.retryAt, undefined);
+});
+
+test("delays double up to a minute, and a series of failures is called by its name", async () => {
+  const { runs, clock, runner } = begin();
+  const delays: number[] = [];
+  for (let attempt = 0; attempt < 9; attempt++) {
+    await settle();
+    runs.all[attempt]?.fail(new Error("no answer"), 1);
+    await settle();
+    delays.push(Math.round((Date.parse(runner.status.retryAt ?? "") - clock.wallMs()) / 1_000));
+    await clock.advance(61_000);
+  }
+  assert.deepEqual(delays, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+  assert.match(runner.status.lastFailure?.message ?? "", /keeps failing/);
+});
+
+test("a long healthy run wipes out the failures before it", async () => {
+  const { runs, clock, runner } = begin();
+  for (const attempt of [0, 1, 2]) {
+    await settle();
+    runs.all[attempt]?.fail(new Error("no answer"));
+    await settle();
+    await clock.advance(10_000);
+  }
+  await settle();
+  runs.all[3]?.succeed();
+  await settle();
+  await clock.advance(600_000);
+  runs.all[3]?.end(1);
+  await settle();
+  const delayMs = Date.parse(runner.status.retryAt ?? "") - clock.wallMs();
+  assert.ok(delayMs <= 1_000, `${delayMs} ms`);
+});
+
+test("a restart opens the next run beside the present one and switches when it is ready", async () => {
+  const { runs, upstreams, runner } = begin();
+  await settle();
+  runs.all[0]?.succeed();
+  await settle();
+  const before = upstreams.pick("weather")?.connection;
+  runner.restart(1);
+  await settle();
+  assert.equal(runs.all.length, 2);
+  assert.equal(upstreams.pick("weather")?.connection, before);
+  assert.equal(runner.status.restartRound, 0);
+  runs.all[1]?.succeed();
+  await settle();
+  assert.notEqual(upstreams.pick("weather")?.connection, before);
+  assert.equal(upstreams.replicas("weather").length, 1);
+  assert.deepEqual(runs.all[0]?.closes, [5_000]);
+  assert.equal(runner.status.restartRound, 1);
+  assert.equal(runner.status.pid, 1_001);
+});
+
+test("a restart that fails leaves the present run serving, and says why", async () => {
+  const { runs, upstreams, runner } = begin();
+  await settle();
+  runs.all[0]?.succeed();
+  await settle();
+  runner.restart(1);
+  await settle();
+  runs.all[1]?.fail(new Error("no answer"));
+  await settle();
+  assert.equal(runner.status.state, "ready");
+  assert.ok(upstreams.pick("weather"));
+  assert.match(runner.status.lastFailure?.message ?? "", /no answer/);
+  assert.equal(runner.status.restartRound, 1);
+  assert.deepEqual(runs.all[0]?.closes, []);
+});
+
+test("a restart cuts a back-off short", async () => {
+  const { runs, runner } = begin();
+  await settle();
+  runs.all[0]?.fail(new Error("no answer"));
+  await settle();
+  runner.restart(1);
+  await settle();
+  assert.equal(runs.all.length, 2);
+});
+
+test("leaving takes the replica out, lets calls end, and stops", async () => {
+  const { runs, upstreams, runner } = begin();
+  runs.closesAtOnce = false;
+  await settle();
+  runs.all[0]?.succeed();
+  await settle();
+  runner.leave(10_000);
+  await settle();
+  assert.equal(runner.status.state, "draining");
+  assert.equal(upstreams.pick("weather"), undefined);
+  assert.deepEqual(runs.all[0]?.closes, [10_000]);
+  runs.all[0]?.drained();
+  await runner.done;
+  assert.equal(runner.status.state, "stopped");
+});
+
+test("a second ask to leave shortens the grace", async () => {
+  const { runs, runner } = begin();
+  runs.closesAtOnce = false;
+  await settle();
+  runs.all[0]?.succeed();
+  await settle();
+  runner.leave(10_000);
+  await settle();
+  runner.leave(0);
+  await runner.done;
+  assert.deepEqual(runs.all[0]?.closes, [10_000, 0]);
+});
+
+test("leaving while it opens gives the opening up; leaving in a back-off starts nothing more", async () => {
+  const opening = begin();
+  await settle();
+  opening.runner.leave(0);
+  await opening.runner.done;
+  assert.equal(opening.runner.status.state, "stopped");
+  const failed = begin();
+  await settle();
+  failed.runs.all[0]?.fail(new Error("no answer"));
+  await settle();
+  failed.runner.leave(0);
+  await failed.runner.done;
+  assert.equal(failed.runs.all.length, 1);
+  assert.equal(failed.clock.pendingCount, 0);
+});
+
+test("the era is asked for again after a failed initialize", async () => {
+  const { runs, clock } = begin();
+  await settle();
+  assert.equal(runs.all[0]?.request.era, "legacy");
+  runs.all[0]?.fail(new Error("error -32022"));
+  await settle();
+  await clock.advance(1_000);
+  await settle();
+  assert.equal(runs.all[1]?.request.era, undefined);
+});
+
+test("a hung start gives its place to others after a while", async () => {
+  const starts = new Semaphore(1);
+  const hung = begin({ starts });
+  const other = begin({ starts });
+  await settle();
+  assert.equal(hung.runs.all.length, 1);
+  assert.equal(other.runs.all.length, 0);
+  await hung.clock.advance(5_000);
+  await settle();
+  assert.equal(other.runs.all.length, 1);
+});

@@ -1,0 +1,271 @@
+/**
+ * One replica, kept running: opens a run, offers it to the data plane, opens another when it ends, and ends it when asked. Owns
+ * the order of these things and the pauses between them; knows nothing of processes or protocols.
+ *
+ *   pending ──▶ starting ──▶ ready ──▶ draining ──▶ stopped
+ *                  ▲  │         │
+ *                  │  ▼         ▼
+ *                 failed ◀──────┘      (again after a back-off)
+ *
+ * A restart opens the next run beside the present one and switches when it is ready, so that no accepted call is lost; when the
+ * next one cannot be opened the present one stays.
+ */
+import type { LastFailure, Replica, ReplicaStatus, RevisionSpec } from "@mcp-manager/api";
+import { type BackoffRule, backoffMs } from "../base/backoff.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import type { Semaphore } from "../base/semaphore.ts";
+import type { Era } from "../protocol/era.ts";
+import type { LineSink } from "../runtime/runtime.ts";
+import type { ServerFacts } from "../transport/connection.ts";
+import type { UpstreamSet } from "../upstream/upstream-set.ts";
+import { lastFailureOf, RunFailure } from "./failure.ts";
+import type { OpenRun, OpenRunFn } from "./run.ts";
+
+/** What a runner needs of the agent. */
+export interface RunnerHost {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly upstreams: UpstreamSet;
+  readonly open: OpenRunFn;
+  /** Bounds how many runs are being opened at once on this instance. */
+  readonly starts: Semaphore;
+  /** The replicas of one server restart one after the other. */
+  readonly restartTurn: Semaphore;
+  /** How long calls in flight may take to end when the replica drains, in milliseconds. */
+  drainMs(): number;
+  /** How long an opening may take, in milliseconds. */
+  startupMs(): number;
+  /** The era found earlier for this revision. */
+  knownEra(): Era | undefined;
+  /** The status changed. */
+  report(): void;
+  /** A run was opened: what its server says of itself. */
+  opened(facts: ServerFacts): void;
+  /** The last lines in `log`, oldest first. */
+  logTail(): readonly string[];
+  readonly log: LineSink;
+}
+
+/** Restart delays (reliability.md §4.2): full jitter, 1 s doubling to 60 s. */
+const restartBackoff: BackoffRule = { baseMs: 1_000, capMs: 60_000 };
+/** A run that lasted this long wipes out the failures before it; the same span counts failures of one series. */
+const healthyMs = 600_000;
+/** A slow opening gives its place among the starting ones back after this long, so that a hung server delays no other. */
+const startPlaceMs = 5_000;
+
+type Ending =
+  | { readonly kind: "ended"; readonly failure: RunFailure }
+  | { readonly kind: "leave" }
+  | { readonly kind: "restart" };
+
+export class ReplicaRunner {
+  readonly name: string;
+  readonly server: string;
+  /** Resolves when nothing runs any more and nothing will. */
+  readonly done: Promise<void>;
+  readonly #revision: RevisionSpec;
+  readonly #host: RunnerHost;
+  readonly #leaving = new AbortController();
+  /** Runs that were opened and have not ended: the one that serves, and those on their way out. */
+  readonly #runs = new Set<OpenRun>();
+  #graceMs = Infinity;
+  #status: ReplicaStatus;
+  #wantedRound: number;
+  #nudged = Promise.withResolvers<void>();
+  #pause: AbortController | undefined;
+  /** Monotonic times of the failures of this series. */
+  #failures: readonly number[] = [];
+  #eraInDoubt = false;
+
+  constructor(replica: Replica, revision: RevisionSpec, host: RunnerHost) {
+    const { spec, metadata, status } = replica;
+    this.name = metadata.name;
+    this.server = spec.server;
+    this.#revision = revision;
+    this.#host = host;
+    this.#wantedRound = spec.restartRound;
+    this.#status = {
+      state: "pending",
+      node: spec.node,
+      revision: spec.revision,
+      restarts: status.restarts,
+      restartRound: spec.restartRound,
+      ...(status.lastFailure === undefined ? {} : { lastFailure: status.lastFailure }),
+    };
+    this.done = this.#run();
+  }
+
+  get status(): ReplicaStatus {
+    return this.#status;
+  }
+
+  /** Asks for a restart, when `round` was not carried out yet. */
+  restart(round: number): void {
+    if (round <= this.#wantedRound) return;
+    this.#wantedRound = round;
+    this.#nudge();
+  }
+
+  /** Asks for the end: no new calls, those in flight for at most `graceMs`. A second ask can only shorten that. */
+  leave(graceMs: number): void {
+    if (graceMs >= this.#graceMs) return;
+    this.#graceMs = graceMs;
+    if (this.#leaving.signal.aborted) for (const run of this.#runs) void run.close(graceMs);
+    this.#leaving.abort();
+    this.#nudge();
+  }
+
+  #nudge(): void {
+    this.#pause?.abort();
+    this.#nudged.resolve();
+    this.#nudged = Promise.withResolvers();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#leaving.signal.aborted) {
+      const round = this.#wantedRound;
+      this.#set({ state: "starting", retryAt: undefined });
+      const opened = await this.#open();
+      this.#set({ restartRound: round });
+      if (opened === undefined) await this.#backOff();
+      else await this.#serve(opened);
+    }
+    await Promise.all([...this.#runs].map((run) => this.#close(run, this.#graceMs)));
+    this.#set({ state: "stopped", ...nothingRuns });
+  }
+
+  /** A run, or undefined when it could not be opened; then the status says why. */
+  async #open(): Promise<OpenRun | undefined> {
+    const { starts, open, clock, log, upstreams } = this.#host;
+    const { signal } = this.#leaving;
+    let release: (() => void) | undefined;
+    try {
+      release = await starts.acquire(signal);
+      signal.throwIfAborted();
+      const place = clock.after(startPlaceMs, release);
+      const era = this.#eraInDoubt ? undefined : this.#host.knownEra();
+      const startupMs = this.#host.startupMs();
+      const onNotification = (message: Buffer, method: string): void =>
+        upstreams.notified(this.server, method, message);
+      const request = { replica: this.name, revision: this.#revision, era, startupMs, log, onNotification, signal };
+      const run = await open(request).finally(() => place.cancel());
+      this.#runs.add(run);
+      this.#eraInDoubt = false;
+      this.#host.opened(run.connection.facts);
+      return run;
+    } catch (error) {
+      if (!signal.aborted) this.#failed(error instanceof RunFailure ? error : new RunFailure("start", error));
+      return undefined;
+    } finally {
+      release?.();
+    }
+  }
+
+  /** Until no run serves any more. */
+  async #serve(first: OpenRun): Promise<void> {
+    let run = first;
+    for (;;) {
+      this.#attach(run);
+      const ending = await this.#ending(run);
+      if (ending.kind === "leave") {
+        this.#detach();
+        this.#set({ state: "draining" });
+        return await this.#close(run, this.#graceMs);
+      }
+      if (ending.kind === "ended") {
+        this.#detach();
+        this.#failed(ending.failure);
+        // What may be left of it must not meet the next one.
+        await this.#close(run, 0);
+        return await this.#backOff();
+      }
+      run = await this.#replace(run);
+    }
+  }
+
+  /** A restart: the next run takes over when it is ready. Gives the one that serves from now on. */
+  async #replace(present: OpenRun): Promise<OpenRun> {
+    const release = await this.#host.restartTurn.acquire();
+    try {
+      const round = this.#wantedRound;
+      const next = this.#leaving.signal.aborted ? undefined : await this.#open();
+      this.#set({ restartRound: round });
+      if (next === undefined) return present;
+      this.#set({ restarts: this.#status.restarts + 1 });
+      this.#attach(next);
+      void this.#close(present, this.#host.drainMs());
+      return next;
+    } finally {
+      release();
+    }
+  }
+
+  async #close(run: OpenRun, graceMs: number): Promise<void> {
+    await run.close(graceMs);
+    this.#runs.delete(run);
+  }
+
+  async #ending(run: OpenRun): Promise<Ending> {
+    for (;;) {
+      if (this.#leaving.signal.aborted) return { kind: "leave" };
+      if (this.#wantedRound > (this.#status.restartRound ?? 0)) return { kind: "restart" };
+      const nudged = this.#nudged.promise;
+      const failure = await Promise.race([run.ended, nudged]);
+      if (failure !== undefined) return { kind: "ended", failure };
+    }
+  }
+
+  #attach(run: OpenRun): void {
+    const { connection, pid, url, isolation, memory } = run;
+    this.#set({
+      state: "ready",
+      startedAt: this.#now(),
+      era: connection.facts.era,
+      isolation,
+      ...(pid === undefined ? {} : { pid }),
+      ...(url === undefined ? {} : { url }),
+      ...(memory === undefined ? {} : { memory }),
+    });
+    this.#host.upstreams.attach({ name: this.name, server: this.server, revision: this.#status.revision, connection });
+  }
+
+  #detach(): void {
+    this.#host.upstreams.detach(this.server, this.name);
+  }
+
+  #failed(failure: RunFailure): void {
+    const nowMs = this.#host.clock.nowMs();
+    // A server that was updated in place may speak another era now; it is asked again.
+    if (failure.stage === "initialize") this.#eraInDoubt = true;
+    this.#failures = [...this.#failures.filter((at) => nowMs - at < healthyMs), nowMs].slice(-100);
+    const stderr = this.#host.logTail();
+    const recentFailures = this.#failures.length;
+    const lastFailure: LastFailure = lastFailureOf({ failure, at: this.#now(), stderr, recentFailures });
+    this.#set({ lastFailure });
+  }
+
+  async #backOff(): Promise<void> {
+    if (this.#leaving.signal.aborted) return;
+    const { clock, random } = this.#host;
+    const delayMs = backoffMs(restartBackoff, this.#failures.length - 1, random);
+    const retryAt = new Date(clock.wallMs() + delayMs).toISOString();
+    this.#set({ state: "failed", retryAt, restarts: this.#status.restarts + 1, ...nothingRuns });
+    this.#pause = new AbortController();
+    await clock.sleep(delayMs, this.#pause.signal).catch(() => undefined);
+    this.#pause = undefined;
+  }
+
+  #set(change: { readonly [K in keyof ReplicaStatus]?: ReplicaStatus[K] | undefined }): void {
+    const next = Object.entries({ ...this.#status, ...change }).filter(([, value]) => value !== undefined);
+    this.#status = Object.fromEntries(next) as unknown as ReplicaStatus;
+    this.#host.report();
+  }
+
+  #now(): string {
+    return new Date(this.#host.clock.wallMs()).toISOString();
+  }
+}
+
+/** What a status no longer says when there is no run. */
+const nothingRuns = { pid: undefined, startedAt: undefined, memory: undefined };

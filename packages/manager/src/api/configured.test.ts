@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseServer } from "@mcp-manager/api";
+import { systemClock } from "../base/clock.ts";
+import { seededRandom } from "../base/random.ts";
+import { kinds } from "../registry/kinds.ts";
+import { Registry } from "../registry/registry.ts";
+import { openMemoryStore } from "../store/memory.ts";
+import { admitConfigured, type ConfiguredServer } from "./configured.ts";
+import { ServerWrites } from "./operations/server-writes.ts";
+
+async function open(): Promise<{ registry: Registry; writes: ServerWrites } & AsyncDisposable> {
+  const random = seededRandom(1);
+  const store = await openMemoryStore({ clock: systemClock, random });
+  const registry = new Registry({ store, clock: systemClock, random });
+  return { registry, writes: new ServerWrites(registry), [Symbol.asyncDispose]: () => store.close() };
+}
+
+function configured(replicas: number): ConfiguredServer {
+  const draft = parseServer({
+    metadata: { name: "weather" },
+    spec: { source: { kind: "process", command: "w" }, replicas },
+  });
+  return { draft, digest: `replicas ${replicas}` };
+}
+
+test("a server in the file is registered at the first start", async () => {
+  await using door = await open();
+  const admissions = await admitConfigured(door.registry, door.writes, [configured(2)]);
+  assert.deepEqual(admissions, [{ name: "weather", outcome: "applied" }]);
+  assert.equal((await door.registry.resources(kinds.Server).require("weather")).spec.replicas, 2);
+});
+
+test("what was changed by other ways stays until the file's text for that server changes", async () => {
+  await using door = await open();
+  const servers = door.registry.resources(kinds.Server);
+  await admitConfigured(door.registry, door.writes, [configured(2)]);
+  await servers.update("weather", ({ spec }) => ({ spec: { ...spec, replicas: 5 } }));
+  const [again] = await admitConfigured(door.registry, door.writes, [configured(2)]);
+  assert.equal(again?.outcome, "kept");
+  assert.equal((await servers.require("weather")).spec.replicas, 5);
+  await admitConfigured(door.registry, door.writes, [configured(3)]);
+  assert.equal((await servers.require("weather")).spec.replicas, 3);
+});
+
+test("a server that was deleted stays deleted until its text changes", async () => {
+  await using door = await open();
+  const servers = door.registry.resources(kinds.Server);
+  await admitConfigured(door.registry, door.writes, [configured(2)]);
+  await servers.delete("weather");
+  assert.equal((await admitConfigured(door.registry, door.writes, [configured(2)]))[0]?.outcome, "deleted");
+  assert.equal(await servers.get("weather"), undefined);
+  await servers.list();
+  assert.equal((await admitConfigured(door.registry, door.writes, [configured(1)]))[0]?.outcome, "applied");
+});
+
+test("one that cannot be applied now is told, and the others are admitted", async () => {
+  await using door = await open();
+  const servers = door.registry.resources(kinds.Server);
+  await admitConfigured(door.registry, door.writes, [configured(2)]);
+  await servers.markDeleted("weather");
+  const other = { ...configured(1), draft: { ...configured(1).draft, name: "other" } };
+  const admissions = await admitConfigured(door.registry, door.writes, [configured(3), other]);
+  assert.deepEqual(
+    admissions.map(({ name, outcome }) => [name, outcome]),
+    [
+      ["weather", "refused"],
+      ["other", "applied"],
+    ],
+  );
+  assert.match(admissions[0]?.error?.message ?? "", /being deleted/);
+});
