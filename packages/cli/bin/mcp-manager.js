@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --conditions=source
+#!/usr/bin/env -S node --conditions=mcp-manager-source
 /**
  * The program `mcp-manager`: finds a Node that is new enough and starts the command line on it. Plain JavaScript that old Nodes
  * can read, because it is what has to tell them so. In a checkout the sources are run as they are; in an installed package the
@@ -18,7 +18,7 @@ const root = dirname(dirname(self));
 const sources = join(root, "src", "main.ts");
 const isCheckout = existsSync(sources);
 const isNewEnough = Number(process.versions.node.split(".")[0]) >= nodeMajorMin;
-const runsSources = process.execArgv.includes("--conditions=source");
+const runsSources = process.execArgv.includes("--conditions=mcp-manager-source");
 
 if (isNewEnough && (runsSources || !isCheckout)) {
   delete process.env[marker];
@@ -50,7 +50,7 @@ function refuse() {
 
 /** Goes on in another Node: in this process's place where the system can do that, else in a child that is waited for. */
 function restart(node) {
-  const args = [...(isCheckout ? ["--conditions=source"] : []), self, ...process.argv.slice(2)];
+  const args = [...(isCheckout ? ["--conditions=mcp-manager-source"] : []), self, ...process.argv.slice(2)];
   const env = { ...process.env, [marker]: "1" };
   if (typeof process.execve === "function" && process.platform !== "win32") process.execve(node, [node, ...args], env);
   const child = spawn(node, args, { stdio: "inherit", env });

@@ -7,11 +7,13 @@ import { stringify } from "yaml";
 import type { Io } from "./io.ts";
 import { hasColour } from "./io.ts";
 
+/** What `--output` takes. */
 export type Format = "table" | "json" | "yaml";
 
 /** The formats, for messages. */
 export const formats: readonly Format[] = ["table", "json", "yaml"];
 
+/** Colours of cells; each means the same everywhere (green is well, red is broken). */
 export type Colour = "green" | "yellow" | "red" | "dim" | "bold";
 
 const codes: Readonly<Record<Colour, string>> = { green: "32", yellow: "33", red: "31", dim: "2", bold: "1" };
@@ -30,6 +32,7 @@ export interface Table {
   readonly empty: string;
 }
 
+/** Prints what a command has to say: results to stdout in the format that was asked for, notes to stderr. */
 export class Printer {
   readonly format: Format;
   readonly #io: Io;

@@ -17,6 +17,7 @@ export class UsageError extends Error {
   }
 }
 
+/** What the words of a command line ask for. */
 export type Parsed =
   | { readonly kind: "help"; readonly words: readonly string[] }
   | { readonly kind: "version" }

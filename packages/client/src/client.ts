@@ -27,6 +27,7 @@ export interface ListQuery extends CallOptions {
   readonly cursor?: string;
 }
 
+/** A page of a list whose items carry labels. */
 export interface LabelledListQuery extends ListQuery {
   /** Only resources that carry all of these. */
   readonly labels?: Readonly<Record<string, string>>;

@@ -20,6 +20,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** One request. */
 export interface Ask extends CallOptions {
   readonly method: string;
   /** Below the root, with its query. */

@@ -29,7 +29,8 @@ function sentence(stage: FailureStage, cause: unknown, exit: Exit | undefined): 
 }
 
 /** `exited with status 1`, `was ended by SIGKILL`. */
-export function exitText({ code, signal }: Exit): string {
+export function exitText({ code, signal, outOfMemory }: Exit): string {
+  if (outOfMemory === true) return "was ended because it used more memory than spec.limits.memory allows";
   if (signal !== undefined) return `was ended by ${signal}`;
   return code === undefined ? "ended" : `exited with status ${code}`;
 }

@@ -10,6 +10,7 @@ import type { Exit, LineSink, Running, Runtime } from "../runtime/runtime.ts";
 import type { Connection, ConnectionEvents } from "../transport/connection.ts";
 import { initializeStdio, probeStdio, type StdioOpenOptions } from "../transport/stdio-open.ts";
 import { RunFailure } from "./failure.ts";
+import { noiseLine } from "./noise-line.ts";
 import type { OpenRequest, OpenRun } from "./run.ts";
 
 export interface ProcessOpenerOptions {
@@ -55,7 +56,7 @@ function stdioOptions(running: Running, request: OpenRequest, clock: Clock, log:
   if (channel.kind !== "stdio") throw new ManagerError("internal", "a process has no stdin and stdout");
   const events: ConnectionEvents = {
     onNotification: request.onNotification,
-    onNoise: (line) => log.write(`[stdout] ${line}`),
+    onNoise: (line) => log.write(noiseLine(line)),
   };
   const { server } = request.revision;
   const { startupMs } = request;
@@ -78,6 +79,8 @@ async function withProcess<T>(
 ): Promise<T> {
   const givenUp = (): void => running.kill();
   request.signal.addEventListener("abort", givenUp, { once: true });
+  // It may have been given up while the process was being started.
+  if (request.signal.aborted) givenUp();
   try {
     return await open();
   } catch (error) {

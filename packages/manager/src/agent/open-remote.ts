@@ -3,9 +3,10 @@ import type { RemoteSource } from "@mcp-manager/api";
 import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import type { LineSink, Runtime } from "../runtime/runtime.ts";
-import { HttpOrigin } from "../transport/http-connection.ts";
+import { HttpOrigin } from "../transport/http-origin.ts";
 import { openHttp } from "../transport/http-open.ts";
 import { RunFailure } from "./failure.ts";
+import { noiseLine } from "./noise-line.ts";
 import type { OpenRequest, OpenRun } from "./run.ts";
 
 export interface RemoteOpenerOptions {
@@ -65,7 +66,7 @@ export async function openRemote(
   try {
     const connection = await openHttp({
       target,
-      events: { onNotification: request.onNotification, onNoise: (line) => log.write(`[noise] ${line}`) },
+      events: { onNotification: request.onNotification, onNoise: (line) => log.write(noiseLine(line)) },
       openTimeoutMs: Math.min(answerTimeoutMs, request.startupMs),
       ...(request.era === undefined ? {} : { eraKnown: request.era }),
     });

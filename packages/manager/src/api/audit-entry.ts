@@ -2,6 +2,7 @@
 import type { ManagerError, Operation, OperationName, Principal } from "@mcp-manager/api";
 import type { AuditEntry } from "../telemetry/audit.ts";
 
+/** What of an asked operation is written down. */
 export interface AuditedOperation {
   readonly name: OperationName;
   readonly operation: Operation;

@@ -20,6 +20,7 @@ export interface RoleRule {
 /** Roles by name. */
 export type Roles = ReadonlyMap<string, readonly RoleRule[]>;
 
+/** Judges what principals ask for. */
 export interface Access {
   /**
    * Whether a principal may `list` or `call` on a server; with `tool`, that tool of it (its server's own name). Without `tool`:

@@ -1,0 +1,68 @@
+/**
+ * The configuration file: reads it and sorts its documents into settings of ours, Server resources and clients' files. What the
+ * parts mean is their own modules' business.
+ */
+import { readFileSync, statSync } from "node:fs";
+import { ManagerError } from "@mcp-manager/api";
+import type { Found } from "./candidate.ts";
+import { problemAt } from "./candidate.ts";
+import { readClientFile } from "./client-formats.ts";
+import type { ConfigDocument } from "./document.ts";
+import { parseDocuments } from "./document.ts";
+import { isRecord } from "./field-path.ts";
+import { merge, readResources, readServers } from "./own-servers.ts";
+
+/** Configurations are small; a file that is not is the wrong one, and would take seconds to read. */
+const bytesMax = 4 * 1024 * 1024;
+const nothing: Found = { candidates: [], problems: [], notes: [] };
+
+/** What a file holds. */
+export interface FileContent extends Found {
+  /** The document with settings. */
+  readonly own: ConfigDocument | undefined;
+}
+
+/** The content of `file`; nothing when there is no file. Throws `invalid_argument` when it cannot be read or parsed. */
+export function readConfiguration(file: string | undefined, readFile: (path: string) => string): FileContent {
+  if (file === undefined) return { ...nothing, own: undefined };
+  const sorted = parseDocuments(file, readText(file, readFile)).map((document) => {
+    const others = readResources(document) ?? readClientFile(document);
+    return { document, others };
+  });
+  const [own, second] = sorted.filter(({ others }) => others === undefined).map(({ document }) => document);
+  const parts = sorted.flatMap(({ others }) => others ?? []);
+  return { own: isRecord(own?.value) ? own : undefined, ...merge([...parts, ownServers(own), tooMany(second)]) };
+}
+
+/** The real `readFile` of `loadConfig`: the text of a file that is not too large. */
+export function readConfigFile(path: string): string {
+  if (statSync(path).size > bytesMax) throw new Error("it is larger than 4 MiB");
+  return readFileSync(path, "utf8");
+}
+
+function readText(file: string, readFile: (path: string) => string): string {
+  try {
+    return readFile(file);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const why = code === "ENOENT" ? "there is no such file" : error instanceof Error ? error.message : String(error);
+    const message = `cannot read the configuration file ${file}: ${why}`;
+    throw new ManagerError("invalid_argument", message, { reason: "INVALID_CONFIG", cause: error });
+  }
+}
+
+function ownServers(document: ConfigDocument | undefined): Found {
+  if (document === undefined) return nothing;
+  if (isRecord(document.value)) return readServers(document, document.value["servers"]);
+  return wrong(document, "something else", "settings and servers, or a client's mcpServers");
+}
+
+function tooMany(document: ConfigDocument | undefined): Found {
+  return document === undefined
+    ? nothing
+    : wrong(document, "a second document with settings", "all settings and servers in one document");
+}
+
+function wrong(document: ConfigDocument, given: string, expected: string): Found {
+  return { ...nothing, problems: [problemAt(document, [], { given, expected })] };
+}

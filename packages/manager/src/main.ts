@@ -1,0 +1,60 @@
+/** One run of the manager as a process: configuration, start, signals, exit status. No logic of its own. */
+import { systemClock } from "./base/clock.ts";
+import { systemRandom } from "./base/random.ts";
+import { banner } from "./banner.ts";
+import type { Flags } from "./config/environment.ts";
+import { readConfigFile } from "./config/config-file.ts";
+import { explain } from "./config/explain.ts";
+import { type Config, loadConfig } from "./config/load.ts";
+import { createManager } from "./manager.ts";
+import { self } from "./protocol/self.ts";
+import { redact } from "./security/redact.ts";
+import { StopSignals } from "./signals.ts";
+import { createLogger, type Logger, type LogSink } from "./telemetry/logger.ts";
+
+/** Where text goes, and whether a person reads it. */
+export interface OutputSink extends LogSink {
+  readonly isTTY?: boolean;
+}
+
+export interface RunOptions {
+  readonly flags: Flags;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly stdout: OutputSink;
+  /** The log. */
+  readonly stderr: OutputSink;
+}
+
+/** Runs a manager until a signal ends it; resolves with the exit status. Rejects with ManagerError when it cannot start. */
+export async function runManager(options: RunOptions): Promise<number> {
+  const config = loadConfig({ ...options, readFile: readConfigFile });
+  const { settings, servers, adminKey, notes } = config;
+  const logger = loggerOf(config, options);
+  for (const { level, message } of notes) logger[level](message);
+  for (const line of explain(config)) logger.debug(line);
+  using signals = new StopSignals(systemClock);
+  const died = Promise.withResolvers<Error>();
+  const common = { clock: systemClock, random: systemRandom, logger, onFatal: died.resolve, env: options.env };
+  const manager = await createManager({ settings, servers, adminKey, ...common });
+  for (const { name, outcome, error } of manager.admissions) {
+    if (outcome === "refused") logger.error("a configured server was refused", { server: name, error });
+    if (outcome === "deleted") logger.info("a deleted server stays so until its text changes", { server: name });
+  }
+  const { cwd, stdout } = options;
+  stdout.write(banner({ manager, version: self.version, cwd, data: settings.data, isTerminal: stdout.isTTY === true }));
+  signals.onAgain = () => manager.hurry();
+  const error = await Promise.race([signals.first, died.promise]);
+  if (error === undefined) logger.info("stopping: calls in flight may end");
+  else logger.error("the manager cannot go on and stops", { error });
+  await manager[Symbol.asyncDispose]();
+  logger.info("stopped");
+  return error === undefined ? 0 : 1;
+}
+
+function loggerOf({ settings }: Config, { stderr, env }: RunOptions): Logger {
+  const { level, format } = settings.log;
+  const isText = format === "text" || (format === "auto" && stderr.isTTY === true);
+  const color = stderr.isTTY === true && (env["NO_COLOR"] ?? "") === "";
+  return createLogger({ sink: stderr, clock: systemClock, level, format: isText ? "text" : "json", color, redact });
+}

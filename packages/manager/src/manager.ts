@@ -1,0 +1,316 @@
+/**
+ * The composition: the one file that names implementations. Builds the rooms in the order in which they need each other, puts each
+ * on the stack that ends them in reverse, and lets traffic in last. It decides nothing.
+ *
+ *   state: store ─ registry ─ keys ─┬─ data plane: table ─ catalog ─ sessions ─ endpoint
+ *                                   ├─ control: runtimes ─ agent ─ controller
+ *                                   └─ doors: operations ─ REST ─ listener
+ */
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { Principal, Replica, Revision, Server } from "@mcp-manager/api";
+import { durationMs, type ManagerError, sizeBytes } from "@mcp-manager/api";
+import { Agent } from "./agent/agent.ts";
+import { ReplicaLogs } from "./agent/logs.ts";
+import { createOpener } from "./agent/opener.ts";
+import { type Admission, admitConfigured, type ConfiguredServer } from "./api/configured.ts";
+import { createFront } from "./api/front.ts";
+import { createOperations } from "./api/operations.ts";
+import { ServerWrites } from "./api/operations/server-writes.ts";
+import { createRest } from "./api/rest.ts";
+import type { Clock } from "./base/clock.ts";
+import type { Random } from "./base/random.ts";
+import { TimerWheel } from "./base/timer-wheel.ts";
+import type { Settings } from "./config/settings.ts";
+import { Controller } from "./controller/controller.ts";
+import { collectReplicaMetrics } from "./controller/replica-metrics.ts";
+import { CallMetrics } from "./gateway/call-metrics.ts";
+import { Catalog } from "./gateway/catalog.ts";
+import { DirectTools } from "./gateway/direct.ts";
+import { McpEndpoint } from "./gateway/endpoint.ts";
+import { followServers } from "./gateway/follow-servers.ts";
+import { Introduction } from "./gateway/introduction.ts";
+import { Listener } from "./gateway/listener.ts";
+import { MergedLists } from "./gateway/merged-list.ts";
+import { Router } from "./gateway/route.ts";
+import type { Trouble } from "./gateway/routing-table.ts";
+import { Sessions } from "./gateway/session.ts";
+import { self } from "./protocol/self.ts";
+import type { Informer } from "./registry/informer.ts";
+import { kinds } from "./registry/kinds.ts";
+import { Registry } from "./registry/registry.ts";
+import { createRuntimes } from "./runtime/runtimes.ts";
+import { type AdminKey, loadAdminKey } from "./security/admin-key.ts";
+import { KeyAuthenticator } from "./security/api-key.ts";
+import { createHostOriginCheck } from "./security/host-origin.ts";
+import { createAccess } from "./security/rbac.ts";
+import { createRedact, redact } from "./security/redact.ts";
+import { readSecretFile, resolveReferences } from "./security/references.ts";
+import { createSealer, loadSealKeys, type Sealer } from "./security/seal.ts";
+import { StoredKeys } from "./security/stored-keys.ts";
+import { StoreWatch } from "./store/health.ts";
+import { builtinStores } from "./store/open.ts";
+import type { Store } from "./store/store.ts";
+import { type Audit, noAudit, openAudit } from "./telemetry/audit.ts";
+import type { Logger } from "./telemetry/logger.ts";
+import { Metrics } from "./telemetry/metrics.ts";
+import { collectProcessMetrics } from "./telemetry/process-metrics.ts";
+import { UpstreamSet } from "./upstream/upstream-set.ts";
+
+export interface ManagerOptions {
+  readonly settings: Settings;
+  /** Servers to admit before traffic is let in. */
+  readonly servers: readonly ConfiguredServer[];
+  /** The admin key, when the environment gives one. */
+  readonly adminKey: string | undefined;
+  /** The environment: what references and processes may see of it. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Hears of what the manager cannot go on after. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** A manager that takes traffic. Disposing of it lets calls in flight end, then ends everything. */
+export interface RunningManager extends AsyncDisposable {
+  /** Where it listens: `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly adminKey: AdminKey;
+  /** What became of the configured servers. */
+  readonly admissions: readonly Admission[];
+  /** Cuts the ending short: what is in flight is given up. */
+  hurry(): void;
+}
+
+/** The name of this instance in Replica records; on an embedded store there is one. */
+const node = "local";
+/** How long the endpoint of a starting server waits for the server's own words. */
+const introductionWaitMs = 2_000;
+/** Most characters of merged instructions: they end up in a model's context. */
+const instructionsMax = 16_384;
+/** After the calls of clients have ended, what is still in flight is the manager's own. */
+const agentGraceMs = 1_000;
+
+/** Builds and starts a manager. Rejects with ManagerError when it cannot run; nothing is left then. */
+export async function createManager(options: ManagerOptions): Promise<RunningManager> {
+  await using scope = new AsyncDisposableStack();
+  const state = await openState(options, scope);
+  const plane = openDataPlane(options, state, scope);
+  const control = await openControl(options, state, plane, scope);
+  const writes = new ServerWrites(state.registry);
+  const admissions = await admitConfigured(state.registry, writes, options.servers);
+  const doors = await openDoors(options, { state, plane, control, writes }, scope);
+  const owned = scope.move();
+  return {
+    url: doors.url,
+    adminKey: state.adminKey,
+    admissions,
+    hurry: doors.hurry,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+interface State {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly servers: Informer<Server>;
+  readonly revisions: Informer<Revision>;
+  readonly replicas: Informer<Replica>;
+  readonly adminKey: AdminKey;
+  readonly keys: StoredKeys;
+  readonly sealer: Sealer;
+  readonly audit: Audit;
+  readonly metrics: Metrics;
+}
+
+/** What is kept: the store, whose lock makes the data directory ours, comes before anything else that writes there. */
+async function openState(options: ManagerOptions, scope: AsyncDisposableStack): Promise<State> {
+  const { settings, clock, random, logger, onFatal } = options;
+  const { data: dataDir, audit: auditing } = settings;
+  const bytesMax = sizeBytes(settings.store.maxSize);
+  const store = await builtinStores[settings.store.kind]({ directory: dataDir, clock, random, bytesMax, onFatal });
+  scope.defer(() => store.close());
+  const metrics = new Metrics();
+  scope.use(collectProcessMetrics(metrics));
+  const adminKey = await loadAdminKey({ dataDir, given: options.adminKey, random });
+  if (adminKey.warning !== undefined) logger.warn(adminKey.warning);
+  const sealer = createSealer(await loadSealKeys(dataDir, random), clock, random);
+  const auditPath = join(dataDir, "audit", "audit.jsonl");
+  const fileBytesMax = sizeBytes(auditing.fileSize);
+  const audit = auditing.enabled
+    ? await openAudit({ path: auditPath, clock, logger, fileBytesMax, filesMax: auditing.files })
+    : noAudit;
+  scope.use(audit);
+  const registry = new Registry({ store, clock, random });
+  const onError = (error: ManagerError): void => logger.warn("the registry's cache has trouble", { error });
+  const keys = scope.use(new StoredKeys({ registry, random, admin: adminKey.entry, onError }));
+  const servers = scope.use(registry.informer(kinds.Server, { onError }));
+  const revisions = scope.use(registry.informer(kinds.Revision, { onError }));
+  const replicas = scope.use(registry.informer(kinds.Replica, { onError }));
+  for (const informer of [servers, revisions, replicas]) informer.start();
+  await Promise.all([keys.start(), servers.synced, revisions.synced, replicas.synced]);
+  return { store, registry, servers, revisions, replicas, adminKey, keys, sealer, audit, metrics };
+}
+
+interface DataPlane {
+  readonly upstreams: UpstreamSet;
+  readonly catalog: Catalog;
+  readonly endpoint: McpEndpoint;
+  readonly tools: DirectTools;
+  readonly table: ReturnType<typeof followServers>;
+}
+
+/** What serves calls. It reads the routing table and the ready replicas, and needs nothing else to go on. */
+function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDisposableStack): DataPlane {
+  const { clock, random, settings } = options;
+  const { gateway } = settings;
+  const { audit, sealer } = state;
+  const wheel = scope.use(new TimerWheel(clock));
+  const table = scope.use(followServers(state.servers));
+  const upstreams = new UpstreamSet();
+  const access = createAccess();
+  const maySee = (who: Principal, server: string, tool?: string): boolean => access.may(who, "list", server, tool);
+  const mayCall = (who: Principal, server: string, tool?: string): boolean => access.may(who, "call", server, tool);
+  const troubleOf = (server: string): Trouble | undefined => table.current.servers.get(server)?.trouble;
+  const listDeadlineMs = durationMs(gateway.listDeadline);
+  const catalog = scope.use(new Catalog({ upstreams, clock, wheel, listDeadlineMs, troubleOf }));
+  table.onChange(({ servers }) => catalog.retain(servers));
+  const lists = new MergedLists({ catalog, table, maySee, clock });
+  const metrics = new CallMetrics(state.metrics);
+  const idleMs = durationMs(gateway.sessions.idle);
+  const sessions = scope.use(new Sessions({ sealer, clock, random, idleMs, sessionsMax: gateway.sessions.max }));
+  const router = new Router({ table, lists, mayCall });
+  const endpoint = new McpEndpoint({
+    upstreams,
+    clock,
+    wheel,
+    metrics,
+    audit,
+    sessions,
+    lists,
+    router,
+    introduction: new Introduction({
+      table,
+      upstreams,
+      maySee,
+      clock,
+      version: self.version,
+      waitMs: introductionWaitMs,
+      instructionsMax,
+    }),
+    bodyBytesMax: sizeBytes(gateway.bodySize),
+  });
+  const tools = new DirectTools({ table, upstreams, catalog, metrics, mayCall, maySee, clock, wheel });
+  return { upstreams, catalog, endpoint, tools, table };
+}
+
+interface Control {
+  readonly logs: ReplicaLogs;
+}
+
+/** What decides which replicas there are, and what runs them here. What an earlier life left running is ended first. */
+async function openControl(
+  options: ManagerOptions,
+  state: State,
+  plane: DataPlane,
+  scope: AsyncDisposableStack,
+): Promise<Control> {
+  const { settings, env, clock, random, logger } = options;
+  const { registry, servers, revisions, replicas } = state;
+  const runtimes = createRuntimes({ dataDir: settings.data, clock, random, baseEnv: env });
+  const swept = await runtimes.process.sweep();
+  if (swept > 0) logger.warn("ended processes that an earlier manager left running", { count: swept });
+  const logs = new ReplicaLogs({ clock, redact });
+  const sources = { env: (name: string): string | undefined => env[name], file: readSecretFile };
+  const open = createOpener({
+    runtimes,
+    clock,
+    resolve: (values, where) => resolveReferences(values, where, sources),
+    redactor: createRedact,
+  });
+  const agent = new Agent({
+    registry,
+    servers,
+    revisions,
+    replicas,
+    node,
+    open,
+    upstreams: plane.upstreams,
+    logs,
+    startsMax: settings.agent.startConcurrency || availableParallelism(),
+    graceMs: agentGraceMs,
+    clock,
+    random,
+    logger,
+  });
+  scope.use(agent);
+  await agent.start();
+  const toolCount = (server: string): number | undefined => plane.tools.count(server);
+  scope.use(
+    new Controller({ registry, servers, revisions, replicas, node, toolCount, clock, random, logger }),
+  );
+  collectReplicaMetrics(state.metrics, replicas);
+  return { logs };
+}
+
+interface Parts {
+  readonly state: State;
+  readonly plane: DataPlane;
+  readonly control: Control;
+  readonly writes: ServerWrites;
+}
+
+/** What lets callers in. */
+async function openDoors(
+  options: ManagerOptions,
+  { state, plane, control, writes }: Parts,
+  scope: AsyncDisposableStack,
+): Promise<{ readonly url: string; hurry(): void }> {
+  const { settings, clock, logger } = options;
+  const { host, port, allowedHosts, allowedOrigins, gateway } = settings;
+  const { registry, keys, metrics, audit } = state;
+  const access = createAccess();
+  const storeWatch = scope.use(new StoreWatch(state.store, clock));
+  let notReady: string | undefined;
+  const operations = createOperations({
+    registry,
+    writes,
+    authorizer: access,
+    tools: plane.tools,
+    logs: control.logs,
+    health: {
+      version: self.version,
+      startedAt: new Date(clock.wallMs()).toISOString(),
+      store: () => storeWatch.state,
+    },
+    apiKeys: keys,
+  });
+  const rest = createRest({
+    operations,
+    authorizer: access,
+    clock,
+    audit,
+    onFailure: (operation, error) => logger.error("an operation failed", { operation, error }),
+  });
+  const probes = { notReady: () => notReady, metrics: () => metrics.text() };
+  const listener = new Listener({
+    host,
+    port,
+    endpoint: plane.endpoint,
+    other: createFront({ rest, probes, authorizer: access }),
+    authenticator: scope.use(new KeyAuthenticator(keys.table, clock)),
+    hostOrigin: createHostOriginCheck({ host, allowedHosts, allowedOrigins }),
+    connectionsMax: gateway.connections,
+    audit,
+  });
+  const bound = await listener.listen();
+  const hurried = new AbortController();
+  scope.defer(async () => {
+    notReady = "it is being stopped";
+    const expiry = clock.after(durationMs(gateway.drainTimeout), () => hurried.abort());
+    await listener.close(hurried.signal);
+    expiry.cancel();
+  });
+  return { url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`, hurry: () => hurried.abort() };
+}
