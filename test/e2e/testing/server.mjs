@@ -1,0 +1,57 @@
+/**
+ * A small MCP server on stdio for end-to-end tests, plain JavaScript without dependencies. Its first argument says how it behaves:
+ *
+ *   plain    tools: echo (its arguments back), slow (answers after `ms`), pid, exit (ends the process)
+ *   silent   never answers anything
+ *   garbage  prints lines that are no messages before and between its answers, and answers all the same
+ *   broken   writes to stderr and exits with status 3
+ *   mute     answers initialize, and no list
+ */
+const mode = process.argv[2] ?? "plain";
+const tools = ["echo", "slow", "pid", "exit"].map((name) => ({ name, inputSchema: { type: "object" } }));
+
+if (mode === "broken") {
+  process.stderr.write("cannot open the map\nno licence found\n");
+  process.exit(3);
+}
+
+function send(id, result) {
+  if (mode === "garbage") process.stdout.write("[debug] about to answer\n");
+  process.stdout.write(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result}}\n`);
+}
+
+function text(value) {
+  return JSON.stringify({ content: [{ type: "text", text: value }] });
+}
+
+function receive(line) {
+  const { id, method, params } = JSON.parse(line);
+  if (id === undefined || mode === "silent") return;
+  if (method === "initialize") {
+    const serverInfo = { name: "e2e", version: "1" };
+    return send(id, JSON.stringify({ protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo }));
+  }
+  if (method === "ping") return send(id, "{}");
+  if (method === "tools/list") return mode === "mute" ? undefined : send(id, JSON.stringify({ tools }));
+  if (method !== "tools/call") {
+    const error = { code: -32601, message: "Method not found" };
+    return process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", id, error })}\n`);
+  }
+  if (params.name === "exit") process.exit(0);
+  if (params.name === "pid") return send(id, text(String(process.pid)));
+  if (params.name === "slow") return setTimeout(() => send(id, text("done")), params.arguments.ms);
+  // The arguments' own bytes: what JSON.parse would lose has to come back.
+  const start = line.indexOf('"arguments":') + '"arguments":'.length;
+  send(id, `{"content":[],"echo":${line.slice(start, -2)}}`);
+}
+
+process.stderr.write(`started ${mode} as ${process.pid}\n`);
+if (mode === "garbage") process.stdout.write("Listening on port 3000\n\u001B[32mready\u001B[0m\n");
+let rest = "";
+process.stdin.setEncoding("utf8");
+process.stdin.on("data", (chunk) => {
+  const lines = (rest + chunk).split("\n");
+  rest = lines.pop() ?? "";
+  for (const line of lines) receive(line);
+});
+process.stdin.on("end", () => process.exit(0));
