@@ -247,9 +247,10 @@ async function openControl(
   scope.use(agent);
   await agent.start();
   const toolCount = (server: string): number | undefined => plane.tools.count(server);
-  scope.use(
+  const controller = scope.use(
     new Controller({ registry, servers, revisions, replicas, node, toolCount, clock, random, logger }),
   );
+  scope.defer(plane.catalog.onChange((server) => controller.look(server)));
   collectReplicaMetrics(state.metrics, replicas);
   return { logs };
 }

@@ -147,8 +147,14 @@ export class Controller implements AsyncDisposable {
         return logger.warn("server has failed", { server: name, failure: status.lastFailure?.message });
       case "degraded":
         return logger.warn("server is degraded", { server: name, replicas: status.replicas });
-      default:
+      case "idle":
+      case "draining":
         return logger.info(`server is ${status.state}`, { server: name });
+      case "pending":
+      case "starting":
+        return logger.debug(`server is ${status.state}`, { server: name });
+      default:
+        unreachable(status.state);
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
  * What is counted of each call. Children are resolved once per server, revision and method, so that a call pays two lookups and
- * three additions.
+ * three or four additions.
  */
 import type { CounterChild, HistogramChild, Metrics } from "../telemetry/metrics.ts";
 
@@ -20,19 +20,26 @@ export class MethodMetrics {
   readonly #outcomes = new Map<CallOutcome, CounterChild>();
   readonly #counter: (outcome: CallOutcome) => CounterChild;
   readonly #duration: HistogramChild;
+  readonly #upstream: HistogramChild;
 
-  constructor(counter: (outcome: CallOutcome) => CounterChild, duration: HistogramChild) {
+  constructor(counter: (outcome: CallOutcome) => CounterChild, duration: HistogramChild, upstream: HistogramChild) {
     this.#counter = counter;
     this.#duration = duration;
+    this.#upstream = upstream;
   }
 
-  ended(outcome: CallOutcome, durationMs: number): void {
+  /** `upstreamMs` is the part of it that a server took; absent when none was asked. */
+  ended(outcome: CallOutcome, durationMs: number, upstreamMs?: number): void {
     let child = this.#outcomes.get(outcome);
     if (child === undefined) this.#outcomes.set(outcome, (child = this.#counter(outcome)));
     child.inc();
     this.#duration.observe(durationMs / 1_000);
+    if (upstreamMs !== undefined) this.#upstream.observe(upstreamMs / 1_000);
   }
 }
+
+/** Servers and revisions whose children are kept at hand; beyond it all are looked up anew. */
+const knownMax = 1_000;
 
 export class CallMetrics {
   readonly #known = new Map<string, Map<string, MethodMetrics>>();
@@ -50,18 +57,28 @@ export class CallMetrics {
       "Time from a request's arrival to its end.",
       ["server", "method"],
     );
+    const upstream = metrics.histogram(
+      "mcp_manager_upstream_duration_seconds",
+      "Time from handing a request to a server's connection to its end.",
+      ["server", "method"],
+    );
     this.#make = (server, revision, method) =>
       new MethodMetrics(
         (outcome) => requests.child([server, revision, method, outcome]),
         durations.child([server, method]),
+        upstream.child([server, method]),
       );
   }
 
   /** The counters of one method; `server` and `revision` are "" for what the gateway answers itself. */
   of(server: string, revision: string, method: string): MethodMetrics {
-    const key = revision === "" ? server : revision;
+    // A revision's name says its server; a space is in neither name, so a server is never taken for a revision.
+    const key = revision === "" ? ` ${server}` : revision;
     let methods = this.#known.get(key);
-    if (methods === undefined) this.#known.set(key, (methods = new Map()));
+    if (methods === undefined) {
+      if (this.#known.size >= knownMax) this.#known.clear();
+      this.#known.set(key, (methods = new Map()));
+    }
     let found = methods.get(method);
     if (found === undefined) methods.set(method, (found = this.#make(server, revision, method)));
     return found;

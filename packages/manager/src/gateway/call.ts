@@ -2,9 +2,9 @@
 import type { Era } from "../protocol/era.ts";
 import type { Envelope } from "../protocol/envelope.ts";
 import type { Principal } from "../security/principal.ts";
-import type { View } from "./merged-list.ts";
 import type { HttpReply } from "./reply.ts";
 import type { Session } from "./session.ts";
+import type { View } from "./view.ts";
 
 export interface Call {
   readonly view: View;

@@ -1,33 +1,24 @@
 /**
- * What each server offers: its lists of tools, prompts, resources and templates as the bytes it sent, fetched page by page when
- * a replica becomes ready, when the server says that a list changed, and when a list is old. A list that is known stays known
- * while its server is away. Shapes nothing for callers; see `merged-list.ts`.
+ * What each server offers: its lists of tools, prompts, resources and templates as the bytes it sent, fetched when a replica
+ * becomes ready, when the server says that a list changed, and when a list is old. A list that is known stays known while its
+ * server is away. Shapes nothing for callers; see `merged-list.ts`.
  */
 import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import type { TimerWheel } from "../base/timer-wheel.ts";
-import { type ListItem, type ListMember, scanList } from "../protocol/list.ts";
-import { errorCodeOf } from "../protocol/response.ts";
+import type { Unsubscribe } from "../base/watched.ts";
+import type { ListItem, ListMember } from "../protocol/list.ts";
 import type { UpstreamSet } from "../upstream/upstream-set.ts";
-import { ask } from "./ask.ts";
+import { noReadyReplica } from "./failure.ts";
+import { fetchPages, listMethods, type WholeList } from "./list-pages.ts";
+import { type ParamHeader, toolsWithHeaders } from "./param-headers.ts";
+import type { Trouble } from "./routing-table.ts";
 
-/** The lists there are, with the method that fetches each and the notification that says it changed. */
-export const listMethods: Readonly<Record<ListMember, { method: string; capability: string; changed: string }>> = {
-  tools: { method: "tools/list", capability: "tools", changed: "notifications/tools/list_changed" },
-  prompts: { method: "prompts/list", capability: "prompts", changed: "notifications/prompts/list_changed" },
-  resources: { method: "resources/list", capability: "resources", changed: "notifications/resources/list_changed" },
-  resourceTemplates: {
-    method: "resources/templates/list",
-    capability: "resources",
-    changed: "notifications/resources/list_changed",
-  },
-};
-
-export const listMembers: readonly ListMember[] = ["tools", "prompts", "resources", "resourceTemplates"];
+const listMembers: readonly ListMember[] = ["tools", "prompts", "resources", "resourceTemplates"];
 
 /** What is known of one list: its items, or why there are none. */
 export type Listing =
-  | { readonly kind: "known"; readonly items: readonly ListItem[] }
+  | ({ readonly kind: "known" } & WholeList)
   | { readonly kind: "missing"; readonly error: ManagerError };
 
 export interface CatalogOptions {
@@ -36,44 +27,45 @@ export interface CatalogOptions {
   readonly wheel: TimerWheel;
   /** How long a caller waits for a list that is not known yet. Default 2,000 ms (resources.md). */
   readonly listDeadlineMs: number;
-  /** Says why a server cannot be reached now; undefined when nothing is known against it. */
-  readonly troubleOf: (server: string) => string | undefined;
+  /** What is known against a server: its route's `trouble`. */
+  readonly troubleOf: (server: string) => Trouble | undefined;
 }
 
-/** A list older than this is fetched again, in the background, when somebody asks for it. */
-const listAgeMaxMs = 30_000;
-/** One page of an upstream list may take this long; nobody waits for it but the first callers, for the list deadline. */
-const pageTimeoutMs = 30_000;
-/** A server that pages for ever is cut off here. */
-const pagesMax = 100;
-/** Items kept of one list. */
-const itemsMax = 20_000;
+/** An old list is fetched again, in the background, when somebody asks for it. Old is what the server says, within these. */
+const ageMaxMs = 30_000;
+const ageMinMs = 1_000;
+/** A server that just failed to give a list is not asked for it again before this, however many callers want it. */
+const retryPauseMs = 1_000;
 
 interface Entry {
-  items: readonly ListItem[] | undefined;
-  fetchedAtMs: number;
+  list: WholeList | undefined;
+  freshUntilMs: number;
   error: ManagerError | undefined;
-  /** Callers wait for a missing list until then; later ones do not, until it has come. */
+  retryAtMs: number;
+  /** Callers wait for a missing list until then; later ones do not, until it has come or a replica has. */
   waitUntilMs: number | undefined;
-  fetching: Promise<void> | undefined;
+  /** The fetch whose answer counts; one of an earlier replica is no longer heard. */
+  fetching: object | undefined;
+  /** The list changed while it was being fetched. */
   stale: boolean;
 }
 
+/** The lists of all servers. */
 export class Catalog implements Disposable {
   /** Grows whenever any list changed; merged lists made before are out of date. */
   generation = 0;
   readonly #options: CatalogOptions;
   readonly #entries = new Map<string, Map<ListMember, Entry>>();
   readonly #waiters = new Set<() => void>();
+  readonly #listeners = new Set<(server: string) => void>();
   readonly #unsubscribe: () => void;
+  #disposed = false;
 
   constructor(options: CatalogOptions) {
     this.#options = options;
     this.#unsubscribe = options.upstreams.onChange((change) => {
-      if (change.kind === "attached") this.#refreshAll(change.server, () => true);
-      if (change.kind === "notified") {
-        this.#refreshAll(change.server, (member) => listMethods[member].changed === change.method);
-      }
+      if (change.kind === "attached") this.#onAttached(change.server);
+      if (change.kind === "notified") this.#onChanged(change.server, change.method);
     });
   }
 
@@ -81,31 +73,44 @@ export class Catalog implements Disposable {
   listing(server: string, member: ListMember): Listing | Promise<Listing> {
     const entry = this.#entry(server, member);
     const nowMs = this.#options.clock.nowMs();
-    if (entry.items !== undefined) {
-      if (nowMs - entry.fetchedAtMs > listAgeMaxMs) this.#fetch(server, member, entry);
-      return { kind: "known", items: entry.items };
+    if (entry.fetching === undefined && nowMs >= Math.max(entry.freshUntilMs, entry.retryAtMs)) {
+      this.#fetch(server, member, entry);
     }
-    this.#fetch(server, member, entry);
+    if (entry.list !== undefined) return { kind: "known", ...entry.list };
+    if (this.#isHopeless(server, entry)) return this.#missing(server, member, entry);
     entry.waitUntilMs ??= nowMs + this.#options.listDeadlineMs;
-    const hopeless = entry.fetching === undefined && this.#options.troubleOf(server)?.includes("failed") === true;
-    if (hopeless || nowMs >= entry.waitUntilMs) return this.#missing(server, entry);
-    return this.#wait(server, entry, entry.waitUntilMs - nowMs);
+    if (nowMs >= entry.waitUntilMs) return this.#missing(server, member, entry);
+    return this.#wait(server, member, entry, entry.waitUntilMs);
   }
 
   /** The items known now, without waiting or fetching. */
   known(server: string, member: ListMember): readonly ListItem[] | undefined {
-    return this.#entries.get(server)?.get(member)?.items;
+    return this.#entries.get(server)?.get(member)?.list?.items;
+  }
+
+  /** The headers that a server's tool wants of its arguments; nearly always none. Without waiting or fetching. */
+  wantedHeaders(server: string, tool: string): readonly ParamHeader[] | undefined {
+    const tools = this.known(server, "tools");
+    return tools === undefined ? undefined : toolsWithHeaders(tools).get(tool);
+  }
+
+  /** Calls `listener` with the server whenever one of its lists has become known or has changed. */
+  onChange(listener: (server: string) => void): Unsubscribe {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** Forgets servers that are no longer registered. */
   retain(servers: ReadonlyMap<string, unknown>): void {
     for (const server of this.#entries.keys()) {
-      if (!servers.has(server)) this.#entries.delete(server);
+      if (servers.has(server)) continue;
+      this.#entries.delete(server);
+      this.generation++;
     }
-    this.generation++;
   }
 
   [Symbol.dispose](): void {
+    this.#disposed = true;
     this.#unsubscribe();
     this.#wake();
   }
@@ -114,110 +119,100 @@ export class Catalog implements Disposable {
     let lists = this.#entries.get(server);
     if (lists === undefined) this.#entries.set(server, (lists = new Map()));
     let entry = lists.get(member);
-    if (entry === undefined) {
-      entry = {
-        items: undefined,
-        fetchedAtMs: 0,
-        error: undefined,
-        waitUntilMs: undefined,
-        fetching: undefined,
-        stale: false,
-      };
-      lists.set(member, entry);
-    }
+    if (entry === undefined) lists.set(member, (entry = newEntry()));
     return entry;
   }
 
-  #refreshAll(server: string, concerned: (member: ListMember) => boolean): void {
-    for (const member of listMembers.filter(concerned)) {
+  /** A replica that just came is asked at once, whatever an earlier one still owes or has failed to do. */
+  #onAttached(server: string): void {
+    for (const member of listMembers) {
       const entry = this.#entry(server, member);
-      if (entry.fetching !== undefined) entry.stale = true;
-      else this.#fetch(server, member, entry);
+      entry.error = undefined;
+      entry.waitUntilMs = undefined;
+      this.#fetch(server, member, entry);
+    }
+  }
+
+  #onChanged(server: string, method: string): void {
+    for (const member of listMembers) {
+      if (listMethods[member].changed !== method) continue;
+      const entry = this.#entry(server, member);
+      if (entry.fetching === undefined) this.#fetch(server, member, entry);
+      else entry.stale = true;
     }
   }
 
   #fetch(server: string, member: ListMember, entry: Entry): void {
-    if (entry.fetching !== undefined || this.#options.upstreams.pick(server) === undefined) return;
+    const { upstreams, clock, wheel } = this.#options;
+    const replica = upstreams.pick(server);
+    if (replica === undefined || this.#disposed) return;
+    const fetching = {};
+    entry.fetching = fetching;
     entry.stale = false;
-    entry.fetching = this.#fetchPages(server, member)
-      .then(
-        (items) => this.#store(entry, items),
-        (error: unknown) => {
+    const settle = (apply: () => void): void => {
+      if (entry.fetching !== fetching) return;
+      entry.fetching = undefined;
+      apply();
+      this.#wake();
+      if (entry.stale) this.#fetch(server, member, entry);
+    };
+    fetchPages({ connection: replica.connection, server, member, clock, wheel }).then(
+      (list) => settle(() => this.#store(server, entry, list)),
+      (error: unknown) =>
+        settle(() => {
           entry.error = ManagerError.from(error);
-        },
-      )
-      .then(() => {
-        entry.fetching = undefined;
-        this.#wake();
-        if (entry.stale) this.#fetch(server, member, entry);
-      });
+          entry.retryAtMs = clock.nowMs() + retryPauseMs;
+        }),
+    );
   }
 
-  #store(entry: Entry, items: readonly ListItem[]): void {
-    if (entry.items === undefined || !sameItems(entry.items, items)) {
-      entry.items = items;
-      this.generation++;
-    }
+  #store(server: string, entry: Entry, list: WholeList): void {
+    const ageMs = Math.min(ageMaxMs, Math.max(ageMinMs, list.ttlMs ?? ageMaxMs));
+    entry.freshUntilMs = this.#options.clock.nowMs() + ageMs;
     entry.error = undefined;
     entry.waitUntilMs = undefined;
-    entry.fetchedAtMs = this.#options.clock.nowMs();
+    if (entry.list !== undefined && sameList(entry.list, list)) return;
+    entry.list = list;
+    this.generation++;
+    for (const listener of [...this.#listeners]) listener(server);
   }
 
-  async #fetchPages(server: string, member: ListMember): Promise<readonly ListItem[]> {
-    const items: ListItem[] = [];
-    let cursor: string | undefined;
-    for (let page = 0; page < pagesMax && items.length < itemsMax; page++) {
-      const replica = this.#options.upstreams.pick(server);
-      if (replica === undefined)
-        throw new ManagerError("unavailable", `server "${server}" has no ready replica`, { server });
-      const { method, capability } = listMethods[member];
-      if (replica.connection.facts.capabilities[capability] === undefined) return [];
-      const answer = await ask({
-        connection: replica.connection,
-        server,
-        method,
-        params: cursor === undefined ? {} : { cursor },
-        timeoutMs: pageTimeoutMs,
-        wheel: this.#options.wheel,
-        nowMs: this.#options.clock.nowMs(),
-      });
-      const list = scanList(answer, member);
-      if (list === undefined) {
-        // A server that has resources need not have templates; that it does not know the method is an empty list.
-        if (member === "resourceTemplates" && errorCodeOf(answer) === -32601) return [];
-        throw new ManagerError("protocol_error", `server "${server}" gave no valid answer to ${method}`, { server });
-      }
-      items.push(...list.items);
-      cursor = list.nextCursor;
-      if (cursor === undefined) break;
-    }
-    return items.slice(0, itemsMax);
+  /** Whether waiting would change nothing: the list was asked for and refused, or nobody is there and nobody is coming. */
+  #isHopeless(server: string, entry: Entry): boolean {
+    if (entry.fetching !== undefined) return false;
+    if (entry.error !== undefined) return true;
+    const state = this.#options.troubleOf(server)?.state;
+    return state === "failed" || state === "draining";
   }
 
-  #missing(server: string, entry: Entry): Listing {
-    const why = entry.error?.message ?? this.#options.troubleOf(server) ?? "it has not answered yet";
-    return {
-      kind: "missing",
-      error: entry.error ?? new ManagerError("unavailable", `server "${server}": ${why}`, { server }),
-    };
+  #missing(server: string, member: ListMember, entry: Entry): Listing {
+    return { kind: "missing", error: this.#reason(server, member, entry) };
   }
 
-  async #wait(server: string, entry: Entry, waitMs: number): Promise<Listing> {
+  #reason(server: string, member: ListMember, entry: Entry): ManagerError {
+    const { upstreams, troubleOf } = this.#options;
+    if (upstreams.pick(server) === undefined) return noReadyReplica({ name: server, trouble: troubleOf(server) });
+    if (entry.error !== undefined) return entry.error;
+    const message = `server "${server}" has not answered ${listMethods[member].method} yet`;
+    return new ManagerError("unavailable", message, { server, reason: "LIST_PENDING", retryAfterMs: 1_000 });
+  }
+
+  async #wait(server: string, member: ListMember, entry: Entry, untilMs: number): Promise<Listing> {
     const { wheel, clock } = this.#options;
-    const untilMs = clock.nowMs() + waitMs;
-    while (entry.items === undefined && clock.nowMs() < untilMs) {
+    while (entry.list === undefined && !this.#disposed && clock.nowMs() < untilMs) {
       await new Promise<void>((resolve) => {
         const wake = (): void => {
           wheel.cancel(deadline);
           this.#waiters.delete(wake);
           resolve();
         };
-        const deadline = wheel.schedule(clock.nowMs(), untilMs - clock.nowMs(), wake);
+        const nowMs = clock.nowMs();
+        const deadline = wheel.schedule(nowMs, untilMs - nowMs, wake);
         this.#waiters.add(wake);
       });
-      if (entry.fetching === undefined && entry.error !== undefined) break;
+      if (this.#isHopeless(server, entry)) break;
     }
-    return entry.items === undefined ? this.#missing(server, entry) : { kind: "known", items: entry.items };
+    return entry.list === undefined ? this.#missing(server, member, entry) : { kind: "known", ...entry.list };
   }
 
   #wake(): void {
@@ -225,6 +220,19 @@ export class Catalog implements Disposable {
   }
 }
 
-function sameItems(a: readonly ListItem[], b: readonly ListItem[]): boolean {
-  return a.length === b.length && a.every((item, i) => b[i] !== undefined && item.bytes.equals(b[i].bytes));
+function newEntry(): Entry {
+  return {
+    list: undefined,
+    freshUntilMs: 0,
+    error: undefined,
+    retryAtMs: 0,
+    waitUntilMs: undefined,
+    fetching: undefined,
+    stale: false,
+  };
+}
+
+function sameList(a: WholeList, b: WholeList): boolean {
+  const isSame = (item: ListItem, i: number): boolean => b.items[i]?.bytes.equals(item.bytes) === true;
+  return a.ttlMs === b.ttlMs && a.items.length === b.items.length && a.items.every(isSame);
 }

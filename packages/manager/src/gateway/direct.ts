@@ -12,9 +12,11 @@ import type { UpstreamSet } from "../upstream/upstream-set.ts";
 import { ask } from "./ask.ts";
 import type { CallMetrics } from "./call-metrics.ts";
 import type { Catalog } from "./catalog.ts";
-import type { MaySee } from "./merged-list.ts";
+import { noReadyReplica } from "./failure.ts";
+import { headersFor } from "./param-headers.ts";
 import type { MayCall } from "./route.ts";
 import type { RoutingTable, ServerRoute } from "./routing-table.ts";
+import type { MaySee } from "./view.ts";
 
 export interface DirectOptions {
   readonly table: Watched<RoutingTable>;
@@ -66,28 +68,21 @@ export class DirectTools {
     const name = route.exposure.originalTool(tool);
     if (name === undefined || !mayCall(principal, server, name)) throw unknownTool(server, tool);
     const replica = upstreams.pick(server);
-    if (replica === undefined) {
-      const why = route.trouble === undefined ? "" : `: ${route.trouble}`;
-      throw new ManagerError("unavailable", `server "${server}" has no ready replica${why}`, {
-        server,
-        retryAfterMs: 1_000,
-      });
-    }
+    if (replica === undefined) throw noReadyReplica(route);
     const count = metrics.of(server, replica.revision, "tools/call");
-    const answer = await ask({
-      connection: replica.connection,
-      server,
-      method: "tools/call",
-      params: { name, arguments: args },
-      name,
-      timeoutMs: route.callTimeoutMs,
-      wheel,
-      nowMs: startedMs,
-    }).catch((error: unknown) => {
-      count.ended("unavailable", clock.nowMs() - startedMs);
+    const sentMs = clock.nowMs();
+    const timeoutMs = route.callTimeoutMs;
+    const params = { name, arguments: args };
+    const paramHeaders = headersFor(this.#options.catalog.wantedHeaders(server, name) ?? [], args);
+    const request = { connection: replica.connection, server, method: "tools/call", params, name, paramHeaders };
+    const answer = await ask({ ...request, timeoutMs, wheel, nowMs: sentMs }).catch((error: unknown) => {
+      const nowMs = clock.nowMs();
+      const isLate = error instanceof ManagerError && error.code === "deadline_exceeded";
+      count.ended(isLate ? "timeout" : "unavailable", nowMs - startedMs, nowMs - sentMs);
       throw error;
     });
-    count.ended(outcomeOf(answer), clock.nowMs() - startedMs);
+    const nowMs = clock.nowMs();
+    count.ended(outcomeOf(answer), nowMs - startedMs, nowMs - sentMs);
     return resultOf(answer, server, tool);
   }
 

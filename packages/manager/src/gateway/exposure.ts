@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Expose } from "@mcp-manager/api";
+import { globMatcher, type NameMatcher } from "./glob.ts";
 
 /** Longest name shown on an aggregate; several clients and model APIs refuse more. */
 export const nameLengthMax = 64;
@@ -23,6 +24,11 @@ export function prefixedName(prefix: string, name: string): string {
   return `${full.slice(0, nameLengthMax - 7)}_${createHash("sha256").update(full).digest("hex").slice(0, 6)}`;
 }
 
+/** Whether `prefix__name` is too long to be shown whole. */
+export function isCut(prefix: string, name: string): boolean {
+  return prefix.length + separator.length + name.length > nameLengthMax;
+}
+
 /** A URI on the aggregate: the server's prefix goes into the scheme (RFC 3986 allows `+` there), so templates stay templates. */
 export function prefixedUri(prefix: string, uri: string): string {
   return `${prefix}+${uri}`;
@@ -38,8 +44,8 @@ export function splitPrefixedUri(uri: string): { prefix: string; rest: string } 
 /** Names of one server's tools as its `expose` shapes them. Prompts and resources are shown as they are. */
 export class Exposure {
   readonly prefix: string;
-  readonly #allow: readonly RegExp[];
-  readonly #deny: readonly RegExp[];
+  readonly #allowed: NameMatcher;
+  readonly #denied: NameMatcher;
   readonly #renamed: ReadonlyMap<string, string>;
   readonly #original: ReadonlyMap<string, string>;
   readonly #descriptions: ReadonlyMap<string, string>;
@@ -47,8 +53,8 @@ export class Exposure {
   constructor(prefix: string, expose: Expose | undefined) {
     this.prefix = prefix;
     const tools = expose?.tools;
-    this.#allow = (tools?.allow ?? ["*"]).map(globPattern);
-    this.#deny = (tools?.deny ?? []).map(globPattern);
+    this.#allowed = globMatcher(tools?.allow ?? ["*"]);
+    this.#denied = globMatcher(tools?.deny ?? []);
     const overrides = Object.entries(tools?.override ?? {});
     this.#renamed = new Map(overrides.flatMap(([from, o]) => (o.name === undefined ? [] : [[from, o.name] as const])));
     this.#original = new Map([...this.#renamed].map(([from, to]) => [to, from]));
@@ -57,10 +63,12 @@ export class Exposure {
     );
   }
 
-  /** The name shown for a tool of the server; undefined when it is not exposed. */
+  /** The name shown for a tool of the server; undefined when it is not exposed, or when another tool was given its name. */
   shownTool(original: string): string | undefined {
-    if (!this.#allow.some((p) => p.test(original)) || this.#deny.some((p) => p.test(original))) return undefined;
-    return this.#renamed.get(original) ?? original;
+    if (!this.#allowed(original) || this.#denied(original)) return undefined;
+    const shown = this.#renamed.get(original) ?? original;
+    const owner = this.#original.get(shown);
+    return owner === undefined || owner === original ? shown : undefined;
   }
 
   /** The server's own name of a shown tool; undefined when nothing is shown under that name. */
@@ -73,9 +81,4 @@ export class Exposure {
   toolDescription(original: string): string | undefined {
     return this.#descriptions.get(original);
   }
-}
-
-function globPattern(glob: string): RegExp {
-  const escaped = glob.replaceAll(/[.+^${}()|[\]\\?]/g, String.raw`\$&`).replaceAll("*", ".*");
-  return new RegExp(`^${escaped}$`, "s");
 }

@@ -2,19 +2,20 @@
  * One call on its way to a replica and back: picks the replica, bridges the eras where they differ, keeps the deadline, hears
  * the answer, and tells the caller exactly once how it ended. Holds no state beyond its call; never retries.
  */
-import { errorCodes, ManagerError } from "@mcp-manager/api";
+import type { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import type { Deadline, TimerWheel } from "../base/timer-wheel.ts";
 import { requestToLegacy, requestToModern, resultToLegacy, resultToModern } from "../protocol/bridge.ts";
 import { scanEnvelope } from "../protocol/envelope.ts";
-import { JsonRpcCode, managerErrorResponse } from "../protocol/errors.ts";
+import { JsonRpcCode, recognisedModernError } from "../protocol/errors.ts";
 import { errorCodeOf, outcomeOf } from "../protocol/response.ts";
 import type { Edit } from "../protocol/splice.ts";
 import type { Exchange, ReplySink } from "../transport/connection.ts";
 import type { ReadyReplica, UpstreamSet } from "../upstream/upstream-set.ts";
-import { timedOut } from "./ask.ts";
+import { auditCall, type AuditSink } from "./call-audit.ts";
 import type { CallMetrics, CallOutcome } from "./call-metrics.ts";
 import type { Call } from "./call.ts";
+import { cannotBridge, missingCapability, noReadyReplica, otherHop, replyWithError, timedOut } from "./failure.ts";
 import type { RawHeaders } from "./reply.ts";
 import type { ServerRoute } from "./routing-table.ts";
 import { type Cancellable, logLevels } from "./session.ts";
@@ -24,6 +25,8 @@ export interface ForwardDependencies {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly metrics: CallMetrics;
+  /** Hears of tool calls, and of what was refused; absent: nobody does. */
+  readonly audit?: AuditSink;
 }
 
 /** Where a call goes: the server, its own name for what is asked, and what that changes in the request's bytes. */
@@ -31,48 +34,62 @@ export interface Destination {
   readonly route: ServerRoute;
   readonly name: string | undefined;
   readonly edits: readonly Edit[];
+  /** `Mcp-Param-*` headers that a client of the legacy era cannot write; undefined: the call's own. */
+  readonly paramHeaders: readonly string[] | undefined;
 }
 
 /** Cache hints for results of legacy servers, which give none. */
 const bridgedHints = { ttlMs: 0, cacheScope: "private" } as const;
 
+/** A caller that takes events gets a comment this often while it waits, so that nothing on the way takes the call for dead. */
+const keepAliveMs = 15_000;
+
+/** One call from its route to its end. */
 export class Forward implements ReplySink, Cancellable {
   readonly #dependencies: ForwardDependencies;
   readonly #call: Call;
   readonly #route: ServerRoute;
+  readonly #name: string | undefined;
+  /** The call among its session's; undefined without a session. */
+  readonly #key: string | undefined;
   #replica: ReadyReplica | undefined;
   #exchange: Exchange | undefined;
+  #sentMs: number | undefined;
   #deadline: Deadline | undefined;
-  #outcome: CallOutcome = "result";
-  #held: Buffer[] = [];
-  #began = false;
+  /** Known from the response's first chunk on. */
+  #outcome: CallOutcome | undefined;
+  /** Chunks of a response that has to be seen whole before any of it goes out. */
+  #held: Buffer[] | undefined;
   #over = false;
 
-  constructor(dependencies: ForwardDependencies, call: Call, route: ServerRoute) {
+  constructor(dependencies: ForwardDependencies, call: Call, { route, name }: Destination) {
     this.#dependencies = dependencies;
     this.#call = call;
     this.#route = route;
+    this.#name = name;
+    this.#key = call.session === undefined ? undefined : call.id.toString("latin1");
   }
 
-  start(destination: Destination): void {
-    const { upstreams, wheel } = this.#dependencies;
+  start({ edits, paramHeaders }: Destination): void {
+    const { upstreams, clock } = this.#dependencies;
     const replica = upstreams.pick(this.#route.name);
-    if (replica === undefined) return this.#fail("unavailable", noReplica(this.#route));
+    if (replica === undefined) return this.#fail("unavailable", noReadyReplica(this.#route));
     this.#replica = replica;
     this.#register();
-    this.#deadline = wheel.schedule(this.#call.startedMs, this.#route.callTimeoutMs, () => this.#timeOut());
+    this.#sentMs = clock.nowMs();
+    this.#arm(this.#sentMs);
     const { envelope } = this.#call;
     this.#exchange = replica.connection.send(
       {
         bytes: envelope.bytes,
-        edits: this.#bridgeEdits(replica, destination.edits),
+        edits: this.#bridgeEdits(edits),
         idStart: envelope.start("id"),
         idEnd: envelope.end("id"),
         progressTokenStart: envelope.start("progressToken"),
         progressTokenEnd: envelope.end("progressToken"),
         method: envelope.method,
-        name: destination.name,
-        paramHeaders: this.#call.paramHeaders,
+        name: this.#name,
+        paramHeaders: paramHeaders ?? this.#call.paramHeaders,
       },
       this,
     );
@@ -88,13 +105,19 @@ export class Forward implements ReplySink, Cancellable {
 
   onNotification(message: Buffer, method: string): void {
     if (this.#over || (method === "notifications/message" && !this.#wantsLog(message))) return;
-    this.#call.reply.notification(message, this.#headers());
+    if (!this.#call.reply.notification(message, this.#headers())) this.cancel("the client reads too slowly");
   }
 
   onResponse(chunk: Buffer, last: boolean): boolean {
     if (this.#over) return true;
-    if (this.#bridged()) return this.#holdForBridge(chunk, last);
-    return this.#pass(chunk, last);
+    if (this.#outcome === undefined) {
+      this.#outcome = outcomeOf(chunk);
+      if (this.#bridged || this.#outcome === "protocol_error") this.#held = [];
+    }
+    if (this.#held === undefined) return this.#pass(chunk, last, this.#outcome);
+    this.#held.push(chunk);
+    if (last) this.#passWhole(this.#held.length === 1 ? chunk : Buffer.concat(this.#held));
+    return true;
   }
 
   onFailure(error: ManagerError): void {
@@ -103,60 +126,77 @@ export class Forward implements ReplySink, Cancellable {
   }
 
   #register(): void {
-    const { session, id, reply, era } = this.#call;
-    session?.calls.set(id.toString("latin1"), this);
-    // A modern client cancels by closing its stream; a legacy one may have lost its connection and still want the effect.
-    if (era === "modern") reply.onClientGone = () => this.cancel("the client closed the stream");
+    const { session, reply, era } = this.#call;
+    if (this.#key !== undefined) session?.calls.set(this.#key, this);
     reply.onDrain = () => this.#exchange?.resume();
+    // A modern client cancels by closing its stream. A legacy one may have lost its connection and still want the effect: what is
+    // left of the answer is read and dropped.
+    reply.onClientGone =
+      era === "modern" ? () => this.cancel("the client closed the stream") : () => this.#exchange?.resume();
   }
 
-  #bridged(): boolean {
+  /** One deadline at a time: the call's own, or before it the next sign of life. */
+  #arm(nowMs: number): void {
+    const { startedMs } = this.#call;
+    const leftMs = startedMs + this.#route.callTimeoutMs - nowMs;
+    this.#deadline = this.#dependencies.wheel.schedule(nowMs, Math.min(leftMs, keepAliveMs), () => this.#tick());
+  }
+
+  #tick(): void {
+    const nowMs = this.#dependencies.clock.nowMs();
+    const { startedMs, reply, envelope } = this.#call;
+    const { name, callTimeoutMs } = this.#route;
+    if (nowMs < startedMs + callTimeoutMs) {
+      reply.keepAlive(this.#headers());
+      return this.#arm(nowMs);
+    }
+    this.#exchange?.cancel("timed out");
+    this.#fail("timeout", timedOut(name, envelope.method, callTimeoutMs));
+  }
+
+  get #bridged(): boolean {
     return this.#replica !== undefined && this.#replica.connection.facts.era !== this.#call.era;
   }
 
-  #bridgeEdits(replica: ReadyReplica, edits: readonly Edit[]): readonly Edit[] {
-    if (replica.connection.facts.era === this.#call.era) return edits;
+  #bridgeEdits(edits: readonly Edit[]): readonly Edit[] {
+    if (!this.#bridged) return edits;
     const { envelope, era, session } = this.#call;
     const bridge =
       era === "modern" ? requestToLegacy(envelope) : requestToModern(envelope, { logLevel: session?.logLevel });
     return [...edits, ...bridge].sort((a, b) => a.start - b.start);
   }
 
-  #holdForBridge(chunk: Buffer, last: boolean): boolean {
-    this.#held.push(chunk);
-    if (!last) return true;
-    const message = this.#held.length === 1 ? chunk : Buffer.concat(this.#held);
+  /** A response that is an error, or comes from the other era. */
+  #passWhole(message: Buffer): void {
     const { era, envelope } = this.#call;
-    const bridged =
-      era === "modern"
-        ? resultToModern(message, envelope.method, bridgedHints)
-        : resultToLegacy(message, envelope.method);
-    if (bridged === undefined) {
-      this.#fail("protocol_error", cannotBridge(this.#route.name));
-      return true;
-    }
-    return this.#pass(bridged, true);
+    const code = this.#outcome === "protocol_error" ? errorCodeOf(message) : undefined;
+    const isBetweenLegacy = era === "legacy" && !this.#bridged;
+    if (code !== undefined && recognisedModernError(code) && !isBetweenLegacy) return this.#passOtherHop(code, message);
+    if (!this.#bridged) return this.#finish(message, era === "modern" ? modernStatus(code) : 200);
+    const { method } = envelope;
+    const bridged = era === "modern" ? resultToModern(message, method, bridgedHints) : resultToLegacy(message, method);
+    if (bridged === undefined) return this.#fail("protocol_error", cannotBridge(this.#route.name));
+    this.#finish(bridged, era === "modern" ? modernStatus(code) : 200);
   }
 
-  #pass(chunk: Buffer, last: boolean): boolean {
-    if (!this.#began) {
-      this.#began = true;
-      this.#outcome = outcomeOf(chunk);
+  /** What a server says of the hop to it is not the client's business, but for a capability that the client itself lacks. */
+  #passOtherHop(code: number, message: Buffer): void {
+    const { era, id } = this.#call;
+    const { name } = this.#route;
+    if (code === JsonRpcCode.missingClientCapability && era === "modern" && !this.#bridged) {
+      return this.#finish(missingCapability(id, name, message), 400);
     }
-    const { reply, era } = this.#call;
-    if (!last) return reply.response(chunk, false, this.#headers());
-    const outcome = this.#outcome;
-    this.#end(outcome);
-    const status = outcome === "protocol_error" && era === "modern" ? modernStatus(errorCodeOf(chunk)) : 200;
-    if (status === 200) reply.response(chunk, true, this.#headers());
-    else reply.json(status, chunk, this.#headers());
-    return true;
+    this.#fail("protocol_error", otherHop(name, code));
   }
 
-  #timeOut(): void {
-    this.#exchange?.cancel("timed out");
-    const { name, callTimeoutMs } = this.#route;
-    this.#fail("timeout", timedOut(name, this.#call.envelope.method, callTimeoutMs));
+  #pass(chunk: Buffer, last: boolean, outcome: CallOutcome): boolean {
+    if (last) this.#end(outcome);
+    return this.#call.reply.response(chunk, last, this.#headers());
+  }
+
+  #finish(message: Buffer, status: number): void {
+    this.#end(this.#outcome ?? "result");
+    this.#call.reply.json(status, message, this.#headers());
   }
 
   #fail(outcome: CallOutcome, error: ManagerError): void {
@@ -166,15 +206,16 @@ export class Forward implements ReplySink, Cancellable {
 
   #end(outcome: CallOutcome): void {
     this.#over = true;
-    const { wheel, metrics, clock } = this.#dependencies;
-    const { session, id, envelope, startedMs, reply } = this.#call;
+    const { wheel, metrics, clock, audit } = this.#dependencies;
+    const { session, envelope, startedMs, reply } = this.#call;
     if (this.#deadline !== undefined) wheel.cancel(this.#deadline);
     reply.onClientGone = undefined;
-    const key = id.toString("latin1");
-    if (session?.calls.get(key) === this) session.calls.delete(key);
-    metrics
-      .of(this.#route.name, this.#replica?.revision ?? "", envelope.method)
-      .ended(outcome, clock.nowMs() - startedMs);
+    if (this.#key !== undefined && session?.calls.get(this.#key) === this) session.calls.delete(this.#key);
+    const { name } = this.#route;
+    const nowMs = clock.nowMs();
+    const upstreamMs = this.#sentMs === undefined ? undefined : nowMs - this.#sentMs;
+    metrics.of(name, this.#replica?.revision ?? "", envelope.method).ended(outcome, nowMs - startedMs, upstreamMs);
+    auditCall(audit, this.#call, name, this.#name, outcome);
   }
 
   #headers(): RawHeaders {
@@ -192,37 +233,7 @@ export class Forward implements ReplySink, Cancellable {
   }
 }
 
-/** Answers a call with the manager's own failure, under the HTTP status of its code. */
-export function replyWithError(call: Call, error: ManagerError): void {
-  const retry: RawHeaders =
-    error.retryAfterMs === undefined ? [] : ["retry-after", String(Math.ceil(error.retryAfterMs / 1_000))];
-  call.reply.json(errorCodes[error.code].http, managerErrorResponse(call.id, error), retry);
-}
-
-function noReplica(route: ServerRoute): ManagerError {
-  const why = route.trouble === undefined ? "" : `: ${route.trouble}`;
-  return new ManagerError("unavailable", `server "${route.name}" has no ready replica${why}`, {
-    server: route.name,
-    reason: "NO_READY_REPLICA",
-    retryAfterMs: 1_000,
-  });
-}
-
-function cannotBridge(server: string): ManagerError {
-  return new ManagerError(
-    "protocol_error",
-    `server "${server}" asked for input, which cannot be passed on to a client of an older protocol revision yet`,
-    { server, reason: "INPUT_REQUIRED_UNSUPPORTED" },
-  );
-}
-
-/** HTTP status of a JSON-RPC error in the modern era (streamable-http, "Server Validation" and "Protocol Version Header"). */
+/** HTTP status of a JSON-RPC error in the modern era (streamable-http, "Server Validation"). */
 function modernStatus(code: number | undefined): number {
-  if (code === JsonRpcCode.methodNotFound) return 404;
-  const validation: readonly (number | undefined)[] = [
-    JsonRpcCode.headerMismatch,
-    JsonRpcCode.missingClientCapability,
-    JsonRpcCode.unsupportedProtocolVersion,
-  ];
-  return validation.includes(code) ? 400 : 200;
+  return code === JsonRpcCode.methodNotFound ? 404 : 200;
 }

@@ -1,7 +1,9 @@
 /**
  * What the gateway says of itself: the answers to `initialize` and `server/discover`. On one server's endpoint the server speaks
- * through it (its own name, capabilities, instructions); the aggregate speaks for all. Only what is carried is declared.
+ * through it (its own name, capabilities, instructions), also while it is away and was heard once; the aggregate speaks for all.
+ * Only what is carried is declared.
  */
+import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import type { Watched } from "../base/watched.ts";
 import { legacyVersionOffered, legacyVersions, modernVersions } from "../protocol/era.ts";
@@ -10,8 +12,9 @@ import { discoverResult } from "../protocol/modern.ts";
 import type { Principal } from "../security/principal.ts";
 import type { ServerFacts } from "../transport/connection.ts";
 import type { UpstreamSet } from "../upstream/upstream-set.ts";
-import type { MaySee, View } from "./merged-list.ts";
+import { noReadyReplica } from "./failure.ts";
 import type { RoutingTable } from "./routing-table.ts";
+import type { MaySee, View } from "./view.ts";
 
 export interface IntroductionOptions {
   readonly table: Watched<RoutingTable>;
@@ -35,8 +38,13 @@ interface Self {
 const aggregateCapabilities = { tools: {}, prompts: {}, resources: {}, logging: {} };
 const carried: readonly string[] = Object.keys(aggregateCapabilities);
 
+/** How long a modern client may keep what is said here. */
+const discoverTtlMs = 5_000;
+
 export class Introduction {
   readonly #options: IntroductionOptions;
+  /** What each server said when it was last there. */
+  readonly #heard = new Map<string, ServerFacts>();
 
   constructor(options: IntroductionOptions) {
     this.#options = options;
@@ -47,57 +55,69 @@ export class Introduction {
     return requested !== undefined && legacyVersions.includes(requested) ? requested : legacyVersionOffered;
   }
 
+  /** The answer to `initialize`. Rejects with `unavailable` when one server is asked for and was never heard. */
   async initialize(view: View, principal: Principal, id: Buffer, protocolVersion: string): Promise<Buffer> {
     return initializeResult(id, { protocolVersion, ...(await this.#self(view, principal)) });
   }
 
+  /** The answer to `server/discover`. Rejects as `initialize` does: 503, which a client takes for no verdict on the era. */
   async discover(view: View, principal: Principal, id: Buffer): Promise<Buffer> {
     const self = await this.#self(view, principal);
-    return discoverResult(id, { supportedVersions: modernVersions, ...self, ttlMs: 5_000, cacheScope: "private" });
+    const hints = { ttlMs: discoverTtlMs, cacheScope: "private" } as const;
+    return discoverResult(id, { supportedVersions: modernVersions, ...self, ...hints });
   }
 
   async #self(view: View, principal: Principal): Promise<Self> {
     if (view.kind === "aggregate") return this.#aggregate(principal);
-    const facts = await this.#factsOf(view.server);
-    if (facts === undefined) {
-      const serverInfo = { name: view.server, version: this.#options.version };
-      return { serverInfo, capabilities: aggregateCapabilities, instructions: undefined };
-    }
-    return { serverInfo: facts.serverInfo, capabilities: carriedOf(facts), instructions: facts.instructions };
+    const { serverInfo, instructions, capabilities } =
+      this.#factsOf(view.server) ?? (await this.#awaitFacts(view.server));
+    return { serverInfo, capabilities: carriedOf(capabilities), instructions };
   }
 
   #aggregate(principal: Principal): Self {
-    const { table, upstreams, maySee, version, instructionsMax } = this.#options;
+    const { table, maySee, version, instructionsMax } = this.#options;
     const said: string[] = [];
-    for (const route of table.current.servers.values()) {
-      const instructions = upstreams.pick(route.name)?.connection.facts.instructions;
-      if (instructions !== undefined && maySee(principal, route.name))
-        said.push(`# ${route.exposure.prefix}\n${instructions}`);
+    for (const { name, exposure } of table.current.servers.values()) {
+      const instructions = maySee(principal, name) ? this.#factsOf(name)?.instructions : undefined;
+      if (instructions !== undefined) said.push(`# ${exposure.prefix}\n${instructions}`);
     }
     const instructions = said.length === 0 ? undefined : said.join("\n\n").slice(0, instructionsMax);
     return { serverInfo: { name: "mcp-manager", version }, capabilities: aggregateCapabilities, instructions };
   }
 
-  async #factsOf(server: string): Promise<ServerFacts | undefined> {
-    const { upstreams, clock, waitMs } = this.#options;
-    const now = upstreams.pick(server);
-    if (now !== undefined) return now.connection.facts;
-    await new Promise<void>((resolve) => {
-      const timer = clock.after(waitMs, done);
-      const unsubscribe = upstreams.onChange((change) => {
-        if (change.kind === "attached" && change.server === server) done();
+  #factsOf(server: string): ServerFacts | undefined {
+    const facts = this.#options.upstreams.pick(server)?.connection.facts;
+    if (facts === undefined || facts === this.#heard.get(server)) return this.#heard.get(server);
+    const { servers } = this.#options.table.current;
+    for (const name of this.#heard.keys()) if (!servers.has(name)) this.#heard.delete(name);
+    this.#heard.set(server, facts);
+    return facts;
+  }
+
+  async #awaitFacts(server: string): Promise<ServerFacts> {
+    const { upstreams, clock, table, waitMs } = this.#options;
+    if (table.current.servers.get(server)?.trouble?.state !== "failed") {
+      await new Promise<void>((resolve) => {
+        const timer = clock.after(waitMs, done);
+        const unsubscribe = upstreams.onChange((change) => {
+          if (change.kind === "attached" && change.server === server) done();
+        });
+        function done(): void {
+          timer.cancel();
+          unsubscribe();
+          resolve();
+        }
       });
-      function done(): void {
-        timer.cancel();
-        unsubscribe();
-        resolve();
-      }
-    });
-    return upstreams.pick(server)?.connection.facts;
+    }
+    const facts = this.#factsOf(server);
+    if (facts !== undefined) return facts;
+    const route = table.current.servers.get(server);
+    if (route !== undefined) throw noReadyReplica(route);
+    throw new ManagerError("not_found", `server "${server}" does not exist`, { server });
   }
 }
 
 /** A server's capabilities less what the gateway does not carry; their own settings are left out with what they promise. */
-function carriedOf(facts: ServerFacts): Record<string, unknown> {
-  return Object.fromEntries(carried.filter((name) => facts.capabilities[name] !== undefined).map((name) => [name, {}]));
+function carriedOf(capabilities: ServerFacts["capabilities"]): Record<string, unknown> {
+  return Object.fromEntries(carried.filter((name) => capabilities[name] !== undefined).map((name) => [name, {}]));
 }

@@ -1,6 +1,9 @@
 /**
  * The answer to one POST, in the form that the caller takes and the answer needs: plain JSON when nothing comes before the
  * response, a stream of events from the first notification on. Writes each byte once; never looks into a message.
+ *
+ *   open ──▶ events (notification)* ──▶ event (chunk)* ──▶ ended
+ *     └────▶ json (chunk)* ─────────────────────────────▶ ended
  */
 import type { ServerResponse } from "node:http";
 import { sseComment, sseEvent } from "../protocol/sse.ts";
@@ -17,6 +20,11 @@ const eventHeaders: RawHeaders = [
   "x-accel-buffering",
   "no",
 ];
+const eventStart = Buffer.from("data: ");
+const eventEnd = Buffer.from("\n\n");
+
+/** Notifications that may wait for a slow reader, in bytes; nothing can hold them back, so the reader is let go beyond it. */
+const waitingBytesMax = 1024 * 1024;
 
 export class HttpReply {
   /** Called once when the caller goes away before the end. */
@@ -26,13 +34,14 @@ export class HttpReply {
   readonly #response: ServerResponse;
   readonly #acceptsEvents: boolean;
   readonly #acceptsJson: boolean;
-  #mode: "open" | "json" | "events" | "ended" = "open";
-  #held: Buffer[] = [];
+  #mode: "open" | "json" | "events" | "event" | "ended" = "open";
+  #full = false;
 
   constructor(response: ServerResponse, accept: string | undefined) {
     this.#response = response;
-    this.#acceptsEvents = accept === undefined || accept.includes("text/event-stream") || accept.includes("*/*");
-    this.#acceptsJson = !this.#acceptsEvents || accept === undefined || /application\/(json|\*)|\*\/\*/.test(accept);
+    const takesAll = accept === undefined || accept.includes("*/*");
+    this.#acceptsEvents = takesAll || accept.includes("text/event-stream");
+    this.#acceptsJson = takesAll || !this.#acceptsEvents || accept.includes("application/");
     response.on("close", () => {
       if (this.#mode === "ended") return;
       this.#mode = "ended";
@@ -45,13 +54,22 @@ export class HttpReply {
     return this.#mode === "ended";
   }
 
-  /** A whole JSON answer with its status; on an open event stream it becomes the last event. */
+  /** The caller's address, while it is there. */
+  get address(): string | undefined {
+    return this.#response.socket?.remoteAddress;
+  }
+
+  /**
+   * A whole JSON answer with its status; on an open event stream it becomes the last event. Where a response has begun, only
+   * closing the connection can say that the rest does not come.
+   */
   json(status: number, body: Buffer, extra: RawHeaders = []): void {
-    if (this.#mode === "events" || (this.#mode === "open" && status === 200 && !this.#acceptsJson)) {
+    if (this.#mode === "ended") return;
+    if (this.#mode === "json" || this.#mode === "event") return this.#cut();
+    if (this.#mode === "events" || (status === 200 && !this.#acceptsJson)) {
       this.response(body, true, extra);
       return;
     }
-    if (this.#mode !== "open") return;
     this.#mode = "ended";
     this.#response.writeHead(status, [...jsonHeaders, "content-length", String(body.length), ...extra]);
     this.#response.end(body);
@@ -65,18 +83,22 @@ export class HttpReply {
     this.#response.end();
   }
 
-  /** A message before the response. Lost when the caller takes no events: it said so. */
-  notification(message: Buffer, extra: RawHeaders = []): void {
-    if (!this.#acceptsEvents || this.#mode === "ended" || this.#mode === "json") return;
+  /**
+   * A message before the response; lost when the caller takes no events: it said so. False when the caller reads so slowly that
+   * it should be let go (`end`).
+   */
+  notification(message: Buffer, extra: RawHeaders = []): boolean {
+    if (!this.#acceptsEvents || (this.#mode !== "open" && this.#mode !== "events")) return true;
     this.#openEvents(extra);
-    this.#response.write(sseEvent(message));
+    this.#write(sseEvent(message));
+    return this.#response.writableLength <= waitingBytesMax;
   }
 
   /** A chunk of the response. False asks the sender to wait for `onDrain`. */
   response(chunk: Buffer, last: boolean, extra: RawHeaders = []): boolean {
     if (this.#mode === "ended") return true;
     if (this.#mode === "open" && !this.#acceptsJson) this.#openEvents(extra);
-    if (this.#mode === "events") return this.#event(chunk, last);
+    if (this.#mode === "events" || this.#mode === "event") return this.#eventChunk(chunk, last);
     if (this.#mode === "open" && last) {
       this.json(200, chunk, extra);
       return true;
@@ -84,16 +106,18 @@ export class HttpReply {
     return this.#jsonChunk(chunk, last, extra);
   }
 
-  /** A comment that keeps an open stream from being taken for dead. */
+  /** A comment that keeps a stream from being taken for dead; opens the stream for a caller that takes one. */
   keepAlive(extra: RawHeaders = []): void {
-    if (!this.#acceptsEvents || this.#mode === "json" || this.#mode === "ended") return;
+    if (!this.#acceptsEvents || (this.#mode !== "open" && this.#mode !== "events")) return;
     this.#openEvents(extra);
-    this.#response.write(sseComment);
+    if (this.#response.writableLength === 0) this.#response.write(sseComment);
   }
 
   /** Ends without a response: a call that its caller has cancelled. */
   end(): void {
     if (this.#mode === "open") return this.empty(202);
+    if (this.#mode === "json" || this.#mode === "event" || this.#response.writableLength > waitingBytesMax)
+      return this.#cut();
     if (this.#mode === "ended") return;
     this.#mode = "ended";
     this.#response.end();
@@ -105,13 +129,20 @@ export class HttpReply {
     this.#response.writeHead(200, [...eventHeaders, ...extra]);
   }
 
-  #event(chunk: Buffer, last: boolean): boolean {
-    // An event is one message: its pieces are held until the last, because a line break in JSON would end the event's line.
-    this.#held.push(chunk);
-    if (!last) return true;
-    const message = this.#held.length === 1 ? chunk : Buffer.concat(this.#held);
+  #eventChunk(chunk: Buffer, last: boolean): boolean {
+    if (this.#mode === "events" && last) {
+      this.#mode = "ended";
+      this.#response.end(sseEvent(chunk));
+      return true;
+    }
+    if (this.#mode === "events") {
+      this.#mode = "event";
+      this.#response.write(eventStart);
+    }
+    const taken = this.#write(dataLines(chunk));
+    if (!last) return taken;
     this.#mode = "ended";
-    this.#response.end(sseEvent(message));
+    this.#response.end(eventEnd);
     return true;
   }
 
@@ -119,11 +150,32 @@ export class HttpReply {
     if (this.#mode === "open") {
       this.#mode = "json";
       this.#response.writeHead(200, [...jsonHeaders, ...extra]);
-      this.#response.on("drain", () => this.onDrain?.());
     }
-    if (!last) return this.#response.write(chunk);
+    if (!last) return this.#write(chunk);
     this.#mode = "ended";
     this.#response.end(chunk);
     return true;
   }
+
+  #write(bytes: Buffer): boolean {
+    if (this.#response.write(bytes)) return true;
+    if (this.#full) return false;
+    this.#full = true;
+    this.#response.once("drain", () => {
+      this.#full = false;
+      this.onDrain?.();
+    });
+    return false;
+  }
+
+  #cut(): void {
+    this.#mode = "ended";
+    this.#response.destroy();
+  }
+}
+
+/** A piece of an event's data. A line break, which in JSON stands only between tokens, begins another data line. */
+function dataLines(chunk: Buffer): Buffer {
+  if (!chunk.includes(0x0a) && !chunk.includes(0x0d)) return chunk;
+  return Buffer.from(chunk.toString("latin1").replaceAll(/\r\n|\r|\n/g, "\ndata: "), "latin1");
 }

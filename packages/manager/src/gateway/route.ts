@@ -9,16 +9,19 @@ import type { Principal } from "../security/principal.ts";
 import type { Call } from "./call.ts";
 import { nameLengthMax, splitPrefixed, splitPrefixedUri } from "./exposure.ts";
 import type { Destination } from "./forward.ts";
-import type { MergedLists } from "./merged-list.ts";
+import type { MergedLists, Owned } from "./merged-list.ts";
 import type { RoutingTable, ServerRoute } from "./routing-table.ts";
 
 /** May this principal use this server (and tool, by the server's own name)? */
 export type MayCall = (principal: Principal, server: string, tool?: string) => boolean;
 
-/** Where a call goes, or the -32602 message that says why it goes nowhere. */
+/**
+ * Where a call goes, or the -32602 message that says why it goes nowhere. `denied` is for the audit alone: what is there but not
+ * for this principal.
+ */
 export type Routed =
   | { readonly kind: "destination"; readonly destination: Destination }
-  | { readonly kind: "unknown"; readonly message: string };
+  | { readonly kind: "unknown"; readonly message: string; readonly denied?: string };
 
 export interface RouterOptions {
   readonly table: Watched<RoutingTable>;
@@ -26,6 +29,7 @@ export interface RouterOptions {
   readonly mayCall: MayCall;
 }
 
+/** Finds where calls go. */
 export class Router {
   readonly #options: RouterOptions;
 
@@ -41,9 +45,14 @@ export class Router {
     const found = this.#find(call, name, member);
     if (found === undefined) return { kind: "unknown", message: `Unknown ${what}: ${name}` };
     if (!this.#options.mayCall(call.principal, found.route.name, member === "tools" ? found.original : undefined)) {
-      return { kind: "unknown", message: `Unknown ${what}: ${name}` };
+      const denied = `servers/${found.route.name}/${member}/${found.original}`;
+      return { kind: "unknown", message: `Unknown ${what}: ${name}`, denied };
     }
-    return destination(call.envelope, "name", found.route, name, found.original);
+    const routed = destination(call.envelope, "name", found.route, name, found.original);
+    if (member === "prompts" || call.era === "modern") return { kind: "destination", destination: routed };
+    const args = call.envelope.raw("arguments");
+    const paramHeaders = this.#options.lists.paramHeaders(found.route.name, found.original, args);
+    return { kind: "destination", destination: { ...routed, paramHeaders } };
   }
 
   /** For `resources/read`. */
@@ -51,32 +60,35 @@ export class Router {
     const uri = call.envelope.text("uri");
     if (uri === undefined) return { kind: "unknown", message: "params.uri must be a string" };
     const found = this.#findUri(call, uri);
-    if (found === undefined || !this.#options.mayCall(call.principal, found.route.name)) {
-      return { kind: "unknown", message: `Unknown resource: ${uri}` };
+    const message = `Unknown resource: ${uri}`;
+    if (found === undefined) return { kind: "unknown", message };
+    if (!this.#options.mayCall(call.principal, found.route.name)) {
+      return { kind: "unknown", message, denied: `servers/${found.route.name}/resources/${found.original}` };
     }
-    return destination(call.envelope, "uri", found.route, uri, found.original);
+    const routed = destination(call.envelope, "uri", found.route, uri, found.original);
+    return { kind: "destination", destination: routed };
   }
 
-  #find(call: Call, name: string, member: "tools" | "prompts"): { route: ServerRoute; original: string } | undefined {
+  #find(call: Call, name: string, member: "tools" | "prompts"): Owned | undefined {
     const table = this.#options.table.current;
     if (call.view.kind === "server") {
       const route = table.servers.get(call.view.server);
       const original = route === undefined ? undefined : originalName(route, name, member);
       return route === undefined || original === undefined ? undefined : { route, original };
     }
-    const split = splitPrefixed(name);
-    const route = split === undefined ? undefined : table.byPrefix.get(split.prefix);
     // A name of full length may have been cut, and then only the lists know what it stands for.
     if (name.length === nameLengthMax) {
       const cut = this.#options.lists.findCut(name, member);
       if (cut !== undefined) return cut;
     }
+    const split = splitPrefixed(name);
+    const route = split === undefined ? undefined : table.byPrefix.get(split.prefix);
     if (split === undefined || route === undefined) return undefined;
     const original = originalName(route, split.rest, member);
     return original === undefined ? undefined : { route, original };
   }
 
-  #findUri(call: Call, uri: string): { route: ServerRoute; original: string } | undefined {
+  #findUri(call: Call, uri: string): Owned | undefined {
     const table = this.#options.table.current;
     if (call.view.kind === "server") {
       const route = table.servers.get(call.view.server);
@@ -101,10 +113,10 @@ function destination(
   route: ServerRoute,
   shown: string,
   original: string,
-): Routed {
+): Destination {
   const edits: readonly Edit[] =
     shown === original
       ? []
       : [{ start: envelope.start(member), end: envelope.end(member), bytes: Buffer.from(JSON.stringify(original)) }];
-  return { kind: "destination", destination: { route, name: original, edits } };
+  return { route, name: original, edits, paramHeaders: undefined };
 }

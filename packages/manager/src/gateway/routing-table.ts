@@ -2,22 +2,29 @@
  * Which servers there are and how they are reached by name: an immutable table, built from the Server resources and swapped
  * whole. A call reads it once and keeps that view to its end. Holds no connections and makes no decisions.
  */
-import { durationMs, type Server } from "@mcp-manager/api";
+import { durationMs, type Server, type ServerState } from "@mcp-manager/api";
 import { Exposure } from "./exposure.ts";
+
+/** Why a server cannot be reached, as its status says. */
+export interface Trouble {
+  readonly state: ServerState;
+  /** In words: the state, and the last failure where there was one. */
+  readonly message: string;
+}
 
 /** One server as routing sees it. */
 export interface ServerRoute {
   readonly name: string;
   readonly exposure: Exposure;
   readonly callTimeoutMs: number;
-  /** In words, why the server cannot be reached, when its status says so. */
-  readonly trouble: string | undefined;
+  /** Undefined when nothing is known against it. */
+  readonly trouble: Trouble | undefined;
   /** The spec's revision that this route was built from. */
   readonly specRevision: string;
 }
 
 export interface RoutingTable {
-  /** Grows by one with every swap. */
+  /** Grows by one with every table that differs from the one before. */
   readonly generation: number;
   /** By server name, in name order. */
   readonly servers: ReadonlyMap<string, ServerRoute>;
@@ -25,43 +32,79 @@ export interface RoutingTable {
   readonly byPrefix: ReadonlyMap<string, ServerRoute>;
 }
 
+/** Before anything is registered. */
 export const emptyTable: RoutingTable = { generation: 0, servers: new Map(), byPrefix: new Map() };
 
-/** The next table; routes whose spec did not change are taken over from `previous`. */
+/** The next table; routes whose spec did not change are taken over, and so is the whole of `previous` when none did. */
 export function buildRoutingTable(previous: RoutingTable, servers: readonly Server[]): RoutingTable {
-  const routes = servers
-    .filter((server) => server.metadata.deletedAt === undefined)
-    .map((server) => routeOf(previous.servers.get(server.metadata.name), server))
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const byPrefix = new Map<string, ServerRoute>();
-  // A server's own name wins over a prefix that another one chose, so that adding a server renames nothing that was there.
-  for (const route of routes) if (route.exposure.prefix === route.name) byPrefix.set(route.name, route);
-  const settled = routes.map((route) => {
-    const holder = byPrefix.get(route.exposure.prefix);
-    if (holder === route) return route;
-    const fallback = holder === undefined ? route : { ...route, exposure: new Exposure(route.name, undefined) };
-    byPrefix.set(fallback.exposure.prefix, fallback);
-    return fallback;
-  });
-  return { generation: previous.generation + 1, servers: new Map(settled.map((r) => [r.name, r])), byPrefix };
+  const registered = servers.filter((server) => server.metadata.deletedAt === undefined);
+  const prefixes = prefixesOf(registered);
+  const routes = registered
+    .map((server) => {
+      const { name } = server.metadata;
+      return routeOf(previous.servers.get(name), server, prefixes.get(name) ?? name);
+    })
+    .sort((a, b) => compare(a.name, b.name));
+  if (routes.length === previous.servers.size && routes.every((r) => previous.servers.get(r.name) === r)) {
+    return previous;
+  }
+  return {
+    generation: previous.generation + 1,
+    servers: new Map(routes.map((route) => [route.name, route])),
+    byPrefix: new Map(routes.map((route) => [route.exposure.prefix, route])),
+  };
 }
 
-function routeOf(known: ServerRoute | undefined, server: Server): ServerRoute {
-  const trouble = troubleOf(server);
-  if (known?.specRevision === server.metadata.revision)
-    return known.trouble === trouble ? known : { ...known, trouble };
+/**
+ * The prefix of each server: the one it asks for, unless an older server has it. The oldest chooses first, so that adding a
+ * server renames nothing that was there; the order is in the resources, so that every instance comes to the same.
+ */
+function prefixesOf(servers: readonly Server[]): ReadonlyMap<string, string> {
+  const oldestFirst = servers.toSorted((a, b) => compare(ageOf(a), ageOf(b)));
+  const taken = new Set<string>();
+  return new Map(
+    oldestFirst.map(({ metadata: { name }, spec }) => {
+      const prefix = [spec.expose.prefix ?? name, name].find((p) => !taken.has(p)) ?? numbered(name, taken);
+      taken.add(prefix);
+      return [name, prefix];
+    }),
+  );
+}
+
+function numbered(name: string, taken: ReadonlySet<string>): string {
+  let number = 2;
+  while (taken.has(`${name}-${number}`)) number++;
+  return `${name}-${number}`;
+}
+
+function ageOf({ metadata: { createdAt, name } }: Server): string {
+  return `${createdAt} ${name}`;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function routeOf(known: ServerRoute | undefined, server: Server, prefix: string): ServerRoute {
   const { name, revision } = server.metadata;
+  const trouble = troubleOf(server);
+  if (known?.specRevision === revision && known.exposure.prefix === prefix) {
+    return sameTrouble(known.trouble, trouble) ? known : { ...known, trouble };
+  }
   return {
     name,
-    exposure: new Exposure(server.spec.expose.prefix ?? name, server.spec.expose),
+    exposure: new Exposure(prefix, server.spec.expose),
     callTimeoutMs: durationMs(server.spec.limits.callTimeout),
     trouble,
     specRevision: revision,
   };
 }
 
-function troubleOf(server: Server): string | undefined {
-  const { state, lastFailure } = server.status;
+function troubleOf({ status: { state, lastFailure } }: Server): Trouble | undefined {
   if (state === "ready" || state === "degraded") return undefined;
-  return lastFailure === undefined ? `it is ${state}` : `it is ${state}: ${lastFailure.message}`;
+  return { state, message: lastFailure === undefined ? `it is ${state}` : `it is ${state}: ${lastFailure.message}` };
+}
+
+function sameTrouble(a: Trouble | undefined, b: Trouble | undefined): boolean {
+  return a?.state === b?.state && a?.message === b?.message;
 }

@@ -1,7 +1,8 @@
 /**
  * Sessions of legacy clients. The id is sealed: it carries what is needed to know the session again (principal, view, version,
  * expiry), so that a restarted manager goes on with it. What is kept beside it is small: the log level and the calls in flight.
- * Idle sessions are reaped; upstream sessions belong to replicas, not to clients, and outlive them.
+ * Idle sessions are reaped; beyond a cap those without calls are put aside, and come back when they are used. Upstream sessions
+ * belong to replicas, not to clients, and outlive them.
  * Source: specification 2025-11-25, basic/transports ("Session Management").
  */
 import { ManagerError } from "@mcp-manager/api";
@@ -9,6 +10,8 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { Principal } from "../security/principal.ts";
 import type { Sealer } from "../security/seal.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { aggregateKey } from "./view.ts";
 
 /** RFC 5424 levels, least to most severe, as `logging/setLevel` names them. */
 export const logLevels: readonly string[] = [
@@ -63,8 +66,10 @@ export interface SessionsOptions {
   readonly random: Random;
   /** A session without a request for this long is reaped. Default 30 min. */
   readonly idleMs: number;
-  /** Sessions held at most; `initialize` is refused beyond it. */
+  /** Sessions held in memory at most. `initialize` is refused only when all of them have calls in flight. */
   readonly sessionsMax: number;
+  /** Where the number of open sessions is shown, by server; "" is the aggregate. */
+  readonly metrics?: Metrics;
 }
 
 /** A session's sealed id is good for this long at most. */
@@ -73,7 +78,10 @@ const sweepMs = 30_000;
 /** Ended ids are remembered, so that a sealed id does not come back to life; the oldest are forgotten beyond this. */
 const endedMax = 20_000;
 const sealContext = "mcp-session";
+/** So many sessions are looked at for the one that was idle longest, when one has to go. */
+const candidatesMax = 32;
 
+/** The sessions of this instance. */
 export class Sessions implements Disposable {
   readonly #options: SessionsOptions;
   readonly #open = new Map<string, Session>();
@@ -84,29 +92,24 @@ export class Sessions implements Disposable {
   constructor(options: SessionsOptions) {
     this.#options = options;
     this.#arm();
+    if (options.metrics !== undefined) this.#showIn(options.metrics);
   }
 
   get count(): number {
     return this.#open.size;
   }
 
-  /** Opens a session, or throws `unavailable` when there are too many. */
-  open(principal: Principal, viewKey: string, protocolVersion: string): Session {
+  /** Opens a session, or throws `unavailable` when there is no room. */
+  open(principal: Principal, key: string, protocolVersion: string): Session {
     const { clock, sealer, random, sessionsMax } = this.#options;
-    if (this.#open.size >= sessionsMax) {
-      throw new ManagerError(
-        "unavailable",
-        `there are ${sessionsMax} open sessions, as many as are allowed; try again later`,
-        {
-          reason: "TOO_MANY_SESSIONS",
-          retryAfterMs: 5_000,
-        },
-      );
+    if (!this.#makeRoom()) {
+      const message = `there are ${sessionsMax} sessions with calls in flight, as many as are allowed; try again later`;
+      throw new ManagerError("unavailable", message, { reason: "TOO_MANY_SESSIONS", retryAfterMs: 5_000 });
     }
     const facts: SessionFacts = {
       p: principal.hash,
       v: protocolVersion,
-      w: viewKey,
+      w: key,
       n: random.bytes(12).toString("base64url"),
     };
     const id = sealer.seal(sealContext, facts, clock.wallMs() + sessionLifeMs);
@@ -114,12 +117,17 @@ export class Sessions implements Disposable {
   }
 
   /** The session of this principal at this endpoint; undefined when it is unknown, ended, expired or somebody else's. */
-  find(id: string, principal: Principal, viewKey: string): Session | undefined {
+  find(id: string, principal: Principal, key: string): Session | undefined {
     const session = this.#open.get(id) ?? this.#reopen(id);
-    if (session === undefined || session.principalHash !== principal.hash || session.viewKey !== viewKey)
-      return undefined;
+    if (session === undefined || session.principalHash !== principal.hash || session.viewKey !== key) return undefined;
     session.lastSeenMs = this.#options.clock.nowMs();
     return session;
+  }
+
+  /** Whether an id that was not found is good, but another principal's: worth an entry in the audit. */
+  isForeign(id: string, principal: Principal): boolean {
+    const session = this.#open.get(id);
+    return session !== undefined && session.principalHash !== principal.hash;
   }
 
   /** Ends a session: its calls are cancelled and its id is never good again. */
@@ -138,9 +146,33 @@ export class Sessions implements Disposable {
   }
 
   #reopen(id: string): Session | undefined {
-    if (this.#ended.has(id) || this.#open.size >= this.#options.sessionsMax) return undefined;
+    if (this.#ended.has(id)) return undefined;
     const facts = this.#options.sealer.open(sealContext, id);
-    return isFacts(facts) ? this.#keep(id, facts) : undefined;
+    return isFacts(facts) && this.#makeRoom() ? this.#keep(id, facts) : undefined;
+  }
+
+  /**
+   * Puts the longest idle of the older sessions aside when the cap is reached. Most sessions are never ended by their clients
+   * and never used again; one that is used again loses nothing but its log level, because its id says the rest.
+   */
+  #makeRoom(): boolean {
+    if (this.#open.size < this.#options.sessionsMax) return true;
+    let idlest: Session | undefined;
+    let lookedAt = 0;
+    for (const session of this.#open.values()) {
+      if (session.calls.size === 0 && (idlest === undefined || session.lastSeenMs < idlest.lastSeenMs))
+        idlest = session;
+      if (++lookedAt >= candidatesMax && idlest !== undefined) break;
+    }
+    return idlest !== undefined && this.#open.delete(idlest.id);
+  }
+
+  #showIn(metrics: Metrics): void {
+    const gauge = metrics.gauge("mcp_manager_sessions", "Open sessions of legacy clients.", ["server"]);
+    metrics.onScrape(() => {
+      gauge.clear();
+      for (const { viewKey: key } of this.#open.values()) gauge.child([key === aggregateKey ? "" : key]).add(1);
+    });
   }
 
   #keep(id: string, facts: SessionFacts): Session {

@@ -1,0 +1,188 @@
+/** How lists are kept: pages, changes, age, failures, and a server's replicas that come and go. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ManualClock } from "../base/clock.ts";
+import { TimerWheel } from "../base/timer-wheel.ts";
+import { UpstreamSet } from "../upstream/upstream-set.ts";
+import { Catalog, type Listing } from "./catalog.ts";
+import type { Trouble } from "./routing-table.ts";
+import { type Received, type Script, ScriptedConnection, type ScriptedOptions } from "./testing/scripted-connection.ts";
+
+class Bench implements Disposable {
+  readonly clock = new ManualClock();
+  readonly wheel: TimerWheel = new TimerWheel(this.clock);
+  readonly upstreams: UpstreamSet = new UpstreamSet();
+  readonly changes: string[] = [];
+  trouble: Trouble | undefined;
+  readonly catalog: Catalog = new Catalog({
+    upstreams: this.upstreams,
+    clock: this.clock,
+    wheel: this.wheel,
+    listDeadlineMs: 2_000,
+    troubleOf: () => this.trouble,
+  });
+
+  constructor() {
+    this.catalog.onChange((server) => this.changes.push(server));
+  }
+
+  attach(script: Script, name = "s-1-a", options: ScriptedOptions = {}): ScriptedConnection {
+    const connection = new ScriptedConnection({ script, capabilities: { tools: {} }, ...options });
+    this.upstreams.attach({ name, server: "s", revision: "s-1", connection });
+    return connection;
+  }
+
+  async tools(): Promise<string[] | string> {
+    const listing: Listing = await this.catalog.listing("s", "tools");
+    return listing.kind === "known" ? listing.items.map((item) => item.key) : listing.error.message;
+  }
+
+  [Symbol.dispose](): void {
+    this.catalog[Symbol.dispose]();
+    this.wheel[Symbol.dispose]();
+  }
+}
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const toolsOf = (...names: string[]): unknown => ({ tools: names.map((name) => ({ name })) });
+
+test("every page is fetched, from the replica that gave the first", async () => {
+  using bench = new Bench();
+  const paged = (call: Received): void => {
+    const cursor = Number(call.message.params?.["cursor"] ?? 0);
+    call.result({
+      tools: [{ name: `t${cursor}` }],
+      ...(cursor < 59 ? { nextCursor: String(cursor + 1) } : {}),
+    });
+  };
+  const first = bench.attach({ "tools/list": paged });
+  const held = bench.attach({ "tools/list": () => {} }, "s-1-b");
+  held.inFlight = 1;
+  const tools = await bench.tools();
+  assert.equal(tools.length, 60);
+  assert.ok(first.calls("tools/list").length >= 60);
+});
+
+test("a server that pages for ever, or gives the same cursor again, is cut off", async () => {
+  using bench = new Bench();
+  let page = 0;
+  const endless = bench.attach({
+    "tools/list": (call) => call.result({ tools: [{ name: "t" }], nextCursor: String(page++) }),
+  });
+  assert.equal((await bench.tools()).length, 100);
+  assert.equal(endless.calls("tools/list").length, 100);
+  const stuck = bench.attach({ "tools/list": (call) => call.result({ ...(toolsOf("t") as object), nextCursor: "x" }) });
+  await settle();
+  assert.equal(stuck.calls("tools/list").length, 2);
+});
+
+test("a list is fetched when a replica comes, when it changed and when it is old, and is the same object between", async () => {
+  using bench = new Bench();
+  let names = ["a"];
+  const server = bench.attach({ "tools/list": (call) => call.result(toolsOf(...names)) });
+  assert.deepEqual(await bench.tools(), ["a"]);
+  const { generation } = bench.catalog;
+  await bench.clock.advance(29_000);
+  assert.deepEqual(await bench.tools(), ["a"]);
+  assert.equal(server.calls("tools/list").length, 1);
+  names = ["a", "b"];
+  bench.upstreams.notified("s", "notifications/tools/list_changed", Buffer.alloc(0));
+  await settle();
+  assert.deepEqual(await bench.tools(), ["a", "b"]);
+  assert.equal(bench.catalog.generation, generation + 1);
+  names = ["c"];
+  await bench.clock.advance(31_000);
+  assert.deepEqual(await bench.tools(), ["a", "b"], "an old list is given at once");
+  await settle();
+  assert.deepEqual(await bench.tools(), ["c"]);
+  assert.deepEqual(new Set(bench.changes), new Set(["s"]));
+});
+
+test("a modern server says how long its list may be kept", async () => {
+  using bench = new Bench();
+  const server = bench.attach(
+    { "tools/list": (call) => call.result({ resultType: "complete", ttlMs: 3_000, cacheScope: "public", tools: [] }) },
+    "s-1-a",
+    { era: "modern" },
+  );
+  await bench.tools();
+  await bench.clock.advance(2_900);
+  await bench.tools();
+  assert.equal(server.calls("tools/list").length, 1);
+  await bench.clock.advance(200);
+  await bench.tools();
+  assert.equal(server.calls("tools/list").length, 2);
+});
+
+test("a change during a fetch is fetched after it", async () => {
+  using bench = new Bench();
+  const server = bench.attach({ "tools/list": () => {} });
+  bench.upstreams.notified("s", "notifications/tools/list_changed", Buffer.alloc(0));
+  server.calls("tools/list")[0]?.result(toolsOf("old"));
+  const second = await server.call("tools/list", 2);
+  second.result(toolsOf("new"));
+  await settle();
+  assert.deepEqual(await bench.tools(), ["new"]);
+});
+
+test("a new replica is asked at once, though an old one still owes its list", async () => {
+  using bench = new Bench();
+  const hung = bench.attach({ "tools/list": () => {} });
+  const waiting = bench.tools();
+  bench.upstreams.detach("s", "s-1-a");
+  bench.attach({ "tools/list": (call) => call.result(toolsOf("fresh")) }, "s-1-b");
+  assert.deepEqual(await waiting, ["fresh"]);
+  hung.calls("tools/list")[0]?.result(toolsOf("stale"));
+  await settle();
+  assert.deepEqual(await bench.tools(), ["fresh"]);
+});
+
+test("a server that refuses its list is asked again after a pause, not by every caller; a known list is kept", async () => {
+  using bench = new Bench();
+  const server = bench.attach({ "tools/list": (call) => call.error(-32603, "broken") });
+  await settle();
+  for (let i = 0; i < 20; i++) assert.equal(await bench.tools(), 'server "s" answered tools/list with error -32603');
+  assert.equal(server.calls("tools/list").length, 1);
+  server.script = { "tools/list": (call) => call.result(toolsOf("a")) };
+  await bench.clock.advance(1_100);
+  await bench.tools();
+  await settle();
+  assert.deepEqual(await bench.tools(), ["a"]);
+  server.script = { "tools/list": (call) => call.error(-32603, "broken") };
+  await bench.clock.advance(31_000);
+  await bench.tools();
+  await settle();
+  assert.deepEqual(await bench.tools(), ["a"]);
+});
+
+test("a server that failed, or is going, is not waited for; one that starts is, once", async () => {
+  using bench = new Bench();
+  for (const state of ["failed", "draining"] as const) {
+    bench.trouble = { state, message: `it is ${state}` };
+    assert.equal(await bench.tools(), `server "s" has no ready replica: it is ${state}`);
+  }
+  bench.trouble = { state: "starting", message: "it is starting" };
+  const waiting = bench.tools();
+  await bench.clock.advance(2_100);
+  assert.equal(await waiting, 'server "s" has no ready replica: it is starting');
+  assert.ok(!(bench.catalog.listing("s", "tools") instanceof Promise));
+});
+
+test("a server whose connection is closed fails its list at once", async () => {
+  using bench = new Bench();
+  const server = bench.attach({ "tools/list": () => {} });
+  await server.close();
+  assert.match(String(await bench.tools()), /no ready replica/);
+});
+
+test("servers that are gone are forgotten, and nothing waits after disposal", async () => {
+  const bench = new Bench();
+  bench.attach({ "tools/list": (call) => call.result(toolsOf("a")) });
+  await bench.tools();
+  bench.catalog.retain(new Map());
+  assert.equal(bench.catalog.known("s", "tools"), undefined);
+  bench.upstreams.detach("s", "s-1-a");
+  const waiting = bench.tools();
+  bench[Symbol.dispose]();
+  assert.match(String(await waiting), /no ready replica/);
+});

@@ -1,0 +1,73 @@
+/**
+ * What goes wrong with a call on the manager's side, in words: no replica, no answer in time, an answer that this client cannot
+ * be given. And how a caller is told. Errors that servers give of themselves are passed on and never come here.
+ */
+import { errorCodes, ManagerError } from "@mcp-manager/api";
+import { errorResponse, JsonRpcCode, managerErrorResponse } from "../protocol/errors.ts";
+import type { HttpReply, RawHeaders } from "./reply.ts";
+import type { ServerRoute } from "./routing-table.ts";
+
+/** Answers a call with the manager's own failure, under the HTTP status of its code. */
+export function replyWithError(call: { readonly reply: HttpReply; readonly id: Buffer }, error: ManagerError): void {
+  const { retryAfterMs } = error;
+  const retryAfter: RawHeaders =
+    retryAfterMs === undefined ? [] : ["retry-after", String(Math.max(1, Math.ceil(retryAfterMs / 1_000)))];
+  call.reply.json(errorCodes[error.code].http, managerErrorResponse(call.id, error), retryAfter);
+}
+
+/** A server that nobody can reach now; says why, when its status knows. */
+export function noReadyReplica({ name, trouble }: Pick<ServerRoute, "name" | "trouble">): ManagerError {
+  const why = trouble === undefined ? "" : `: ${trouble.message}`;
+  return new ManagerError("unavailable", `server "${name}" has no ready replica${why}`, {
+    server: name,
+    reason: "NO_READY_REPLICA",
+    retryAfterMs: 1_000,
+  });
+}
+
+/** A request that got no answer within its time. */
+export function timedOut(server: string, method: string, timeoutMs: number): ManagerError {
+  return new ManagerError("deadline_exceeded", `server "${server}" did not answer ${method} within ${timeoutMs} ms`, {
+    server,
+    reason: "CALL_TIMEOUT",
+  });
+}
+
+/** A result that a client of the legacy era would take for something else. */
+export function cannotBridge(server: string): ManagerError {
+  return new ManagerError(
+    "protocol_error",
+    `server "${server}" asked for input, which cannot be passed on to a client of an older protocol revision yet`,
+    { server, reason: "INPUT_REQUIRED_UNSUPPORTED" },
+  );
+}
+
+/**
+ * Instead of an error that speaks of the hop between the manager and a server (-32020, -32021, -32022): the client did nothing
+ * wrong, and might take the code for a verdict on its own request (specification 2026-07-28, basic/versioning).
+ */
+export function otherHop(server: string, code: number): ManagerError {
+  const what =
+    code === JsonRpcCode.headerMismatch
+      ? "refused the headers that the manager wrote for this call"
+      : code === JsonRpcCode.unsupportedProtocolVersion
+        ? "no longer speaks the protocol version it was opened with"
+        : "needs a client capability that cannot be passed on to this client yet";
+  return new ManagerError("protocol_error", `server "${server}" ${what} (error ${code})`, {
+    server,
+    reason: "UPSTREAM_REFUSED",
+  });
+}
+
+/** A modern server wants a capability that this modern client did not declare: said anew, with nothing but what is wanted. */
+export function missingCapability(id: Buffer, server: string, response: Buffer): Buffer {
+  const message = `server "${server}" needs client capabilities that the request does not declare`;
+  return errorResponse(id, JsonRpcCode.missingClientCapability, message, {
+    requiredCapabilities: requiredCapabilities(response),
+  });
+}
+
+function requiredCapabilities(response: Buffer): unknown {
+  const { error } = JSON.parse(response.toString()) as { error?: { data?: { requiredCapabilities?: unknown } | null } };
+  return error?.data?.requiredCapabilities ?? {};
+}

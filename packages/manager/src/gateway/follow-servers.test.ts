@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import { systemClock } from "../base/clock.ts";
+import { seededRandom } from "../base/random.ts";
+import { kinds } from "../registry/kinds.ts";
+import { Registry } from "../registry/registry.ts";
+import { serverDraft } from "../registry/testing/drafts.ts";
+import { openMemoryStore } from "../store/memory.ts";
+import { followServers } from "./follow-servers.ts";
+
+test("the table follows the servers, and stays as it is after the end", async () => {
+  const random = seededRandom(1);
+  const store = await openMemoryStore({ clock: systemClock, random });
+  const registry = new Registry({ store, clock: systemClock, random });
+  const servers = registry.resources(kinds.Server);
+  await servers.create(serverDraft("weather"));
+  const informer = registry.informer(kinds.Server);
+  informer.start();
+  await informer.synced;
+  const table = followServers(informer);
+  assert.deepEqual([...table.current.servers.keys()], ["weather"]);
+  const swapped = new Promise<void>((resolve) => void table.onChange(() => resolve()));
+  await servers.create(serverDraft("maps"));
+  await swapped;
+  assert.deepEqual([...table.current.servers.keys()], ["maps", "weather"]);
+  table[Symbol.dispose]();
+  await servers.delete("maps");
+  while (informer.get("maps") !== undefined) await setImmediate();
+  assert.deepEqual([...table.current.servers.keys()], ["maps", "weather"]);
+  await informer[Symbol.asyncDispose]();
+  await store.close();
+});

@@ -1,0 +1,122 @@
+/**
+ * The requests that the gateway answers itself, from what it knows: opening a session, introductions, lists, the log level. No
+ * server is asked while a caller waits, but for a list or an introduction that is not known yet.
+ */
+import { ManagerError } from "@mcp-manager/api";
+import type { Clock } from "../base/clock.ts";
+import { errorResponse, JsonRpcCode } from "../protocol/errors.ts";
+import { emptyResult } from "../protocol/legacy.ts";
+import type { ListMember } from "../protocol/list.ts";
+import { methodInfo } from "../protocol/methods.ts";
+import type { CallMetrics, CallOutcome } from "./call-metrics.ts";
+import type { Call } from "./call.ts";
+import { replyWithError } from "./failure.ts";
+import type { Introduction } from "./introduction.ts";
+import type { MergedLists } from "./merged-list.ts";
+import type { RawHeaders } from "./reply.ts";
+import { logLevels, type Sessions } from "./session.ts";
+import { viewKey } from "./view.ts";
+
+export interface OwnAnswersOptions {
+  readonly clock: Clock;
+  readonly metrics: CallMetrics;
+  readonly sessions: Sessions;
+  readonly introduction: Introduction;
+  readonly lists: MergedLists;
+}
+
+export class OwnAnswers {
+  readonly #options: OwnAnswersOptions;
+
+  constructor(options: OwnAnswersOptions) {
+    this.#options = options;
+  }
+
+  initialize(call: Call): void {
+    const { introduction, sessions } = this.#options;
+    const version = introduction.negotiate(call.envelope.text("initVersion"));
+    introduction.initialize(call.view, call.principal, call.id, version).then(
+      (message) => {
+        // A client that went away while it waited has no use for a session.
+        if (call.reply.ended) return this.#count(call, "cancelled");
+        this.#attempt(call, () => {
+          const { id } = sessions.open(call.principal, viewKey(call.view), version);
+          this.#answer(call, message, ["mcp-session-id", id]);
+        });
+      },
+      (error: unknown) => this.#fail(call, error),
+    );
+  }
+
+  discover(call: Call): void {
+    this.#settle(call, this.#options.introduction.discover(call.view, call.principal, call.id));
+  }
+
+  ping(call: Call): void {
+    this.#answer(call, emptyResult(call.id));
+  }
+
+  setLevel(call: Call): void {
+    const level = call.envelope.text("level");
+    if (level === undefined || !logLevels.includes(level)) {
+      return this.refuse(call, 200, JsonRpcCode.invalidParams, `params.level must be one of ${logLevels.join(", ")}`);
+    }
+    if (call.session !== undefined) call.session.logLevel = level;
+    this.#answer(call, emptyResult(call.id));
+  }
+
+  list(call: Call, member: ListMember): void {
+    const { view, era, principal, id, envelope } = call;
+    // Everything is on the first page, so there is no cursor that anybody could have been given.
+    if (envelope.has("cursor")) return this.refuse(call, 200, JsonRpcCode.invalidParams, "params.cursor is unknown");
+    this.#attempt(call, () => {
+      const made = this.#options.lists.list({ view, member, era, principal, id });
+      if (made instanceof Promise) this.#settle(call, made);
+      else this.#answer(call, made);
+    });
+  }
+
+  /** A method that this era lacks, or that is not carried yet. */
+  unknownMethod(call: Call): void {
+    const status = call.era === "modern" ? 404 : 200;
+    this.refuse(call, status, JsonRpcCode.methodNotFound, `Method not found: ${call.envelope.method}`);
+  }
+
+  /** A request that cannot be served, by the protocol's own code. */
+  refuse(call: Call, status: number, code: number, message: string): void {
+    call.reply.json(status, errorResponse(call.id, code, message));
+    this.#count(call, "refused");
+  }
+
+  #attempt(call: Call, answer: () => void): void {
+    try {
+      answer();
+    } catch (error) {
+      this.#fail(call, error);
+    }
+  }
+
+  #settle(call: Call, answer: Promise<Buffer>): void {
+    answer.then(
+      (message) => this.#answer(call, message),
+      (error: unknown) => this.#fail(call, error),
+    );
+  }
+
+  #answer(call: Call, message: Buffer, headers: RawHeaders = []): void {
+    call.reply.json(200, message, headers);
+    this.#count(call, "result");
+  }
+
+  #fail(call: Call, error: unknown): void {
+    replyWithError(call, ManagerError.from(error));
+    this.#count(call, "unavailable");
+  }
+
+  #count(call: Call, outcome: CallOutcome): void {
+    const { metrics, clock } = this.#options;
+    const { method } = call.envelope;
+    const known = methodInfo(method) === undefined ? "other" : method;
+    metrics.of("", "", known).ended(outcome, clock.nowMs() - call.startedMs);
+  }
+}

@@ -1,0 +1,136 @@
+/** The form an answer takes: JSON or events, in one piece or many, for slow readers and for answers that break off. */
+import assert from "node:assert/strict";
+import { request as httpRequest } from "node:http";
+import { test } from "node:test";
+import { ManagerError } from "@mcp-manager/api";
+import { ManualClock } from "../base/clock.ts";
+import { TestGateway } from "./testing/gateway.ts";
+import { type Answer, answerOf, Peer } from "./testing/peer.ts";
+import type { Received, ScriptedConnection } from "./testing/scripted-connection.ts";
+
+async function legacyPeer(gateway: TestGateway, accept: string): Promise<Peer> {
+  const peer = new Peer(gateway.url, { headers: { accept } });
+  await peer.initialize();
+  return peer;
+}
+
+test("a waiting caller that takes events gets a comment every 15 s, one that takes only JSON gets none", async () => {
+  await using gateway = await TestGateway.open({ clock: new ManualClock() });
+  const weather = gateway.serve("weather");
+  const eventful = await legacyPeer(gateway, "application/json, text/event-stream");
+  const plain = await legacyPeer(gateway, "application/json");
+  const waiting = eventful.legacy("tools/call", { name: "weather__slow" }, { id: 1 });
+  const first = await weather.call("tools/call", 1);
+  const silent = plain.legacy("tools/call", { name: "weather__slow" }, { id: 1 });
+  const second = await weather.call("tools/call", 2);
+  await gateway.time.advance(31_000);
+  first.result({});
+  second.result({});
+  assert.equal((await waiting).text, ':\n\n:\n\ndata: {"jsonrpc":"2.0","id":1,"result":{}}\n\n');
+  assert.equal((await silent).text, '{"jsonrpc":"2.0","id":1,"result":{}}');
+});
+
+test("a client that takes only events gets the response as one, in one piece or in many", async () => {
+  await using gateway = await TestGateway.open();
+  const weather = gateway.serve("weather");
+  const peer = await legacyPeer(gateway, "text/event-stream");
+  const whole = peer.legacy("tools/call", { name: "weather__a" }, { id: 1 });
+  (await weather.call("tools/call", 1)).result({ n: 1 });
+  assert.equal((await whole).text, 'data: {"jsonrpc":"2.0","id":1,"result":{"n":1}}\n\n');
+  const pieces = peer.legacy("tools/call", { name: "weather__a" }, { id: 2 });
+  const call = await weather.call("tools/call", 2);
+  call.chunk('{"jsonrpc":"2.0",\n"id":2,', false);
+  call.chunk('"result":\r\n{"n":', false);
+  call.chunk("2}}", true);
+  const answer = await pieces;
+  assert.equal(answer.text, 'data: {"jsonrpc":"2.0",\ndata: "id":2,"result":\ndata: {"n":2}}\n\n');
+  assert.deepEqual(answer.body?.result, { n: 2 });
+});
+
+for (const accept of ["application/json", "text/event-stream"]) {
+  test(`a slow reader of ${accept} holds the server back, and goes on where it stopped`, async () => {
+    await using gateway = await TestGateway.open();
+    const weather = gateway.serve("weather", { era: "modern" });
+    const peer = new Peer(gateway.url, { headers: { accept } });
+    const response = peer.request("POST", modernCall, { headers: modernHeaders });
+    const call = await weather.call("tools/call");
+    const piece = "x".repeat(256 * 1024);
+    let pieces = 0;
+    let taken = call.chunk(`{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete","text":"`, false);
+    while (taken && pieces < 200) {
+      taken = call.chunk(piece, false);
+      pieces++;
+    }
+    assert.equal(taken, false, "50 MB went out unread");
+    const reading = response.then(answerOf);
+    await weather.until(() => call.resumed > 0);
+    call.chunk('"}}', true);
+    assert.equal((await reading).body?.result?.["text"], piece.repeat(pieces));
+  });
+}
+
+test("a response that breaks off in the middle ends as a broken connection, never as a whole one", async () => {
+  await using gateway = await TestGateway.open();
+  const weather = gateway.serve("weather", { era: "modern" });
+  for (const accept of ["application/json", "text/event-stream"]) {
+    const peer = new Peer(gateway.url, { headers: { accept } });
+    const response = await startedResponse(peer, weather);
+    response.call.fail(new ManagerError("unavailable", "gone"));
+    await assert.rejects(response.reading);
+  }
+});
+
+async function startedResponse(
+  peer: Peer,
+  weather: ScriptedConnection,
+): Promise<{ readonly call: Received; readonly reading: Promise<Answer> }> {
+  const answer = peer.request("POST", modernCall, { headers: modernHeaders });
+  const call = await weather.call("tools/call", weather.calls("tools/call").length + 1);
+  call.chunk('{"jsonrpc":"2.0","id":1,"result":{"text":"', false);
+  return { call, reading: answer.then(answerOf) };
+}
+
+test("a caller that reads no notifications is let go before they fill the memory, and its call is cancelled", async () => {
+  await using gateway = await TestGateway.open();
+  const weather = gateway.serve("weather");
+  await new Promise<void>((resolve, reject) => {
+    const client = httpRequest(`${gateway.url}/mcp`, {
+      method: "POST",
+      headers: { authorization: "Bearer ada", ...modernHeaders },
+    });
+    client.on("response", (response) => {
+      response.pause();
+      const data = "x".repeat(100_000);
+      const [call] = weather.calls("tools/call");
+      const isCancelled = (): boolean => call?.cancelled !== undefined;
+      for (let i = 0; i < 1_000 && !isCancelled(); i++) {
+        call?.notify("notifications/progress", { progress: i, message: data });
+      }
+      if (call?.cancelled === "the client reads too slowly") resolve();
+      else reject(new Error("100 MB of notifications were kept"));
+      client.destroy();
+    });
+    client.on("error", () => {});
+    client.end(modernCall);
+    void weather.call("tools/call").then((call) => call.notify("notifications/progress", { progress: 0 }));
+  });
+});
+
+const modernCall = JSON.stringify({
+  jsonrpc: "2.0",
+  id: 1,
+  method: "tools/call",
+  params: {
+    name: "weather__a",
+    _meta: {
+      progressToken: 1,
+      "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+      "io.modelcontextprotocol/clientCapabilities": {},
+    },
+  },
+});
+const modernHeaders = {
+  "mcp-protocol-version": "2026-07-28",
+  "mcp-method": "tools/call",
+  "mcp-name": "weather__a",
+};

@@ -1,0 +1,53 @@
+/** The table: prefixes that stay, rules that hold, and no new table when nothing changed. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { buildRoutingTable, emptyTable } from "./routing-table.ts";
+import { serverResource } from "./testing/gateway.ts";
+
+test("servers are in name order, deleted ones are gone", () => {
+  const [b, a] = [serverResource("b"), serverResource("a")];
+  const deleted = { ...a, metadata: { ...a.metadata, name: "c", deletedAt: a.metadata.createdAt } };
+  const table = buildRoutingTable(emptyTable, [b, a, deleted]);
+  assert.deepEqual([...table.servers.keys()], ["a", "b"]);
+  assert.equal(table.generation, 1);
+});
+
+test("a table without a change is the one before; a change of status alone keeps what is compiled", () => {
+  const a = serverResource("a", {}, "starting");
+  const first = buildRoutingTable(emptyTable, [a]);
+  assert.equal(buildRoutingTable(first, [structuredClone(a)]), first);
+  const ready = buildRoutingTable(first, [{ ...a, status: { ...a.status, state: "ready" } }]);
+  assert.equal(ready.generation, 2);
+  assert.equal(ready.servers.get("a")?.exposure, first.servers.get("a")?.exposure);
+  assert.deepEqual(first.servers.get("a")?.trouble, { state: "starting", message: "it is starting" });
+  assert.equal(ready.servers.get("a")?.trouble, undefined);
+});
+
+test("what went wrong stands in the route, as a state and in words", () => {
+  const table = buildRoutingTable(emptyTable, [serverResource("a", {}, "failed", "exited with 3")]);
+  assert.deepEqual(table.servers.get("a")?.trouble, { state: "failed", message: "it is failed: exited with 3" });
+});
+
+test("adding a server renames nothing: the older one keeps the prefix, whatever the newer is called", () => {
+  const old = serverResource("weather", { expose: { prefix: "wx" } });
+  const before = buildRoutingTable(emptyTable, [old]);
+  const wx = serverResource("wx");
+  const more = serverResource("more", { expose: { prefix: "wx" } });
+  const table = buildRoutingTable(before, [more, wx, old]);
+  assert.equal(table.servers.get("weather")?.exposure.prefix, "wx");
+  assert.equal(table.servers.get("wx")?.exposure.prefix, "wx-2");
+  assert.equal(table.servers.get("more")?.exposure.prefix, "more");
+  assert.equal(table.byPrefix.get("wx"), before.servers.get("weather"));
+  assert.deepEqual(buildRoutingTable(emptyTable, [wx, old, more]).servers.get("wx")?.exposure.prefix, "wx-2");
+});
+
+test("a server that has to take another prefix keeps its own rules, and gets its prefix when that is free", () => {
+  const old = serverResource("old", { expose: { prefix: "p" } });
+  const late = serverResource("late", { expose: { prefix: "p", tools: { deny: ["secret"] } } });
+  const both = buildRoutingTable(emptyTable, [old, late]);
+  assert.equal(both.servers.get("late")?.exposure.prefix, "late");
+  assert.equal(both.servers.get("late")?.exposure.originalTool("secret"), undefined);
+  const alone = buildRoutingTable(both, [late]);
+  assert.equal(alone.servers.get("late")?.exposure.prefix, "p");
+  assert.equal(alone.servers.get("late")?.exposure.originalTool("secret"), undefined);
+});

@@ -1,0 +1,224 @@
+/**
+ * The whole data plane on a real socket, for tests: listener, endpoint and all that is behind them, over scripted servers. Time
+ * stands still unless the test moves it, or asks for the real clock.
+ */
+import type { Server, ServerInput, ServerState } from "@mcp-manager/api";
+import { parseServer, pendingServerStatus } from "@mcp-manager/api";
+import { type Clock, ManualClock, systemClock } from "../../base/clock.ts";
+import { seededRandom } from "../../base/random.ts";
+import { TimerWheel } from "../../base/timer-wheel.ts";
+import { WatchedValue } from "../../base/watched.ts";
+import type { Era } from "../../protocol/era.ts";
+import type { Authenticator } from "../../security/authenticator.ts";
+import { createHostOriginCheck } from "../../security/host-origin.ts";
+import { createPrincipal, type Principal } from "../../security/principal.ts";
+import { createAccess, type Roles } from "../../security/rbac.ts";
+import { createSealer, toSealKey } from "../../security/seal.ts";
+import type { AuditEntry } from "../../telemetry/audit.ts";
+import { Metrics } from "../../telemetry/metrics.ts";
+import { UpstreamSet } from "../../upstream/upstream-set.ts";
+import { CallMetrics } from "../call-metrics.ts";
+import { Catalog } from "../catalog.ts";
+import { DirectTools } from "../direct.ts";
+import { McpEndpoint } from "../endpoint.ts";
+import { Introduction } from "../introduction.ts";
+import { Listener, type ListenerOptions } from "../listener.ts";
+import { MergedLists } from "../merged-list.ts";
+import { Router } from "../route.ts";
+import { buildRoutingTable, emptyTable, type Trouble } from "../routing-table.ts";
+import { Sessions } from "../session.ts";
+import { Peer } from "./peer.ts";
+import { ScriptedConnection, type ScriptedOptions } from "./scripted-connection.ts";
+
+/** Both eras, for tests that hold in each. */
+export const eras: readonly Era[] = ["legacy", "modern"];
+
+/** A peer of an era, ready to call. */
+export async function peerOf(era: Era, gateway: TestGateway): Promise<Peer> {
+  const peer = new Peer(gateway.url);
+  if (era === "legacy") await peer.initialize();
+  return peer;
+}
+
+export interface GatewayOptions {
+  /** Default: the real clock. */
+  readonly clock?: Clock;
+  readonly sessionsMax?: number;
+  readonly bodyBytesMax?: number;
+  readonly listDeadlineMs?: number;
+  readonly introductionWaitMs?: number;
+  readonly roles?: Roles;
+}
+
+/** A Server resource with a status, as the registry would hold it. `createdAt` follows the order of the calls. */
+export function serverResource(
+  name: string,
+  spec: Partial<ServerInput["spec"]> = {},
+  state: ServerState = "ready",
+  failure?: string,
+): Server {
+  const input = { metadata: { name }, spec: { source: { kind: "process", command: "server" }, ...spec } };
+  const draft = parseServer(input);
+  const number = ++made;
+  const createdAt = new Date(1_700_000_000_000 + number * 1_000).toISOString();
+  return {
+    kind: "Server",
+    metadata: { name, uid: `uid-${number}`, generation: 1, revision: String(number), labels: {}, createdAt },
+    spec: draft.spec,
+    status: {
+      ...pendingServerStatus,
+      state,
+      ...(failure === undefined ? {} : { lastFailure: { stage: "initialize", message: failure, at: createdAt } }),
+    },
+  };
+}
+
+let made = 0;
+
+/** Credentials are names here: `Bearer ada` is `ada`, whose roles were given. */
+class NamedPrincipals implements Authenticator {
+  readonly principals = new Map<string, Principal>();
+
+  authenticate(header: string | undefined): ReturnType<Authenticator["authenticate"]> {
+    const principal = this.principals.get(header?.replace("Bearer ", "") ?? "");
+    if (principal !== undefined) return { kind: "principal", principal };
+    return { kind: "failure", reason: header === undefined ? "missing" : "unknown", message: "send Bearer <key>" };
+  }
+}
+
+export class TestGateway implements AsyncDisposable {
+  readonly clock: Clock;
+  readonly upstreams: UpstreamSet = new UpstreamSet();
+  readonly table: WatchedValue<ReturnType<typeof buildRoutingTable>> = new WatchedValue(emptyTable);
+  readonly audited: AuditEntry[] = [];
+  readonly metrics: Metrics = new Metrics();
+  readonly sessions: Sessions;
+  readonly catalog: Catalog;
+  readonly tools: DirectTools;
+  readonly wheel: TimerWheel;
+  readonly #listener: Listener;
+  readonly #listenerOptions: ListenerOptions;
+  readonly #authenticator = new NamedPrincipals();
+  readonly #servers = new Map<string, Server>();
+  #url = "";
+
+  constructor(options: GatewayOptions = {}) {
+    const clock = (this.clock = options.clock ?? systemClock);
+    const random = seededRandom(1);
+    const wheel = (this.wheel = new TimerWheel(clock));
+    const { upstreams, table } = this;
+    const access = createAccess(options.roles);
+    const maySee = (who: Principal, server: string, tool?: string): boolean => access.may(who, "list", server, tool);
+    const mayCall = (who: Principal, server: string, tool?: string): boolean => access.may(who, "call", server, tool);
+    const listDeadlineMs = options.listDeadlineMs ?? 2_000;
+    const troubleOf = (server: string): Trouble | undefined => table.current.servers.get(server)?.trouble;
+    this.catalog = new Catalog({ upstreams, clock, wheel, listDeadlineMs, troubleOf });
+    const lists = new MergedLists({ catalog: this.catalog, table, maySee, clock });
+    const sealer = createSealer([toSealKey(Buffer.alloc(32, 7))], clock, random);
+    const sessionsMax = options.sessionsMax ?? 100;
+    const { metrics } = this;
+    this.sessions = new Sessions({ sealer, clock, random, idleMs: 30 * 60_000, sessionsMax, metrics });
+    const counts = new CallMetrics(metrics);
+    const audit = { record: (entry: AuditEntry): void => void this.audited.push(entry) };
+    const endpoint = new McpEndpoint({
+      upstreams,
+      clock,
+      wheel,
+      metrics: counts,
+      audit,
+      sessions: this.sessions,
+      introduction: new Introduction({
+        table,
+        upstreams,
+        maySee,
+        clock,
+        version: "1.2.3",
+        waitMs: options.introductionWaitMs ?? 2_000,
+        instructionsMax: 1_000,
+      }),
+      lists,
+      router: new Router({ table, lists, mayCall }),
+      bodyBytesMax: options.bodyBytesMax ?? 1024 * 1024,
+    });
+    const { catalog } = this;
+    this.tools = new DirectTools({ table, upstreams, catalog, metrics: counts, mayCall, maySee, clock, wheel });
+    this.#listenerOptions = {
+      host: "127.0.0.1",
+      port: 0,
+      endpoint,
+      other: (request, response, principal, refusal) => {
+        request.resume();
+        response.end(JSON.stringify({ path: request.url, who: principal?.name, refusal }));
+      },
+      authenticator: this.#authenticator,
+      hostOrigin: createHostOriginCheck({ host: "127.0.0.1", allowedHosts: [], allowedOrigins: [] }),
+      connectionsMax: 1_000,
+      audit,
+    };
+    this.#listener = new Listener(this.#listenerOptions);
+    this.principal("ada", ["admin"]);
+  }
+
+  static async open(options: GatewayOptions = {}): Promise<TestGateway> {
+    const gateway = new TestGateway(options);
+    gateway.#url = `http://127.0.0.1:${await gateway.#listener.listen()}`;
+    return gateway;
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
+  /** The manual clock of a test that has one. */
+  get time(): ManualClock {
+    if (this.clock instanceof ManualClock) return this.clock;
+    throw new Error("the gateway was opened with the real clock");
+  }
+
+  principal(name: string, roles: readonly string[]): Principal {
+    const principal = createPrincipal(name, roles, "api-key");
+    this.#authenticator.principals.set(name, principal);
+    return principal;
+  }
+
+  /** Registers a server, or changes it. */
+  register(resource: Server): void {
+    this.#servers.set(resource.metadata.name, resource);
+    this.table.replace(buildRoutingTable(this.table.current, [...this.#servers.values()]));
+  }
+
+  unregister(name: string): void {
+    this.#servers.delete(name);
+    this.table.replace(buildRoutingTable(this.table.current, [...this.#servers.values()]));
+    this.catalog.retain(this.table.current.servers);
+  }
+
+  /** Takes a replica of a server into the rotation. */
+  attach(server: string, options: ScriptedOptions = {}, replica = `${server}-1-a`): ScriptedConnection {
+    const connection = new ScriptedConnection(options);
+    this.upstreams.attach({ name: replica, server, revision: `${server}-1`, connection });
+    return connection;
+  }
+
+  /** A registered server with one replica. */
+  serve(name: string, options: ScriptedOptions = {}, spec: Partial<ServerInput["spec"]> = {}): ScriptedConnection {
+    this.register(serverResource(name, spec));
+    return this.attach(name, options);
+  }
+
+  /** Another listener on the port of this one; never succeeds. */
+  listenAgain(): Promise<number> {
+    return new Listener({ ...this.#listenerOptions, port: Number(new URL(this.#url).port) }).listen();
+  }
+
+  close(expired: AbortSignal): Promise<void> {
+    return this.#listener.close(expired);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close(AbortSignal.abort());
+    this.catalog[Symbol.dispose]();
+    this.sessions[Symbol.dispose]();
+    this.wheel[Symbol.dispose]();
+  }
+}
