@@ -26,12 +26,13 @@ interface AnyClient {
 
 type Connect = (url: string, key: string) => Promise<AnyClient>;
 
+const slow = "everything__trigger-long-running-operation";
 const info = { name: "e2e", version: "1.0.0" };
 
 async function connectV1(url: string, key: string): Promise<AnyClient> {
   const client = new LegacyClient(info);
   const transport = new LegacyTransport(new URL(url), { requestInit: { headers: { authorization: `Bearer ${key}` } } });
-  await client.connect(transport as Parameters<typeof client.connect>[0]);
+  await client.connect(transport);
   return {
     listTools: () => client.listTools(),
     listPrompts: () => client.listPrompts(),
@@ -159,22 +160,22 @@ for (const [name, connect, version] of clients) {
 
     test("progress of a call reaches its caller", async () => {
       const seen: number[] = [];
-      const name = "everything__trigger-long-running-operation";
-      await client.callTool({ name, arguments: { duration: 0.5, steps: 5 } }, ({ progress }) => seen.push(progress));
+      await client.callTool({ name: slow, arguments: { duration: 0.5, steps: 5 } }, ({ progress }) =>
+        seen.push(progress),
+      );
       assert.deepEqual(seen, [1, 2, 3, 4, 5]);
     });
 
     test("a call that is cancelled ends for its caller and leaves the server fit for the next", async () => {
       const cancel = new AbortController();
-      const name = "everything__trigger-long-running-operation";
       const call = client.callTool(
         { name, arguments: { duration: 30, steps: 300 } },
         () => cancel.abort(),
         cancel.signal,
       );
       await assert.rejects(call);
-      const after = await client.callTool({ name: "everything__echo", arguments: { message: "still here" } });
-      assert.match(JSON.stringify(after.content), /still here/);
+      const next = await client.callTool({ name: "everything__echo", arguments: { message: "still here" } });
+      assert.match(JSON.stringify(next.content), /still here/);
     });
 
     test("prompts are listed and given", async () => {

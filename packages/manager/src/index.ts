@@ -1,3 +1,3 @@
 /** What the package shows to others, by name. */
-export { runManager } from "./main.ts";
+export { explainManager, runManager } from "./main.ts";
 export type { RunOptions } from "./main.ts";

@@ -52,6 +52,12 @@ export async function runManager(options: RunOptions): Promise<number> {
   return error === undefined ? 0 : 1;
 }
 
+/** The configuration that `runManager` would run with, for people: a line for each setting and server. Starts and writes nothing. */
+export function explainManager(options: RunOptions): string {
+  const config = loadConfig({ ...options, readFile: readConfigFile });
+  return [...explain(config), ...config.notes.map(({ level, message }) => `${level}: ${message}`), ""].join("\n");
+}
+
 function loggerOf({ settings }: Config, { stderr, env }: RunOptions): Logger {
   const { level, format } = settings.log;
   const isText = format === "text" || (format === "auto" && stderr.isTTY === true);

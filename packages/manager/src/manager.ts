@@ -176,11 +176,13 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
   const listDeadlineMs = durationMs(gateway.listDeadline);
   const catalog = scope.use(new Catalog({ upstreams, clock, wheel, listDeadlineMs, troubleOf }));
   table.onChange(({ servers }) => catalog.retain(servers));
-  const lists = new MergedLists({ catalog, table, maySee, clock });
+  const lists = new MergedLists({ catalog, table, maySee, clock, rightsOf: (who) => who.roles.join(",") });
   const metrics = new CallMetrics(state.metrics);
   const idleMs = durationMs(gateway.sessions.idle);
-  const sessions = scope.use(new Sessions({ sealer, clock, random, idleMs, sessionsMax: gateway.sessions.max }));
-  const router = new Router({ table, lists, mayCall });
+  const sessions = scope.use(
+    new Sessions({ sealer, clock, random, idleMs, sessionsMax: gateway.sessions.max, metrics: state.metrics }),
+  );
+  const router = new Router({ table, lists, catalog, mayCall });
   const endpoint = new McpEndpoint({
     upstreams,
     clock,
@@ -189,6 +191,7 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
     audit,
     sessions,
     lists,
+    catalog,
     router,
     introduction: new Introduction({
       table,

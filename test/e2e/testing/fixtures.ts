@@ -6,9 +6,15 @@ const program = join(root, "test/e2e/testing/server.mjs");
 
 /** A configuration with these servers: how each behaves, and what else its spec says. */
 export function configOf(servers: Readonly<Record<string, { mode: string; tag?: string; spec?: object }>>): string {
-  const entries = Object.entries(servers).map(([name, { mode, tag, spec }]) => {
-    const args = [program, mode, ...(tag === undefined ? [] : [tag])];
-    return [name, { source: { kind: "process", command: process.execPath, args }, ...spec }];
-  });
+  const entries = Object.entries(servers).map(([name, { mode, tag, spec }]) => [
+    name,
+    { source: sourceOf(mode, tag), ...spec },
+  ]);
   return JSON.stringify({ servers: Object.fromEntries(entries) });
+}
+
+/** The source of a server that behaves like this; see server.mjs. A tag makes its process easy to find. */
+export function sourceOf(mode: string, tag?: string): object {
+  const args = [program, mode, ...(tag === undefined ? [] : [tag])];
+  return { kind: "process", command: process.execPath, args };
 }

@@ -57,6 +57,7 @@ function stdioOptions(running: Running, request: OpenRequest, clock: Clock, log:
   const events: ConnectionEvents = {
     onNotification: request.onNotification,
     onNoise: (line) => log.write(noiseLine(line)),
+    onUnhealthy: (reason) => log.write(`[manager] ${reason.message}`),
   };
   const { server } = request.revision;
   const { startupMs } = request;

@@ -25,6 +25,7 @@ export interface OpenRun {
   close(graceMs: number): Promise<void>;
 }
 
+/** What a run is opened with. */
 export interface OpenRequest {
   readonly replica: string;
   readonly revision: RevisionSpec;

@@ -19,16 +19,17 @@ export interface FrontOptions {
 /** Builds the handler of whatever is no MCP endpoint. */
 export function createFront(options: FrontOptions): RestHandler {
   const { rest, probes } = options;
-  return (request, response, principal) => {
+  return (request, response, principal, refusal) => {
     const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
-    if (path !== "/health" && path !== "/ready" && path !== "/metrics") return rest(request, response, principal);
+    if (path !== "/health" && path !== "/ready" && path !== "/metrics")
+      return rest(request, response, principal, refusal);
     if (request.method !== "GET" && request.method !== "HEAD") {
       const error = new ManagerError("invalid_argument", `${path} takes GET, HEAD, not ${request.method}`);
       return sendError(request, response, error, { status: 405, headers: { allow: "GET, HEAD" } });
     }
     if (path === "/health") return sendJson(response, 200, { status: "ok" });
     if (path === "/ready") return sendReady(request, response, probes);
-    void sendMetrics(response, principal, options).catch((error: unknown) => {
+    void sendMetrics(response, principal, options, refusal).catch((error: unknown) => {
       sendError(request, response, ManagerError.from(error));
     });
   };
@@ -44,9 +45,10 @@ async function sendMetrics(
   response: ServerResponse,
   principal: Principal | undefined,
   options: FrontOptions,
+  refusal: string | undefined,
 ): Promise<void> {
   if (principal === undefined) {
-    throw new ManagerError("unauthenticated", "metrics need a credential: send Authorization: Bearer <key>");
+    throw new ManagerError("unauthenticated", refusal ?? "metrics need a credential: send Authorization: Bearer <key>");
   }
   demand(options.authorizer, principal, "metrics:read", "read metrics");
   const text = await options.probes.metrics();

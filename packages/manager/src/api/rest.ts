@@ -26,19 +26,23 @@ export interface RestOptions {
   readonly onFailure: (operation: OperationName, error: ManagerError) => void;
 }
 
-/** Answers a request under `/api/v1`. `principal` is undefined when no credential was sent. Never throws. */
+/**
+ * Answers a request under `/api/v1`. `principal` is undefined when there was no good credential; `refusal` says what was wrong with
+ * the one that was sent. Never throws.
+ */
 export type RestHandler = (
   request: IncomingMessage,
   response: ServerResponse,
   principal: Principal | undefined,
+  refusal?: string,
 ) => void;
 
 /** Builds the handler. */
 export function createRest(options: RestOptions): RestHandler {
-  return (request, response, principal) => {
+  return (request, response, principal, refusal) => {
     const [path = "/", query = ""] = (request.url ?? "/").split("?", 2);
     const routed = routeOf(request.method ?? "GET", path);
-    if (principal === undefined) return sendError(request, response, noCredential());
+    if (principal === undefined) return sendError(request, response, noCredential(refusal));
     if (routed.kind === "unknown") return sendError(request, response, unknownPath(path));
     if (routed.kind === "method-not-allowed") {
       const error = new ManagerError(
@@ -129,8 +133,8 @@ function refuse(request: IncomingMessage, response: ServerResponse, error: Manag
   return sendError(request, response, error, { status: 412, headers: etag(current?.metadata?.revision) });
 }
 
-function noCredential(): ManagerError {
-  return new ManagerError("unauthenticated", "a credential is needed: send Authorization: Bearer <key>");
+function noCredential(refusal: string | undefined): ManagerError {
+  return new ManagerError("unauthenticated", refusal ?? "a credential is needed: send Authorization: Bearer <key>");
 }
 
 function unknownPath(path: string): ManagerError {

@@ -2,6 +2,7 @@
 import type { Condition, LastFailure, Replica, Server, ServerState, ServerStatus } from "@mcp-manager/api";
 import { notYetEnforced } from "@mcp-manager/api";
 
+/** What a status is made from, at one moment. */
 export interface StatusInput {
   readonly server: Server;
   readonly replicas: readonly Replica[];

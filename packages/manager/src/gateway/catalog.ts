@@ -7,7 +7,8 @@ import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { Unsubscribe } from "../base/watched.ts";
-import type { ListItem, ListMember } from "../protocol/list.ts";
+import type { ListItem } from "../protocol/list.ts";
+import type { ListMember } from "../protocol/methods.ts";
 import type { UpstreamSet } from "../upstream/upstream-set.ts";
 import { noReadyReplica } from "./failure.ts";
 import { fetchPages, listMethods, type WholeList } from "./list-pages.ts";
@@ -39,6 +40,9 @@ const retryPauseMs = 1_000;
 
 interface Entry {
   list: WholeList | undefined;
+  /** The names in the list. */
+  keys: ReadonlySet<string> | undefined;
+  fetchedAtMs: number;
   freshUntilMs: number;
   error: ManagerError | undefined;
   retryAtMs: number;
@@ -92,6 +96,24 @@ export class Catalog implements Disposable {
   wantedHeaders(server: string, tool: string): readonly ParamHeader[] | undefined {
     const tools = this.known(server, "tools");
     return tools === undefined ? undefined : toolsWithHeaders(tools).get(tool);
+  }
+
+  /** Whether the list as it is known has an item of this name; undefined when the list is not known. */
+  has(server: string, member: ListMember, key: string): boolean | undefined {
+    return this.#entries.get(server)?.get(member)?.keys?.has(key);
+  }
+
+  /**
+   * Resolves when the list is as new as it can be had within the list deadline: for a name that it lacks. A list that was
+   * asked for a moment ago is not asked for again.
+   */
+  async renewed(server: string, member: ListMember): Promise<void> {
+    const { clock, listDeadlineMs } = this.#options;
+    const entry = this.#entry(server, member);
+    const nowMs = clock.nowMs();
+    if (entry.fetching === undefined && nowMs < entry.fetchedAtMs + retryPauseMs) return;
+    if (entry.fetching === undefined) this.#fetch(server, member, entry);
+    await this.#until(() => entry.fetching === undefined, nowMs + listDeadlineMs);
   }
 
   /** Calls `listener` with the server whenever one of its lists has become known or has changed. */
@@ -168,11 +190,13 @@ export class Catalog implements Disposable {
 
   #store(server: string, entry: Entry, list: WholeList): void {
     const ageMs = Math.min(ageMaxMs, Math.max(ageMinMs, list.ttlMs ?? ageMaxMs));
-    entry.freshUntilMs = this.#options.clock.nowMs() + ageMs;
+    entry.fetchedAtMs = this.#options.clock.nowMs();
+    entry.freshUntilMs = entry.fetchedAtMs + ageMs;
     entry.error = undefined;
     entry.waitUntilMs = undefined;
     if (entry.list !== undefined && sameList(entry.list, list)) return;
     entry.list = list;
+    entry.keys = new Set(list.items.map(({ key }) => key));
     this.generation++;
     for (const listener of [...this.#listeners]) listener(server);
   }
@@ -198,8 +222,14 @@ export class Catalog implements Disposable {
   }
 
   async #wait(server: string, member: ListMember, entry: Entry, untilMs: number): Promise<Listing> {
+    await this.#until(() => entry.list !== undefined || this.#isHopeless(server, entry), untilMs);
+    return entry.list === undefined ? this.#missing(server, member, entry) : { kind: "known", ...entry.list };
+  }
+
+  /** Looks whenever a fetch has ended; resolves when it `isSo`, or when the time is up. */
+  async #until(isSo: () => boolean, untilMs: number): Promise<void> {
     const { wheel, clock } = this.#options;
-    while (entry.list === undefined && !this.#disposed && clock.nowMs() < untilMs) {
+    while (!isSo() && !this.#disposed && clock.nowMs() < untilMs) {
       await new Promise<void>((resolve) => {
         const wake = (): void => {
           wheel.cancel(deadline);
@@ -210,9 +240,7 @@ export class Catalog implements Disposable {
         const deadline = wheel.schedule(nowMs, untilMs - nowMs, wake);
         this.#waiters.add(wake);
       });
-      if (this.#isHopeless(server, entry)) break;
     }
-    return entry.list === undefined ? this.#missing(server, member, entry) : { kind: "known", ...entry.list };
   }
 
   #wake(): void {
@@ -223,6 +251,8 @@ export class Catalog implements Disposable {
 function newEntry(): Entry {
   return {
     list: undefined,
+    keys: undefined,
+    fetchedAtMs: 0,
     freshUntilMs: 0,
     error: undefined,
     retryAtMs: 0,

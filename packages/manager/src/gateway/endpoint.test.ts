@@ -194,6 +194,7 @@ test("a client that takes only JSON, speaks an old version and never says initia
   await using gateway = await TestGateway.open();
   gateway.serve("time", {
     script: {
+      "tools/list": (call) => call.result({ tools: [{ name: "now" }] }),
       "tools/call": (call) => {
         call.notify("notifications/progress", { progress: 1 });
         call.result({ content: [] });

@@ -21,6 +21,7 @@ import type { Principal } from "../security/principal.ts";
 import { readBody } from "./body.ts";
 import { auditDenied } from "./call-audit.ts";
 import type { Call } from "./call.ts";
+import type { Catalog } from "./catalog.ts";
 import { checkEra, saysModern } from "./era-check.ts";
 import { Forward, type ForwardDependencies } from "./forward.ts";
 import type { Introduction } from "./introduction.ts";
@@ -35,6 +36,7 @@ export interface EndpointOptions extends ForwardDependencies {
   readonly sessions: Sessions;
   readonly introduction: Introduction;
   readonly lists: MergedLists;
+  readonly catalog: Pick<Catalog, "renewed">;
   readonly router: Router;
   /** Largest request body, in bytes. Default 4 MiB. */
   readonly bodyBytesMax: number;
@@ -120,9 +122,9 @@ export class McpEndpoint {
       return this.#own.unknownMethod(call);
     switch (method) {
       case "tools/call":
-        return this.#forward(call, this.#options.router.byName(call, "tools"));
+        return this.#forwardByName(call, "tools");
       case "prompts/get":
-        return this.#forward(call, this.#options.router.byName(call, "prompts"));
+        return this.#forwardByName(call, "prompts");
       case "resources/read":
         return this.#forward(call, this.#options.router.byUri(call));
       case "initialize":
@@ -138,12 +140,19 @@ export class McpEndpoint {
     }
   }
 
+  #forwardByName(call: Call, member: "tools" | "prompts"): void {
+    const { router, catalog } = this.#options;
+    const routed = router.byName(call, member);
+    if (routed.kind !== "unlisted") return this.#forward(call, routed);
+    void catalog.renewed(routed.server, member).then(() => this.#forward(call, router.byName(call, member)));
+  }
+
   #forward(call: Call, routed: Routed): void {
     if (routed.kind === "destination") {
       const { destination } = routed;
       return new Forward(this.#options, call, destination).start(destination);
     }
-    if (routed.denied !== undefined)
+    if (routed.kind === "unknown" && routed.denied !== undefined)
       auditDenied(this.#options.audit, call, call.envelope.method, routed.denied, "not allowed");
     this.#own.refuse(call, 200, JsonRpcCode.invalidParams, routed.message);
   }

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Expose } from "@mcp-manager/api";
-import { globMatcher, type NameMatcher } from "./glob.ts";
+import { globMatcher, type NameMatcher } from "../base/glob.ts";
 
 /** Longest name shown on an aggregate; several clients and model APIs refuse more. */
 export const nameLengthMax = 64;

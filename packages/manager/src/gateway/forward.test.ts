@@ -1,6 +1,7 @@
 /** Calls on their way through: names, eras, rights, notifications, and what servers say that clients must not hear. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ManualClock } from "../base/clock.ts";
 import fc from "fast-check";
 import { eras, peerOf, TestGateway } from "./testing/gateway.ts";
 import { type Answer, Peer } from "./testing/peer.ts";
@@ -126,6 +127,28 @@ test("a tool that is unknown, hidden or not allowed is -32602 in the same words,
     outcome: "denied",
     reason: "not allowed",
   });
+});
+
+test("a name that a known list lacks is looked for once more, and then unknown without a call", async () => {
+  await using gateway = await TestGateway.open({ clock: new ManualClock() });
+  const tools = [{ name: "now" }];
+  const time = gateway.serve("time", {
+    script: {
+      "tools/list": (call) => call.result({ tools }),
+      "tools/call": (call) => call.result({ content: [] }),
+    },
+  });
+  const peer = new Peer(gateway.url);
+  await peer.initialize();
+  assert.equal((await peer.legacy("tools/call", { name: "time__later" })).body?.error?.code, -32602);
+  assert.equal(time.calls("tools/call").length, 0);
+  await gateway.time.advance(1_000);
+  tools.push({ name: "later" });
+  assert.equal((await peer.legacy("tools/call", { name: "time__later" })).status, 200);
+  assert.equal(time.calls("tools/call").length, 1);
+  // Guessing names does not make the server list again and again.
+  for (const guess of ["a", "b", "c"]) await peer.legacy("tools/call", { name: `time__${guess}` });
+  assert.equal(time.calls("tools/list").length, 2);
 });
 
 test("ended tool calls are audited and counted once, with the time the server took", async () => {

@@ -6,7 +6,7 @@ import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import { errorResponse, JsonRpcCode } from "../protocol/errors.ts";
 import { emptyResult } from "../protocol/legacy.ts";
-import type { ListMember } from "../protocol/list.ts";
+import type { ListMember } from "../protocol/methods.ts";
 import { methodInfo } from "../protocol/methods.ts";
 import type { CallMetrics, CallOutcome } from "./call-metrics.ts";
 import type { Call } from "./call.ts";

@@ -7,6 +7,7 @@ import type { Envelope } from "../protocol/envelope.ts";
 import type { Edit } from "../protocol/splice.ts";
 import type { Principal } from "../security/principal.ts";
 import type { Call } from "./call.ts";
+import type { Catalog } from "./catalog.ts";
 import { nameLengthMax, splitPrefixed, splitPrefixedUri } from "./exposure.ts";
 import type { Destination } from "./forward.ts";
 import type { MergedLists, Owned } from "./merged-list.ts";
@@ -16,16 +17,19 @@ import type { RoutingTable, ServerRoute } from "./routing-table.ts";
 export type MayCall = (principal: Principal, server: string, tool?: string) => boolean;
 
 /**
- * Where a call goes, or the -32602 message that says why it goes nowhere. `denied` is for the audit alone: what is there but not
- * for this principal.
+ * Where a call goes, or the -32602 message that says why it goes nowhere. `unlisted` is what the server's list, as it is known,
+ * lacks: it may have come since, so it is unknown only once the list was renewed. `denied` is for the audit alone: what is there
+ * but not for this principal.
  */
 export type Routed =
   | { readonly kind: "destination"; readonly destination: Destination }
+  | { readonly kind: "unlisted"; readonly server: string; readonly message: string }
   | { readonly kind: "unknown"; readonly message: string; readonly denied?: string };
 
 export interface RouterOptions {
   readonly table: Watched<RoutingTable>;
   readonly lists: MergedLists;
+  readonly catalog: Pick<Catalog, "has">;
   readonly mayCall: MayCall;
 }
 
@@ -47,6 +51,9 @@ export class Router {
     if (!this.#options.mayCall(call.principal, found.route.name, member === "tools" ? found.original : undefined)) {
       const denied = `servers/${found.route.name}/${member}/${found.original}`;
       return { kind: "unknown", message: `Unknown ${what}: ${name}`, denied };
+    }
+    if (this.#options.catalog.has(found.route.name, member, found.original) === false) {
+      return { kind: "unlisted", server: found.route.name, message: `Unknown ${what}: ${name}` };
     }
     const routed = destination(call.envelope, "name", found.route, name, found.original);
     if (member === "prompts" || call.era === "modern") return { kind: "destination", destination: routed };

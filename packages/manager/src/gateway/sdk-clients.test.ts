@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Received, Script } from "./testing/scripted-connection.ts";
 import { TestGateway } from "./testing/gateway.ts";
-import { sdk1, sdk2 } from "./testing/sdk.ts";
+import { Client as LegacyClient } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport as LegacyHttp } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 
 const requestInit = { headers: { authorization: "Bearer ada" } };
 const clientInfo = { name: "test", version: "1" };
@@ -33,8 +35,8 @@ async function openGateway(): Promise<TestGateway> {
 
 test("version 1 of the SDK connects, lists, calls with progress and closes", async () => {
   await using gateway = await openGateway();
-  const client = new sdk1.Client(clientInfo);
-  const transport = new sdk1.Http(new URL(`${gateway.url}/mcp`), { requestInit });
+  const client = new LegacyClient(clientInfo);
+  const transport = new LegacyHttp(new URL(`${gateway.url}/mcp`), { requestInit });
   await client.connect(transport);
   const { tools } = await client.listTools();
   assert.deepEqual(
@@ -57,8 +59,8 @@ test("version 1 of the SDK connects, lists, calls with progress and closes", asy
 for (const mode of ["auto", "legacy"] as const) {
   test(`version 2 of the SDK in mode ${mode} connects, lists and calls`, async () => {
     await using gateway = await openGateway();
-    const client = new sdk2.Client(clientInfo, { versionNegotiation: { mode } });
-    await client.connect(new sdk2.Http(new URL(`${gateway.url}/mcp`), { requestInit }));
+    const client = new Client(clientInfo, { versionNegotiation: { mode } });
+    await client.connect(new StreamableHTTPClientTransport(new URL(`${gateway.url}/mcp`), { requestInit }));
     assert.equal(client.getProtocolEra(), mode === "auto" ? "modern" : "legacy");
     const { tools } = await client.listTools();
     assert.deepEqual(
@@ -79,9 +81,9 @@ test("version 2 of the SDK stays modern across a time without any replica", asyn
   const connection = gateway.serve("new", { era: "modern", script: script({ resultType: "complete" }) });
   gateway.upstreams.detach("new", "new-1-a");
   const url = new URL(`${gateway.url}/servers/new/mcp`);
-  const connect = async (): Promise<InstanceType<typeof sdk2.Client>> => {
-    const client = new sdk2.Client(clientInfo, { versionNegotiation: { mode: "auto" } });
-    await client.connect(new sdk2.Http(url, { requestInit }));
+  const connect = async (): Promise<InstanceType<typeof Client>> => {
+    const client = new Client(clientInfo, { versionNegotiation: { mode: "auto" } });
+    await client.connect(new StreamableHTTPClientTransport(url, { requestInit }));
     return client;
   };
   await assert.rejects(connect());

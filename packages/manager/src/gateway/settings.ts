@@ -34,7 +34,9 @@ export const gatewaySettings: { readonly [K in keyof GatewaySettings]: z.ZodType
           // About 1 KB each. Most are idle, so there may be more of them than connections.
           max: whole(1, 1_000_000)
             .default(10_000)
-            .describe("Sessions of legacy clients open at a time; further ones get 503."),
+            .describe(
+              "Sessions of legacy clients held at a time; beyond it the idlest is put aside, and 503 when all are busy.",
+            ),
         })
         .prefault({}),
       listDeadline: duration("100ms", "60s")

@@ -6,10 +6,9 @@
 import { type Envelope, metaKeys } from "./envelope.ts";
 import { modernVersionSpoken } from "./era.ts";
 import { JsonRpcCode } from "./errors.ts";
-import { isObjectAt, type Member, membersAt, skipSpace } from "./json.ts";
-import { decodeString } from "./json.ts";
+import { decodeString, isObjectAt, type Member, membersAt, skipSpace } from "./json.ts";
 import { methodInfo } from "./methods.ts";
-import { errorCodeOf, errorCodeRange, responseMembers } from "./response.ts";
+import { errorCodeOf, errorCodeRange, outcomeOf, responseMembers } from "./response.ts";
 import { self } from "./self.ts";
 import { type Edit, splice } from "./splice.ts";
 
@@ -108,6 +107,7 @@ function insertion(bytes: Buffer, at: number, members: string): Edit {
   return { start: at + 1, end: at + 1, bytes: Buffer.from(isEmpty ? members : `${members},`) };
 }
 
+/** How long a result may be kept, and by whom. */
 export interface CacheHints {
   /** Milliseconds. */
   readonly ttlMs: number;
@@ -142,11 +142,12 @@ const resultTypeAndHints: ReadonlySet<string> = new Set(["resultType", "ttlMs", 
 
 /**
  * A modern server's response for a legacy client: `resultType` and, where the method's result has them, the cache hints are taken
- * out. Undefined for a result that is not complete (`input_required`, an extension's): a legacy client would take it for the answer.
+ * out, and an error stays as it came. Undefined for a result that is not complete (`input_required`, an extension's), or of which
+ * two readers could believe different things: a legacy client would take it for the answer.
  */
 export function resultToLegacy(response: Buffer, method: string): Buffer | undefined {
   const members = responseMembers(response);
-  if (members === undefined) return response;
+  if (members === undefined) return outcomeOf(response) === "protocol_error" ? response : undefined;
   if (members.start("resultType") >= 0 && members.text("resultType") !== "complete") return undefined;
   const names = methodInfo(method)?.cacheable ? resultTypeAndHints : resultTypeOnly;
   return splice(response, removals(response, members.result.start, names));

@@ -4,32 +4,61 @@
  * MCP, never whether its method exists or its params make sense. A routed member that comes twice, in any spelling, is
  * refused: two readers must never disagree about where a message goes.
  */
-import {
-  depthMax,
-  elementsAt,
-  isObjectAt,
-  KeyTable,
-  MemberRanges,
-  readDocument,
-  skipSpace,
-  stringAt,
-  tooDeep,
-} from "./json.ts";
+import { isUtf8 } from "node:buffer";
+import { depthMax, elementsAt, isObjectAt, notUtf8, readDocument, skipSpace, stringAt, tooDeep } from "./json.ts";
+import { KeyTable, MemberRanges } from "./key-table.ts";
 import { methodNames } from "./methods.ts";
 
-/**
- * The members whose place a scan notes. The first line is of the message itself; the others are direct members of `params`,
- * except `refType`/`refName`/`refUri` (of `params.ref`) and the last line (of `params._meta`). `initVersion`, `initCapabilities`
- * and `initClientInfo` are `params.protocolVersion`, `.capabilities` and `.clientInfo` (`initialize`); `paramsProgressToken` is
- * `params.progressToken` (`notifications/progress`); `protocolVersion`, `clientCapabilities`, `clientInfo` and `logLevel` are the
- * keys of the modern era that begin with `io.modelcontextprotocol/`.
- */
+/** The keys that every modern request carries in `params._meta` (specification 2026-07-28, basic, "Per-request protocol fields"). */
+export const metaKeys: Readonly<Record<"protocolVersion" | "clientCapabilities" | "clientInfo" | "logLevel", string>> =
+  {
+    protocolVersion: "io.modelcontextprotocol/protocolVersion",
+    clientCapabilities: "io.modelcontextprotocol/clientCapabilities",
+    clientInfo: "io.modelcontextprotocol/clientInfo",
+    logLevel: "io.modelcontextprotocol/logLevel",
+  };
+
+/** The members whose place a scan notes; `memberPaths` says which key of which object each is. */
 export type MemberName =
   | ("jsonrpc" | "id" | "method" | "params" | "result" | "error")
   | ("name" | "uri" | "arguments" | "cursor" | "level" | "requestId" | "reason" | "requestState" | "inputResponses")
   | ("ref" | "refType" | "refName" | "refUri" | "progress" | "paramsProgressToken")
   | ("initVersion" | "initCapabilities" | "initClientInfo")
   | ("meta" | "progressToken" | "protocolVersion" | "clientCapabilities" | "clientInfo" | "logLevel");
+
+/** The keys that lead from the message to each member. */
+export const memberPaths: Readonly<Record<MemberName, readonly string[]>> = {
+  jsonrpc: ["jsonrpc"],
+  id: ["id"],
+  method: ["method"],
+  params: ["params"],
+  result: ["result"],
+  error: ["error"],
+  name: ["params", "name"],
+  uri: ["params", "uri"],
+  arguments: ["params", "arguments"],
+  cursor: ["params", "cursor"],
+  level: ["params", "level"],
+  requestId: ["params", "requestId"],
+  reason: ["params", "reason"],
+  requestState: ["params", "requestState"],
+  inputResponses: ["params", "inputResponses"],
+  ref: ["params", "ref"],
+  refType: ["params", "ref", "type"],
+  refName: ["params", "ref", "name"],
+  refUri: ["params", "ref", "uri"],
+  progress: ["params", "progress"],
+  paramsProgressToken: ["params", "progressToken"],
+  initVersion: ["params", "protocolVersion"],
+  initCapabilities: ["params", "capabilities"],
+  initClientInfo: ["params", "clientInfo"],
+  meta: ["params", "_meta"],
+  progressToken: ["params", "_meta", "progressToken"],
+  protocolVersion: ["params", "_meta", metaKeys.protocolVersion],
+  clientCapabilities: ["params", "_meta", metaKeys.clientCapabilities],
+  clientInfo: ["params", "_meta", metaKeys.clientInfo],
+  logLevel: ["params", "_meta", metaKeys.logLevel],
+};
 
 /** A well-formed message and where its members stand. Ranges are positions in `bytes`. */
 export interface Envelope {
@@ -56,90 +85,22 @@ export type ScanResult =
   | { readonly ok: true; readonly envelope: Envelope }
   | { readonly ok: false; readonly code: -32700 | -32600; readonly message: string; readonly id: Buffer | undefined };
 
-const slots: Readonly<Record<MemberName, number>> = {
-  jsonrpc: 0,
-  id: 1,
-  method: 2,
-  params: 3,
-  result: 4,
-  error: 5,
-  name: 6,
-  uri: 7,
-  arguments: 8,
-  cursor: 9,
-  level: 10,
-  requestId: 11,
-  reason: 12,
-  requestState: 13,
-  inputResponses: 14,
-  ref: 15,
-  refType: 16,
-  refName: 17,
-  refUri: 18,
-  progress: 19,
-  paramsProgressToken: 20,
-  initVersion: 21,
-  initCapabilities: 22,
-  initClientInfo: 23,
-  meta: 24,
-  progressToken: 25,
-  protocolVersion: 26,
-  clientCapabilities: 27,
-  clientInfo: 28,
-  logLevel: 29,
-};
-const slotCount = Object.keys(slots).length;
+const memberNames = Object.keys(memberPaths) as MemberName[];
+const slots = Object.fromEntries(memberNames.map((member, slot) => [member, slot])) as Record<MemberName, number>;
 
-/** The keys that every modern request carries in `params._meta` (specification 2026-07-28, basic, "Per-request protocol fields"). */
-export const metaKeys: Readonly<Record<"protocolVersion" | "clientCapabilities" | "clientInfo" | "logLevel", string>> =
-  {
-    protocolVersion: "io.modelcontextprotocol/protocolVersion",
-    clientCapabilities: "io.modelcontextprotocol/clientCapabilities",
-    clientInfo: "io.modelcontextprotocol/clientInfo",
-    logLevel: "io.modelcontextprotocol/logLevel",
-  };
+/** What is looked for in the object that `path` leads to; undefined when that is nothing. */
+function tableOf(path: readonly string[]): KeyTable | undefined {
+  const inside = memberNames.filter((member) => String(memberPaths[member].slice(0, -1)) === String(path));
+  if (inside.length === 0) return undefined;
+  return new KeyTable(
+    inside.map((member) => {
+      const memberPath = memberPaths[member];
+      return { text: memberPath.at(-1) ?? "", slot: slots[member], nested: tableOf(memberPath) };
+    }),
+  );
+}
 
-const metaTable = new KeyTable([
-  { text: "progressToken", slot: slots.progressToken },
-  { text: metaKeys.protocolVersion, slot: slots.protocolVersion },
-  { text: metaKeys.clientCapabilities, slot: slots.clientCapabilities },
-  { text: metaKeys.clientInfo, slot: slots.clientInfo },
-  { text: metaKeys.logLevel, slot: slots.logLevel },
-]);
-
-const refTable = new KeyTable([
-  { text: "type", slot: slots.refType },
-  { text: "name", slot: slots.refName },
-  { text: "uri", slot: slots.refUri },
-]);
-
-const paramsTable = new KeyTable([
-  { text: "name", slot: slots.name },
-  { text: "uri", slot: slots.uri },
-  { text: "arguments", slot: slots.arguments },
-  { text: "cursor", slot: slots.cursor },
-  { text: "level", slot: slots.level },
-  { text: "requestId", slot: slots.requestId },
-  { text: "reason", slot: slots.reason },
-  { text: "requestState", slot: slots.requestState },
-  { text: "inputResponses", slot: slots.inputResponses },
-  { text: "ref", slot: slots.ref, nested: refTable },
-  { text: "progress", slot: slots.progress },
-  { text: "progressToken", slot: slots.paramsProgressToken },
-  { text: "protocolVersion", slot: slots.initVersion },
-  { text: "capabilities", slot: slots.initCapabilities },
-  { text: "clientInfo", slot: slots.initClientInfo },
-  { text: "_meta", slot: slots.meta, nested: metaTable },
-]);
-
-const messageTable = new KeyTable([
-  { text: "jsonrpc", slot: slots.jsonrpc },
-  { text: "id", slot: slots.id },
-  { text: "method", slot: slots.method },
-  { text: "params", slot: slots.params, nested: paramsTable },
-  { text: "result", slot: slots.result },
-  { text: "error", slot: slots.error },
-]);
+const messageTable = tableOf([]);
 
 /** Known methods by their bytes, so that the usual ones are compared, not decoded. */
 const methodTable = new KeyTable(methodNames.map((text, slot) => ({ text, slot })));
@@ -181,7 +142,7 @@ class ScannedEnvelope implements Envelope {
 
 /** Scans one message. Never throws; keeps `bytes` and no copy of it. A batch is refused: see `splitBatch`. */
 export function scanEnvelope(bytes: Buffer): ScanResult {
-  const ranges = new MemberRanges(slotCount);
+  const ranges = new MemberRanges(memberNames.length);
   const end = readDocument(bytes, messageTable, ranges);
   if (end < 0) return unreadable(bytes, end, ranges);
   const problem = problemOf(bytes, ranges);
@@ -204,6 +165,7 @@ function unreadable(bytes: Buffer, end: number, ranges: MemberRanges): ScanResul
     const message = `nested deeper than ${depthMax} levels`;
     return { ok: false, code: -32600, message, id: believableId(bytes, ranges) };
   }
+  if (end === notUtf8) return { ok: false, code: -32700, message: "not JSON: it is not UTF-8", id: undefined };
   const message = ~end >= bytes.length ? "not JSON: it ends too early" : `not JSON: unexpected byte at offset ${~end}`;
   return { ok: false, code: -32700, message, id: undefined };
 }
@@ -213,7 +175,8 @@ function problemOf(bytes: Buffer, ranges: MemberRanges): string | undefined {
   const top = bytes[skipSpace(bytes, 0)];
   if (top === 0x5b) return "a batch is not accepted here, send one message at a time";
   if (top !== 0x7b) return "it must be an object";
-  if (ranges.repeated >= 0) return `member ${JSON.stringify(memberOf(ranges.repeated))} comes twice`;
+  const repeated = ranges.repeated[0];
+  if (repeated !== undefined) return `member ${pathOf(repeated)} comes twice`;
   if (!isVersion(bytes, ranges)) return 'member "jsonrpc" must be "2.0"';
   const isRequest = ranges.start(slots.method) >= 0;
   const isResult = ranges.start(slots.result) >= 0;
@@ -234,8 +197,9 @@ function requestProblem(bytes: Buffer, ranges: MemberRanges): string | undefined
   return params >= 0 && !isObjectAt(bytes, params) ? 'member "params" must be an object' : undefined;
 }
 
-function memberOf(slot: number): string {
-  return Object.entries(slots).find(([, value]) => value === slot)?.[0] ?? "";
+function pathOf(slot: number): string {
+  const member = memberNames[slot];
+  return member === undefined ? "" : memberPaths[member].map((key) => JSON.stringify(key)).join(" / ");
 }
 
 const version = Buffer.from('"2.0"');
@@ -265,9 +229,11 @@ function isId(bytes: Buffer, ranges: MemberRanges): boolean {
   return true;
 }
 
+/** The bytes of a message nested too deeply were not checked for UTF-8, and an answer must be. */
 function believableId(bytes: Buffer, ranges: MemberRanges): Buffer | undefined {
-  if (ranges.repeated === slots.id || !isId(bytes, ranges)) return undefined;
-  return bytes.subarray(ranges.start(slots.id), ranges.end(slots.id));
+  if (ranges.repeated.includes(slots.id) || !isId(bytes, ranges)) return undefined;
+  const id = bytes.subarray(ranges.start(slots.id), ranges.end(slots.id));
+  return isUtf8(id) ? id : undefined;
 }
 
 /** Most messages in one batch; a longer one is refused whole. A client of 2025-03-26 sends a handful. */

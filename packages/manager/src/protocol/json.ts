@@ -1,15 +1,19 @@
 /**
  * Reading JSON (RFC 8259) as bytes: checks the whole grammar and finds where members stand, without decoding or building
  * anything. Positions are plain numbers: a function that reads answers the position after what it read, or a negative number
- * (`~position` of the byte that is wrong, or `tooDeep`). It never copies, never throws, and knows nothing of JSON-RPC.
+ * (`~position` of the byte that is wrong, `tooDeep` or `notUtf8`). It never copies, never throws, and knows nothing of JSON-RPC.
  */
 import { isUtf8 } from "node:buffer";
+import { hasBackslash, hexValue, type KeyTable, type MemberRanges, sameBytes } from "./key-table.ts";
 
 /** Objects and arrays may be nested this deep; the outermost counts as one. Keeps recursion and every later reader bounded. */
 export const depthMax = 128;
 
 /** What a reading function answers when `depthMax` is passed. */
 export const tooDeep: number = -(2 ** 30);
+
+/** What `readDocument` answers for text that would be JSON, were its bytes UTF-8. */
+export const notUtf8: number = tooDeep - 1;
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -20,6 +24,7 @@ const closeBrace = 0x7d;
 const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const minus = 0x2d;
+const letterU = 0x75;
 
 /** 1 for the bytes at which a run of plain string bytes stops: controls, the quote, the backslash. */
 const stopsString: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
@@ -31,94 +36,6 @@ const simpleEscape: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < 0x80 && '"\\/bfnrt'.includes(String.fromCharCode(byte)) ? 1 : 0,
 );
 
-const hexDigit: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
-  /[0-9a-fA-F]/.test(String.fromCharCode(byte)) ? 1 : 0,
-);
-
-/** Where members were found: a start and an end for each slot, -1 when absent. */
-export class MemberRanges {
-  readonly #ends: number[];
-  /** The slot of the first member that came twice, or -1. The range kept is that of its first coming. */
-  repeated = -1;
-
-  constructor(slotCount: number) {
-    const empty = (emptyRanges[slotCount] ??= Array.from({ length: slotCount * 2 }, () => -1));
-    this.#ends = empty.slice();
-  }
-
-  /** Notes a member's range; a second range for one slot only sets `repeated`. */
-  record(slot: number, start: number, end: number): void {
-    const at = slot * 2;
-    if (this.#ends[at] !== -1) {
-      if (this.repeated === -1) this.repeated = slot;
-      return;
-    }
-    this.#ends[at] = start;
-    this.#ends[at + 1] = end;
-  }
-
-  /** The position of the value's first byte, or -1. */
-  start(slot: number): number {
-    return this.#ends[slot * 2] as number;
-  }
-
-  /** The position after the value's last byte, or -1. */
-  end(slot: number): number {
-    return this.#ends[slot * 2 + 1] as number;
-  }
-}
-
-/** One array of -1 for each size in use: copying it is the cheapest way to a fresh one. */
-const emptyRanges: (number[] | undefined)[] = [];
-
-/** One member that a reader wants to know the place of. */
-interface KeyEntry {
-  readonly text: string;
-  readonly bytes: Buffer;
-  readonly slot: number;
-  readonly nested: KeyTable | undefined;
-}
-
-/** The members of one object that a reader wants to know the place of. Any spelling of a key finds it, escaped ones too. */
-export class KeyTable {
-  readonly #byLength: (readonly KeyEntry[] | undefined)[] = [];
-  readonly #byText = new Map<string, KeyEntry>();
-
-  /** `slot` is where a member's range is kept; `nested` looks into the member's value when that is an object. */
-  constructor(entries: Iterable<{ readonly text: string; readonly slot: number; readonly nested?: KeyTable }>) {
-    for (const { text, slot, nested } of entries) {
-      const entry: KeyEntry = { text, bytes: Buffer.from(text), slot, nested };
-      this.#byText.set(text, entry);
-      const length = entry.bytes.length;
-      while (this.#byLength.length <= length) this.#byLength.push(undefined);
-      this.#byLength[length] = [...(this.#byLength[length] ?? []), entry];
-    }
-  }
-
-  /** The entry that is written in `bytes[start, end)`: the inside of a valid string, without its quotes. */
-  find(bytes: Buffer, start: number, end: number): KeyEntry | undefined {
-    const length = end - start;
-    const candidates = length < this.#byLength.length ? this.#byLength[length] : undefined;
-    if (candidates !== undefined) {
-      for (let i = 0; i < candidates.length; i++) {
-        const entry = candidates[i] as KeyEntry;
-        if (sameBytes(entry.bytes, bytes, start)) return entry;
-      }
-    }
-    return hasBackslash(bytes, start, end) ? this.#byText.get(decodeString(bytes, start - 1, end + 1)) : undefined;
-  }
-}
-
-function sameBytes(wanted: Buffer, bytes: Buffer, at: number): boolean {
-  for (let i = wanted.length - 1; i >= 0; i--) if (wanted[i] !== bytes[at + i]) return false;
-  return true;
-}
-
-function hasBackslash(bytes: Buffer, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (bytes[i] === backslash) return true;
-  return false;
-}
-
 /**
  * Reads a whole document, an object or anything else, and notes the members that `table` wants in `ranges`. Answers the
  * position after the value and the white space behind it, which is `bytes.length`; negative when it is not JSON in UTF-8.
@@ -129,11 +46,7 @@ export function readDocument(bytes: Buffer, table: KeyTable | undefined, ranges:
   if (end < 0) return end;
   const last = skipSpace(bytes, end);
   if (last !== bytes.length) return ~last;
-  return isUtf8(bytes) ? last : ~firstNonAscii(bytes);
-}
-
-function firstNonAscii(bytes: Buffer): number {
-  return bytes.findIndex((byte) => byte >= 0x80);
+  return isUtf8(bytes) ? last : notUtf8;
 }
 
 /** The position of the first byte at or after `at` that is not white space. */
@@ -148,7 +61,7 @@ export function skipSpace(bytes: Buffer, at: number): number {
 }
 
 /** Reads the value that begins at `at`; `depth` is how many objects and arrays are open around it. */
-export function skipValue(bytes: Buffer, at: number, depth: number): number {
+function skipValue(bytes: Buffer, at: number, depth: number): number {
   if (at >= bytes.length) return ~at;
   const byte = bytes[at] as number;
   if (byte === quote) return skipString(bytes, at);
@@ -216,8 +129,8 @@ function skipEscape(bytes: Buffer, at: number): number {
   if (at + 1 >= bytes.length) return ~bytes.length;
   const kind = bytes[at + 1] as number;
   if (simpleEscape[kind] === 1) return at + 2;
-  if (kind !== 0x75 || at + 6 > bytes.length) return ~(at + 1);
-  for (let i = at + 2; i < at + 6; i++) if (hexDigit[bytes[i] as number] === 0) return ~i;
+  if (kind !== letterU || at + 6 > bytes.length) return ~(at + 1);
+  for (let i = at + 2; i < at + 6; i++) if ((hexValue[bytes[i] as number] as number) < 0) return ~i;
   return at + 6;
 }
 
@@ -284,6 +197,13 @@ export function decodeString(bytes: Buffer, start: number, end: number): string 
 /** As `decodeString`, but undefined when there is no value (`start` is -1) or it is no string. */
 export function stringAt(bytes: Buffer, start: number, end: number): string | undefined {
   return start >= 0 && bytes[start] === quote ? decodeString(bytes, start, end) : undefined;
+}
+
+/** As `stringAt`, for a number. */
+export function numberAt(bytes: Buffer, start: number, end: number): number | undefined {
+  const first = start < 0 ? undefined : bytes[start];
+  const isNumber = first !== undefined && ((first >= 0x30 && first <= 0x39) || first === minus);
+  return isNumber ? Number(bytes.toString("latin1", start, end)) : undefined;
 }
 
 /** Whether the value at `at` is an object. */

@@ -3,10 +3,8 @@
  * as bytes, so that whatever a server says of a tool reaches the client unchanged. What is shown of them is decided elsewhere.
  */
 import { decodeString, elementsAt, type Member, membersAt, stringAt } from "./json.ts";
+import type { ListMember } from "./methods.ts";
 import { responseMembers } from "./response.ts";
-
-/** The member of a list result that holds the items. */
-export type ListMember = "tools" | "prompts" | "resources" | "resourceTemplates";
 
 export interface ListItem {
   /** The element as written; a view on the response. */

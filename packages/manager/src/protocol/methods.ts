@@ -3,8 +3,11 @@
  * Source: schema.ts of the specification's revisions 2025-11-25 and 2026-07-28. Extensions' methods (tasks, …) are not in it.
  */
 import type { Era } from "./era.ts";
-import type { ListMember } from "./list.ts";
 
+/** The member of a list result that holds the items. */
+export type ListMember = "tools" | "prompts" | "resources" | "resourceTemplates";
+
+/** One row of the table. */
 export interface MethodInfo {
   readonly method: string;
   readonly eras: readonly Era[];

@@ -17,6 +17,7 @@ export function modernMeta(clientInfo: Implementation = self): Readonly<Record<s
   };
 }
 
+/** `server/discover` as the manager sends it; `id` is its own. */
 export function discoverRequest(id: number, clientInfo: Implementation = self): Buffer {
   const params = { _meta: modernMeta(clientInfo) };
   return Buffer.from(JSON.stringify({ jsonrpc: "2.0", id, method: "server/discover", params }));

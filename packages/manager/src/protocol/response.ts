@@ -1,19 +1,11 @@
 /**
  * Messages that come from servers: where the id stands, what kind of outcome it is, where the members of the result stand.
- * Short messages are read whole; of long ones only head and tail are looked at, as a server's usual spelling allows, so that a
- * large result costs no parse. It never decodes or changes anything.
+ * Long messages are not read where `long-response.ts` can tell. It never decodes or changes anything.
  */
 import { type Envelope, scanEnvelope } from "./envelope.ts";
-import { isObjectAt, KeyTable, MemberRanges, readDocument, stringAt } from "./json.ts";
-
-/** Reading a message of this length whole costs about as much as searching it for one word. */
-const shortBytesMax = 4096;
-
-/** Where the id of a response stands, quotes included. */
-export interface IdRange {
-  readonly idStart: number;
-  readonly idEnd: number;
-}
+import { type IdRange, idOfLong, isLongPlainResult } from "./long-response.ts";
+import { KeyTable, MemberRanges } from "./key-table.ts";
+import { isObjectAt, numberAt, readDocument, stringAt } from "./json.ts";
 
 /** One frame of a server's output. `noise` is whatever cannot be acted on: no JSON-RPC message, or an error that answers nothing. */
 export type Frame =
@@ -25,10 +17,10 @@ const noise: Frame = { kind: "noise" };
 
 /**
  * Where the id of a response stands; undefined when the bytes are no response or it has no id. A message of more than 4 KiB in a
- * usual spelling is taken for valid JSON without a look at its middle; the id found is then surely that of the message itself.
+ * usual spelling is taken for valid JSON without reading its middle; the id found is then the only one the message has.
  */
 export function locateResponse(bytes: Buffer): IdRange | undefined {
-  const quick = bytes.length > shortBytesMax ? (headId(bytes) ?? tailId(bytes)) : undefined;
+  const quick = idOfLong(bytes);
   if (quick !== undefined) return quick;
   const scan = scanEnvelope(bytes);
   return scan.ok && scan.envelope.kind === "response" ? idOf(scan.envelope) : undefined;
@@ -36,7 +28,7 @@ export function locateResponse(bytes: Buffer): IdRange | undefined {
 
 /** What one line of a server's output, or one event of its stream, is. The same trust in long messages as `locateResponse`. */
 export function classifyFrame(bytes: Buffer): Frame {
-  const quick = bytes.length > shortBytesMax ? (headId(bytes) ?? tailId(bytes)) : undefined;
+  const quick = idOfLong(bytes);
   if (quick !== undefined) return { kind: "response", idStart: quick.idStart, idEnd: quick.idEnd };
   const scan = scanEnvelope(bytes);
   if (!scan.ok) return noise;
@@ -50,58 +42,6 @@ export function classifyFrame(bytes: Buffer): Frame {
 function idOf(envelope: Envelope): IdRange | undefined {
   const idStart = envelope.start("id");
   return idStart < 0 || envelope.bytes[idStart] === 0x6e ? undefined : { idStart, idEnd: envelope.end("id") };
-}
-
-const headBeforeId = Buffer.from('{"jsonrpc":"2.0","id":');
-const resultKey = Buffer.from(',"result":');
-const errorKey = Buffer.from(',"error":');
-
-/** `{"jsonrpc":"2.0","id":…,"result":…}`: the first members of the outermost object are its own. */
-function headId(bytes: Buffer): IdRange | undefined {
-  if (bytes[bytes.length - 1] !== 0x7d || !hasAt(bytes, 0, headBeforeId)) return undefined;
-  const idStart = headBeforeId.length;
-  let idEnd = idStart;
-  if (bytes[idStart] === 0x22) {
-    idEnd = bytes.indexOf(0x22, idStart + 1) + 1;
-    if (idEnd === 0 || bytes.subarray(idStart, idEnd).includes(0x5c)) return undefined;
-  } else {
-    if (bytes[idEnd] === 0x2d) idEnd++;
-    while (isDigit(bytes[idEnd])) idEnd++;
-  }
-  return hasAt(bytes, idEnd, resultKey) || hasAt(bytes, idEnd, errorKey) ? { idStart, idEnd } : undefined;
-}
-
-const resultHead = Buffer.from('{"result":');
-const errorHead = Buffer.from('{"error":');
-const tailBeforeId = Buffer.from(',"jsonrpc":"2.0","id":');
-
-/**
- * `{"result":…,"jsonrpc":"2.0","id":…}`: the last brace closes the outermost object, so in valid JSON the members right before it
- * are that object's own. They cannot be the inside of a string: its closing quote would have to follow.
- */
-function tailId(bytes: Buffer): IdRange | undefined {
-  const idEnd = bytes.length - 1;
-  if (bytes[idEnd] !== 0x7d || !(hasAt(bytes, 0, resultHead) || hasAt(bytes, 0, errorHead))) return undefined;
-  let idStart = idEnd - 1;
-  if (bytes[idStart] === 0x22) {
-    idStart = bytes.lastIndexOf(0x22, idStart - 1);
-    if (idStart < 0 || bytes.subarray(idStart, idEnd).includes(0x5c)) return undefined;
-  } else {
-    while (isDigit(bytes[idStart - 1])) idStart--;
-    if (!isDigit(bytes[idStart])) return undefined;
-    if (bytes[idStart - 1] === 0x2d) idStart--;
-  }
-  return hasAt(bytes, idStart - tailBeforeId.length, tailBeforeId) ? { idStart, idEnd } : undefined;
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
-}
-
-function hasAt(bytes: Buffer, at: number, wanted: Buffer): boolean {
-  if (at < 0) return false;
-  for (let i = 0; i < wanted.length; i++) if (bytes[at + i] !== wanted[i]) return false;
-  return true;
 }
 
 /** Direct members of `result` whose place can be asked for. */
@@ -157,7 +97,7 @@ export interface ResponseMembers {
 /** The members of a response's `result`; undefined when the bytes are not JSON, have no object `result`, or one comes twice. */
 export function responseMembers(bytes: Buffer): ResponseMembers | undefined {
   const ranges = new MemberRanges(slotCount);
-  if (readDocument(bytes, responseTable, ranges) < 0 || ranges.repeated >= 0) return undefined;
+  if (readDocument(bytes, responseTable, ranges) < 0 || ranges.repeated.length > 0) return undefined;
   const result = { start: ranges.start(resultSlot), end: ranges.end(resultSlot) };
   if (!isObjectAt(bytes, result.start)) return undefined;
   return {
@@ -169,22 +109,18 @@ export function responseMembers(bytes: Buffer): ResponseMembers | undefined {
   };
 }
 
-function numberAt(bytes: Buffer, start: number, end: number): number | undefined {
-  if (start < 0 || !(isDigit(bytes[start]) || bytes[start] === 0x2d)) return undefined;
-  return Number(bytes.toString("latin1", start, end));
-}
-
-/** Where the value of `result` stands; undefined when the bytes are not JSON or have none. */
+/** Where the value of `result` stands; undefined when the bytes are not JSON, have none, or a member of theirs comes twice. */
 export function resultRange(bytes: Buffer): Range | undefined {
   const ranges = new MemberRanges(slotCount);
-  if (readDocument(bytes, responseTable, ranges) < 0 || ranges.start(resultSlot) < 0) return undefined;
+  if (readDocument(bytes, responseTable, ranges) < 0 || ranges.repeated.length > 0 || ranges.start(resultSlot) < 0)
+    return undefined;
   return { start: ranges.start(resultSlot), end: ranges.end(resultSlot) };
 }
 
 /** Where the number of an error response stands; undefined when the bytes are no error response. */
 export function errorCodeRange(bytes: Buffer): Range | undefined {
   const ranges = new MemberRanges(slotCount);
-  if (readDocument(bytes, responseTable, ranges) < 0 || ranges.repeated >= 0 || ranges.start(codeSlot) < 0)
+  if (readDocument(bytes, responseTable, ranges) < 0 || ranges.repeated.length > 0 || ranges.start(codeSlot) < 0)
     return undefined;
   return { start: ranges.start(codeSlot), end: ranges.end(codeSlot) };
 }
@@ -198,26 +134,16 @@ export function errorCodeOf(bytes: Buffer): number | undefined {
 /** How a call ended, as metrics and breakers count it. */
 export type Outcome = "result" | "tool_error" | "protocol_error" | "input_required";
 
-const isErrorKey = Buffer.from('"isError"');
-const inputRequired = Buffer.from('"input_required"');
-
 /**
  * How the call ended that this response, or the first chunk of it, answers. Of a chunk that ends early only what is in it counts;
  * what comes later is taken for a plain result.
  */
 export function outcomeOf(bytes: Buffer): Outcome {
-  if (bytes.length > shortBytesMax && isPlainResult(bytes)) return "result";
+  if (isLongPlainResult(bytes)) return "result";
   const ranges = new MemberRanges(slotCount);
   readDocument(bytes, responseTable, ranges);
-  if (ranges.start(errorSlot) >= 0) return "protocol_error";
+  if (ranges.start(errorSlot) >= 0 || ranges.start(codeSlot) >= 0) return "protocol_error";
   const type = ranges.start(resultSlots.resultType);
   if (stringAt(bytes, type, ranges.end(resultSlots.resultType)) === "input_required") return "input_required";
   return bytes[ranges.start(resultSlots.isError)] === 0x74 ? "tool_error" : "result";
-}
-
-/** Whether a long message begins as a result does and has no word in it that could make it another outcome. */
-function isPlainResult(bytes: Buffer): boolean {
-  const id = hasAt(bytes, 0, headBeforeId) ? bytes.indexOf(0x2c, headBeforeId.length) : -1;
-  const isResult = hasAt(bytes, 0, resultHead) || (id >= 0 && hasAt(bytes, id, resultKey));
-  return isResult && !bytes.includes(isErrorKey) && !bytes.includes(inputRequired);
 }

@@ -2,7 +2,7 @@
  * Results that the gateway itself gives, in either era, as bytes. What a server answered never goes through here.
  */
 import type { Era } from "./era.ts";
-import type { ListMember } from "./list.ts";
+import type { ListMember } from "./methods.ts";
 
 const head = Buffer.from('{"jsonrpc":"2.0","id":');
 const beforeResult = Buffer.from(',"result":');

@@ -14,7 +14,7 @@ export interface SseEvent {
 }
 
 export interface SseParserOptions {
-  /** The most bytes one event may have (its data, or any one line). */
+  /** The most bytes one event's data may have; any one line may have as many and `fieldBytesMax` more. */
   readonly eventBytesMax: number;
   onEvent(event: SseEvent): void;
   /** The server asks for this pause before a reconnect, in milliseconds. */
@@ -27,15 +27,22 @@ const carriageReturn = 0x0d;
 const none: Buffer = Buffer.alloc(0);
 const newline: Buffer = Buffer.from("\n");
 
+/** What a line may have besides data: a byte order mark, the field's name, colon and space. */
+const fieldBytesMax = 16;
+/** Data lines are joined in blocks of this many: an event of empty lines must not cost a hundred bytes for each. */
+const blockLines = 1024;
+
 export class SseParser {
   readonly #options: SseParserOptions;
   /** Parts of a line whose end has not come yet. */
   #partial: Buffer[] = [];
   #partialBytes = 0;
-  /** The data lines of the event in hand. */
+  /** The event in hand: its data lines so far, the earlier ones joined to blocks. */
   #data: Buffer[] = [];
+  #blocks: Buffer[] = [];
   #dataBytes = 0;
   #event: string | undefined;
+  #id: string | undefined;
   #lastEventId: string | undefined;
   #afterCarriageReturn = false;
   #isFirstLine = true;
@@ -45,7 +52,7 @@ export class SseParser {
     this.#options = options;
   }
 
-  /** What `Last-Event-ID` would say on a reconnect; also set by an id without data. */
+  /** What `Last-Event-ID` would say on a reconnect: the id of the last event that came whole, with data or without. */
   get lastEventId(): string | undefined {
     return this.#lastEventId;
   }
@@ -60,11 +67,13 @@ export class SseParser {
       this.#afterCarriageReturn = false;
       if (chunk[0] === lineFeed) at = 1;
     }
+    // Each is looked for again only once it is passed: a chunk without the other kind of line end is searched for it once.
+    let nextLineFeed = chunk.indexOf(lineFeed, at);
     let nextCarriageReturn = chunk.indexOf(carriageReturn, at);
     while (at < chunk.length && !this.#closed) {
+      if (nextLineFeed >= 0 && nextLineFeed < at) nextLineFeed = chunk.indexOf(lineFeed, at);
       if (nextCarriageReturn >= 0 && nextCarriageReturn < at) nextCarriageReturn = chunk.indexOf(carriageReturn, at);
-      let end = chunk.indexOf(lineFeed, at);
-      if (nextCarriageReturn >= 0 && (end < 0 || nextCarriageReturn < end)) end = nextCarriageReturn;
+      const end = firstOf(nextLineFeed, nextCarriageReturn);
       if (end < 0) return this.#keep(chunk.subarray(at));
       const line = this.#line(chunk, at, end);
       at = end + 1;
@@ -81,11 +90,12 @@ export class SseParser {
     this.#closed = true;
     this.#partial = [];
     this.#data = [];
+    this.#blocks = [];
   }
 
   #keep(part: Buffer): void {
     this.#partialBytes += part.length;
-    this.#bound(this.#partialBytes);
+    this.#bound(this.#partialBytes - fieldBytesMax);
     this.#partial.push(part);
   }
 
@@ -98,6 +108,7 @@ export class SseParser {
       this.#partial = [];
       this.#partialBytes = 0;
     }
+    this.#bound(line.length - fieldBytesMax);
     if (!this.#isFirstLine) return line;
     this.#isFirstLine = false;
     return line[0] === 0xef && line[1] === 0xbb && line[2] === 0xbf ? line.subarray(3) : line;
@@ -111,7 +122,7 @@ export class SseParser {
       this.#event = valueOf(line, 5).toString() || undefined;
     } else if (startsWith(line, "id")) {
       const id = valueOf(line, 2);
-      if (!id.includes(0)) this.#lastEventId = id.toString() || undefined;
+      if (!id.includes(0)) this.#id = id.toString() || undefined;
     } else if (startsWith(line, "retry")) {
       const retry = valueOf(line, 5).toString();
       if (/^\d{1,15}$/.test(retry)) this.#options.onRetry?.(Number(retry));
@@ -122,17 +133,21 @@ export class SseParser {
     this.#dataBytes += value.length + 1;
     this.#bound(this.#dataBytes - 1);
     this.#data.push(value);
+    if (this.#data.length < blockLines) return;
+    this.#blocks.push(join(this.#data));
+    this.#data = [];
   }
 
   #dispatch(): void {
-    const lines = this.#data;
+    const lines = this.#blocks.length === 0 ? this.#data : [...this.#blocks, ...this.#data];
     const event = this.#event;
     this.#event = undefined;
+    this.#lastEventId = this.#id;
     if (lines.length === 0) return;
     this.#data = [];
+    this.#blocks = [];
     this.#dataBytes = 0;
-    const data = lines.length === 1 ? (lines[0] ?? none) : join(lines);
-    this.#options.onEvent({ data, id: this.#lastEventId, event });
+    this.#options.onEvent({ data: join(lines), id: this.#lastEventId, event });
   }
 
   #bound(bytes: number): void {
@@ -148,7 +163,14 @@ export class SseParser {
   }
 }
 
+/** The smaller position of two that may be -1. */
+function firstOf(a: number, b: number): number {
+  return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 function join(lines: readonly Buffer[]): Buffer {
+  const only = lines.length === 1 ? lines[0] : undefined;
+  if (only !== undefined) return only;
   return Buffer.concat(lines.flatMap((line, i) => (i === 0 ? [line] : [newline, line])));
 }
 

@@ -25,6 +25,7 @@ export interface LineSink {
   write(line: string): void;
 }
 
+/** What a copy is started with. */
 export interface StartRequest<Source> {
   /** Name of the replica, fit for a file name. Two runs may carry it at once, as in a restart that hands over. */
   readonly name: string;

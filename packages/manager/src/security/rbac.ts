@@ -2,6 +2,7 @@
  * What a principal may do: roles as rules over verbs, servers and tools for the data plane, as permissions for the control plane.
  * Lists and calls are judged by the same rule, so that what is shown can be used. It decides; others refuse.
  */
+import { globMatcher } from "../base/glob.ts";
 import { isAllowed, roleNames, rolePermissions } from "@mcp-manager/api";
 import type { Permission, Principal, RoleName } from "@mcp-manager/api";
 
@@ -72,29 +73,7 @@ function compile(rule: RoleRule): CompiledRule {
   return {
     list: rule.verbs.includes("list"),
     call: rule.verbs.includes("call"),
-    server: matcher(rule.servers),
-    tool: matcher(rule.tools),
+    server: globMatcher(rule.servers ?? ["*"]),
+    tool: globMatcher(rule.tools ?? ["*"]),
   };
-}
-
-function matcher(patterns: readonly string[] | undefined): (name: string) => boolean {
-  if (patterns === undefined || patterns.includes("*")) return () => true;
-  const exact = new Set(patterns.filter((pattern) => !pattern.includes("*")));
-  const globs = patterns.filter((pattern) => pattern.includes("*")).map((pattern) => pattern.split("*"));
-  return (name) => exact.has(name) || globs.some((parts) => matchesParts(name, parts));
-}
-
-/** The parts between stars, found one after the other: linear, whatever the pattern. */
-function matchesParts(name: string, parts: readonly string[]): boolean {
-  const first = parts[0] ?? "";
-  const last = parts.at(-1) ?? "";
-  if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last)) return false;
-  const end = name.length - last.length;
-  let at = first.length;
-  for (const part of parts.slice(1, -1)) {
-    const found = name.indexOf(part, at);
-    if (found < 0 || found + part.length > end) return false;
-    at = found + part.length;
-  }
-  return true;
 }

@@ -6,8 +6,10 @@
  *        └─▶ failure            exactly one of response-with-last or failure ends an exchange; after cancel() neither comes
  */
 import type { ManagerError } from "@mcp-manager/api";
-import type { Era } from "../protocol/era.ts";
+import type { ServerFacts } from "../protocol/server-facts.ts";
 import type { Edit } from "../protocol/splice.ts";
+
+export type { ServerFacts } from "../protocol/server-facts.ts";
 
 /**
  * A request on its way out: the caller's bytes as they came, and what must be different on the wire. The connection adds its
@@ -36,7 +38,10 @@ export interface OutboundRequest {
 export interface ReplySink {
   /** A notification that belongs to this request (progress with the caller's token, a log message), one whole message. */
   onNotification(message: Buffer, method: string): void;
-  /** The response, with the caller's id, as one chunk or several. Returning false asks for a pause until `resume`. */
+  /**
+   * The response, with the caller's id, as one chunk or several. Returning false asks for a pause until `resume`; after the last
+   * chunk too, where it says that its bytes still wait to be taken: a shared channel then reads no more than a bound ahead.
+   */
   onResponse(chunk: Buffer, last: boolean): boolean;
   /** The request ended without a response. */
   onFailure(error: ManagerError): void;
@@ -50,24 +55,23 @@ export interface Exchange {
   resume(): void;
 }
 
-/** What a server said of itself when the connection was opened. */
-export interface ServerFacts {
-  readonly era: Era;
-  /** The protocol version in force on this connection. */
-  readonly protocolVersion: string;
-  readonly serverInfo: { readonly name: string; readonly version: string };
-  /** As the server declared them, unknown members included. */
-  readonly capabilities: Readonly<Record<string, unknown>>;
-  readonly instructions: string | undefined;
-}
-
 /** What comes unasked. */
 export interface ConnectionEvents {
   /** A notification that belongs to no single request: `notifications/tools/list_changed`, `…/resources/updated`, a log line. */
   onNotification(message: Buffer, method: string): void;
-  /** Lines on stdout that were no JSON-RPC: counted, kept for the failure report. */
+  /** A line on stdout that was no JSON-RPC, shortened; for the failure report. */
   onNoise(line: string): void;
+  /** The connection goes on, but the server should be looked at: it does not read, or writes too much that is no message. */
+  onUnhealthy?(reason: ManagerError): void;
+  /** A message that reached nobody; for counting. */
+  onDropped?(what: DroppedMessage): void;
 }
+
+/**
+ * What a server can send that nobody waits for: a response to a request that has ended, to one that never was, progress without
+ * its request, a log line that could be of any of several requests.
+ */
+export type DroppedMessage = "late_response" | "unknown_response" | "unaddressed_progress" | "unaddressed_log";
 
 export interface Connection {
   readonly facts: ServerFacts;

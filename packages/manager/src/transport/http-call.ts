@@ -6,10 +6,13 @@ import { ManagerError } from "@mcp-manager/api";
 import type { Timer } from "../base/clock.ts";
 import { classifyFrame, errorCodeOf, locateResponse } from "../protocol/response.ts";
 import type { Era } from "../protocol/era.ts";
-import { splice } from "../protocol/splice.ts";
 import { SseParser } from "../protocol/sse.ts";
 import type { ConnectionEvents, Exchange, OutboundRequest, ReplySink } from "./connection.ts";
-import type { HttpExchange, HttpHeaders, HttpOrigin, HttpResponseHandler } from "./http-connection.ts";
+import type { HttpExchange, HttpResponseHandler } from "./http-exchange.ts";
+import { type HttpHeaders, mediaTypeOf } from "./http-head.ts";
+import { httpFailure, retryAfterMs } from "./http-status.ts";
+import type { HttpOrigin } from "./http-origin.ts";
+import { channelIdAt, outboundBytes, withCallersId, withCallersToken } from "./remap.ts";
 
 /** How one HTTP server is reached; the same for all its connections. */
 export interface HttpTarget {
@@ -61,7 +64,6 @@ export class HttpCall implements HttpResponseHandler, Exchange {
   #chunks: Buffer[] = [];
   #bytes = 0;
   #parser: SseParser | undefined;
-  #paused = false;
   #linger: Timer | undefined;
 
   constructor(host: CallHost, request: OutboundRequest, sink: ReplySink, channelId: number | undefined) {
@@ -76,7 +78,7 @@ export class HttpCall implements HttpResponseHandler, Exchange {
   }
 
   wireBody(): Buffer {
-    return applyEdits(this.request, this.#channelId === undefined ? undefined : Buffer.from(String(this.#channelId)));
+    return outboundBytes(this.request, this.#channelId);
   }
 
   onWire(exchange: HttpExchange, sessionId: string | undefined): void {
@@ -96,7 +98,6 @@ export class HttpCall implements HttpResponseHandler, Exchange {
   }
 
   resume(): void {
-    this.#paused = false;
     this.#exchange?.resume();
   }
 
@@ -110,22 +111,24 @@ export class HttpCall implements HttpResponseHandler, Exchange {
 
   onHead(status: number, headers: HttpHeaders): void {
     this.#status = status;
-    const type = headers.get("content-type") ?? "";
+    const contentType = headers.get("content-type");
+    const type = mediaTypeOf(contentType);
     if (status < 200 || status > 299) {
       this.#mode = "error";
       this.#retryAfterMs = retryAfterMs(headers.get("retry-after"));
-    } else if (type.startsWith("text/event-stream")) {
+    } else if (type === "events") {
       this.#mode = "events";
       this.#parser = new SseParser({
         eventBytesMax: this.#host.target.messageBytesMax,
         onEvent: (event) => {
-          if (event.data.length > 0) this.#onMessage(event.data);
+          // Other event types are something else's: keep-alives, mostly.
+          if (event.data.length > 0 && (event.event ?? "message") === "message") this.#onMessage(event.data);
         },
       });
-    } else if (type.startsWith("application/json")) {
+    } else if (type === "json") {
       this.#mode = this.#channelId === undefined ? "pass" : "collect";
     } else {
-      this.fail(this.#broken(`answered HTTP ${status} with content type "${type || "none"}"`));
+      this.fail(this.#broken(`answered HTTP ${status} with content type "${contentType ?? "none"}"`));
     }
   }
 
@@ -173,7 +176,7 @@ export class HttpCall implements HttpResponseHandler, Exchange {
 
   onError(error: ManagerError): void {
     this.#linger?.cancel();
-    this.fail(error);
+    if (!this.#over) this.fail(this.#named(error));
   }
 
   #pass(chunk: Buffer): boolean {
@@ -186,9 +189,9 @@ export class HttpCall implements HttpResponseHandler, Exchange {
     try {
       this.#parser?.push(chunk);
     } catch (error) {
-      this.fail(ManagerError.from(error));
+      this.fail(this.#named(ManagerError.from(error)));
     }
-    return !this.#paused;
+    return true;
   }
 
   #collect(chunk: Buffer): boolean {
@@ -234,10 +237,8 @@ export class HttpCall implements HttpResponseHandler, Exchange {
 
   #onNotification(message: Buffer, method: string, tokenStart: number, tokenEnd: number): void {
     if (method === "notifications/progress") {
-      const start = this.request.progressTokenStart;
-      if (start < 0 || tokenStart < 0) return;
-      const token = this.request.bytes.subarray(start, this.request.progressTokenEnd);
-      this.#sink.onNotification(splice(message, [{ start: tokenStart, end: tokenEnd, bytes: token }]), method);
+      if (this.request.progressTokenStart < 0 || tokenStart < 0) return;
+      this.#sink.onNotification(withCallersToken(message, tokenStart, tokenEnd, this.request), method);
     } else if (method === "notifications/message") {
       this.#sink.onNotification(message, method);
     } else {
@@ -249,12 +250,16 @@ export class HttpCall implements HttpResponseHandler, Exchange {
   #respond(message: Buffer): void {
     const at = locateResponse(message);
     if (at === undefined) return this.fail(this.#broken("answered with something that is not a JSON-RPC response"));
-    if (this.#channelId === undefined) return this.#finish(message);
-    if (message.toString("latin1", at.idStart, at.idEnd) !== String(this.#channelId)) {
+    if (this.#channelId === undefined) {
+      const { bytes, idStart, idEnd } = this.request;
+      const own = bytes.subarray(idStart, idEnd);
+      if (message.compare(own, 0, own.length, at.idStart, at.idEnd) === 0) return this.#finish(message);
       return this.fail(this.#broken("answered with the id of another request"));
     }
-    const id = this.request.bytes.subarray(this.request.idStart, this.request.idEnd);
-    this.#finish(splice(message, [{ start: at.idStart, end: at.idEnd, bytes: id }]));
+    if (channelIdAt(message, at.idStart, at.idEnd) !== this.#channelId) {
+      return this.fail(this.#broken("answered with the id of another request"));
+    }
+    this.#finish(withCallersId(message, at.idStart, at.idEnd, this.request));
   }
 
   #finish(last: Buffer): void {
@@ -284,46 +289,15 @@ export class HttpCall implements HttpResponseHandler, Exchange {
     this.fail(httpFailure(this.#host.target.server, this.#status, this.#retryAfterMs));
   }
 
+  /** The connection's own error, with the server that it happened to. */
+  #named(error: ManagerError): ManagerError {
+    const server = this.#host.target.server;
+    const { code, message, reason } = error;
+    return new ManagerError(code, `server "${server}": ${message}`, { server, reason, cause: error });
+  }
+
   #broken(what: string): ManagerError {
     const server = this.#host.target.server;
     return new ManagerError("protocol_error", `server "${server}" ${what}`, { server });
   }
-}
-
-/** What an HTTP status without a JSON-RPC answer means to the caller; an upstream's 401 is never the caller's. */
-export function httpFailure(server: string, status: number, retryAfter: number | undefined): ManagerError {
-  if (status === 401 || status === 403) {
-    return new ManagerError(
-      "unavailable",
-      `server "${server}" refused the manager's credential with HTTP ${status}; set an Authorization header in spec.source.headers`,
-      { server, reason: "UPSTREAM_UNAUTHORIZED" },
-    );
-  }
-  if (status === 429 || status >= 500) {
-    return new ManagerError("unavailable", `server "${server}" answered HTTP ${status}`, {
-      server,
-      reason: "UPSTREAM_HTTP_ERROR",
-      ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter }),
-    });
-  }
-  return new ManagerError("protocol_error", `server "${server}" answered HTTP ${status} without a JSON-RPC message`, {
-    server,
-  });
-}
-
-function retryAfterMs(value: string | undefined): number | undefined {
-  return value !== undefined && /^\d{1,6}$/.test(value) ? Number(value) * 1_000 : undefined;
-}
-
-/** The request's bytes with its own edits and, on a shared session, the channel's id and token, in one splice. */
-function applyEdits(request: OutboundRequest, channelId: Buffer | undefined): Buffer {
-  if (channelId === undefined) return request.edits.length === 0 ? request.bytes : splice(request.bytes, request.edits);
-  const edits = [...request.edits, { start: request.idStart, end: request.idEnd, bytes: channelId }];
-  if (request.progressTokenStart >= 0) {
-    edits.push({ start: request.progressTokenStart, end: request.progressTokenEnd, bytes: channelId });
-  }
-  return splice(
-    request.bytes,
-    edits.sort((a, b) => a.start - b.start),
-  );
 }

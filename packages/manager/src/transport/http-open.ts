@@ -6,13 +6,15 @@
 import { ManagerError } from "@mcp-manager/api";
 import type { Era } from "../protocol/era.ts";
 import { modernVersionSpoken } from "../protocol/era.ts";
-import { JsonRpcCode, recognisedModernError } from "../protocol/errors.ts";
+import { JsonRpcCode } from "../protocol/errors.ts";
 import { initializedNotification, initializeRequest, parseInitializeResult } from "../protocol/legacy.ts";
-import { discoverRequest, parseDiscoverResult } from "../protocol/modern.ts";
+import { discoverRequest } from "../protocol/modern.ts";
 import { errorCodeOf } from "../protocol/response.ts";
 import type { Connection, ConnectionEvents, ServerFacts } from "./connection.ts";
-import { httpFailure, type HttpTarget } from "./http-call.ts";
+import { judgeDiscover } from "./discover.ts";
+import type { HttpTarget } from "./http-call.ts";
 import { post, type PostAnswer, postNotification } from "./http-post.ts";
+import { httpFailure, retryAfterMs } from "./http-status.ts";
 import { StreamableHttpConnection } from "./streamable-http.ts";
 
 export interface OpenHttpOptions {
@@ -48,40 +50,49 @@ export async function openHttp(options: OpenHttpOptions): Promise<Connection> {
 
 /** Asks `server/discover`: facts of a modern server, or undefined for a legacy one. */
 async function probe(options: OpenHttpOptions): Promise<ServerFacts | undefined> {
+  const { server } = options.target;
   const head = `${requestHead(options.target)}MCP-Protocol-Version: ${modernVersionSpoken}\r\nMcp-Method: server/discover\r\n`;
   // A server that refuses the version and offers the very same one is asked again, once.
   for (let attempt = 0; ; attempt++) {
-    const answer = await exchange(options, head, discoverRequest(1));
-    const facts = parseDiscoverResult(answer.message);
-    if (answer.status < 300 && facts !== undefined) return facts;
-    if (answer.status === 401 || answer.status === 403 || answer.status === 429 || answer.status >= 500) {
-      throw httpFailure(options.target.server, answer.status, undefined);
+    const answer = await exchange(options, "server/discover", head, discoverRequest(1));
+    const { status, message } = answer;
+    if (status === 401 || status === 403 || status === 429 || status >= 500) {
+      throw httpFailure(server, status, retryAfterMs(answer.headers.get("retry-after")));
     }
-    const code = errorCodeOf(answer.message);
-    if (code === undefined || !recognisedModernError(code)) return undefined;
-    if (code !== JsonRpcCode.unsupportedProtocolVersion || attempt > 0) {
-      throw new ManagerError(
-        "protocol_error",
-        `server "${options.target.server}" refused server/discover with error ${code}`,
-        {
-          server: options.target.server,
-        },
-      );
+    const verdict = judgeDiscover(message);
+    switch (verdict.kind) {
+      case "modern":
+        // A result under an error status is no result.
+        return status < 300 ? verdict.facts : undefined;
+      case "legacy":
+        return undefined;
+      case "again":
+        if (attempt === 0) break;
+        throw refused(server, JsonRpcCode.unsupportedProtocolVersion);
+      case "refused":
+        throw refused(server, verdict.code);
     }
-    if (!answer.message.includes(`"${modernVersionSpoken}"`)) return undefined;
   }
+}
+
+function refused(server: string, code: number): ManagerError {
+  return new ManagerError("protocol_error", `server "${server}" refused server/discover with error ${code}`, {
+    server,
+  });
 }
 
 async function initialize(options: OpenHttpOptions): Promise<{ facts: ServerFacts; sessionId: string | undefined }> {
   const server = options.target.server;
-  const answer = await exchange(options, requestHead(options.target), initializeRequest(1));
+  const answer = await exchange(options, "initialize", requestHead(options.target), initializeRequest(1));
   const facts = parseInitializeResult(answer.message);
   if (facts === undefined) {
     const code = errorCodeOf(answer.message);
     if (code !== undefined) {
       throw new ManagerError("protocol_error", `server "${server}" refused initialize with error ${code}`, { server });
     }
-    if (answer.status > 299) throw httpFailure(server, answer.status, undefined);
+    if (answer.status > 299) {
+      throw httpFailure(server, answer.status, retryAfterMs(answer.headers.get("retry-after")));
+    }
     throw new ManagerError("protocol_error", `server "${server}" gave no valid answer to initialize`, { server });
   }
   const sessionId = answer.headers.get("mcp-session-id");
@@ -91,9 +102,20 @@ async function initialize(options: OpenHttpOptions): Promise<{ facts: ServerFact
   return { facts, sessionId };
 }
 
-function exchange(options: OpenHttpOptions, head: string, body: Buffer): Promise<PostAnswer> {
+/** One request of the opening and its answer, whatever its status; what kept it from coming is told with server and stage. */
+async function exchange(options: OpenHttpOptions, stage: string, head: string, body: Buffer): Promise<PostAnswer> {
   const { origin, server, messageBytesMax } = options.target;
-  return post({ origin, head, body, server, timeoutMs: options.openTimeoutMs, bytesMax: messageBytesMax });
+  try {
+    return await post({ origin, head, body, timeoutMs: options.openTimeoutMs, bytesMax: messageBytesMax });
+  } catch (error) {
+    const { code, message, reason } = ManagerError.from(error);
+    throw new ManagerError(code, `server "${server}" did not open at ${stage}: ${message}`, {
+      server,
+      reason,
+      details: { stage },
+      cause: error,
+    });
+  }
 }
 
 function requestHead(target: HttpTarget): string {

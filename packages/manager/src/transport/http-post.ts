@@ -3,10 +3,14 @@
  * answer is waited. Knows no eras.
  */
 import { ManagerError } from "@mcp-manager/api";
+import type { Timer } from "../base/clock.ts";
 import { classifyFrame } from "../protocol/response.ts";
 import { SseParser } from "../protocol/sse.ts";
-import type { HttpExchange, HttpHeaders, HttpOrigin } from "./http-connection.ts";
+import type { HttpExchange, HttpResponseHandler } from "./http-exchange.ts";
+import { type HttpHeaders, mediaTypeOf } from "./http-head.ts";
+import type { HttpOrigin } from "./http-origin.ts";
 
+/** What came back, whatever its status. */
 export interface PostAnswer {
   readonly status: number;
   readonly headers: HttpHeaders;
@@ -22,67 +26,91 @@ export interface PostOptions {
   readonly timeoutMs: number;
   /** Largest answer taken. */
   readonly bytesMax: number;
-  /** For messages. */
-  readonly server: string;
 }
 
 /** Posts one message and resolves with the answer, whatever its status; rejects with what kept it from coming. */
 export function post(options: PostOptions): Promise<PostAnswer> {
   return new Promise((resolve, reject) => {
-    let exchange: HttpExchange | undefined;
-    let head: { status: number; headers: HttpHeaders } | undefined;
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    const settle = (act: () => void): void => {
-      timer.cancel();
-      exchange?.abort();
-      act();
-    };
-    const timer = options.origin.clock.after(options.timeoutMs, () =>
-      settle(() =>
-        reject(
-          new ManagerError(
-            "deadline_exceeded",
-            `server "${options.server}" did not answer within ${options.timeoutMs} ms`,
-            {
-              server: options.server,
-            },
-          ),
-        ),
-      ),
-    );
-    const done = (message: Buffer): void => {
-      const answered = head;
-      if (answered !== undefined) settle(() => resolve({ ...answered, message }));
-    };
-    const parser = new SseParser({
-      eventBytesMax: options.bytesMax,
-      onEvent: (event) => {
-        if (classifyFrame(event.data).kind === "response") done(event.data);
-      },
-    });
-    exchange = options.origin.request(`${options.head}Content-Length: ${options.body.length}\r\n\r\n`, options.body, {
-      onHead(status, headers) {
-        head = { status, headers };
-      },
-      onData(chunk) {
-        bytes += chunk.length;
-        if (bytes > options.bytesMax) {
-          settle(() =>
-            reject(new ManagerError("protocol_error", `server "${options.server}" sent too long an answer`)),
-          );
-        } else if (head?.headers.get("content-type")?.startsWith("text/event-stream")) {
-          parser.push(chunk);
-        } else {
-          chunks.push(chunk);
-        }
-        return true;
-      },
-      onEnd: () => done(Buffer.concat(chunks)),
-      onError: (error) => settle(() => reject(error)),
-    });
+    new Post(options, resolve, reject).send();
   });
 }
+
+class Post implements HttpResponseHandler {
+  readonly #options: PostOptions;
+  readonly #resolve: (answer: PostAnswer) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+  #status = 0;
+  #headers: HttpHeaders = noHeaders;
+  /** Set when the answer is a stream of events. */
+  #events: SseParser | undefined;
+  #exchange: HttpExchange | undefined;
+  #timer: Timer | undefined;
+
+  constructor(options: PostOptions, resolve: (answer: PostAnswer) => void, reject: (error: unknown) => void) {
+    this.#options = options;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  send(): void {
+    const { origin, head, body, timeoutMs } = this.#options;
+    this.#timer = origin.clock.after(timeoutMs, () =>
+      this.#fail(new ManagerError("deadline_exceeded", `no answer within ${timeoutMs} ms`)),
+    );
+    this.#exchange = origin.request(`${head}Content-Length: ${body.length}\r\n\r\n`, body, this);
+  }
+
+  onHead(status: number, headers: HttpHeaders): void {
+    this.#status = status;
+    this.#headers = headers;
+    if (mediaTypeOf(headers.get("content-type")) !== "events") return;
+    this.#events = new SseParser({
+      eventBytesMax: this.#options.bytesMax,
+      onEvent: ({ data }) => {
+        if (classifyFrame(data).kind === "response") this.#done(data);
+      },
+    });
+  }
+
+  onData(chunk: Buffer): boolean {
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#options.bytesMax) {
+      this.#fail(new ManagerError("protocol_error", `an answer of more than ${this.#options.bytesMax} bytes`));
+    } else if (this.#events === undefined) {
+      this.#chunks.push(chunk);
+    } else {
+      this.#events.push(chunk);
+    }
+    return true;
+  }
+
+  onEnd(): void {
+    this.#done(Buffer.concat(this.#chunks));
+  }
+
+  onError(error: ManagerError): void {
+    this.#fail(error);
+  }
+
+  #done(message: Buffer): void {
+    this.#release();
+    this.#resolve({ status: this.#status, headers: this.#headers, message });
+  }
+
+  #fail(error: ManagerError): void {
+    this.#release();
+    this.#reject(error);
+  }
+
+  #release(): void {
+    this.#timer?.cancel();
+    this.#exchange?.abort();
+  }
+}
+
+const noHeaders: HttpHeaders = { get: () => undefined };
 
 /** Sends a notification (or, without a body, ends a session) and forgets it: its loss harms nobody. */
 export function postNotification(origin: HttpOrigin, head: string, body: Buffer | undefined): void {

@@ -9,13 +9,8 @@
  *     │ └──▶ done                  no body: 204, 304
  *     └──▶ head                    1xx is read over
  */
-import { ManagerError } from "@mcp-manager/api";
-
-/** The header fields of one response. */
-export interface HttpHeaders {
-  /** The value of a field, by its name in lower case; several of one name are joined by ", ". */
-  get(name: string): string | undefined;
-}
+import type { ManagerError } from "@mcp-manager/api";
+import { CR, HeadReader, HTAB, type HttpHeaders, incomplete, LF, malformed, requireText, SP } from "./http-head.ts";
 
 /** Hears the parts of one response in order. */
 export interface ResponseSink {
@@ -26,26 +21,15 @@ export interface ResponseSink {
 
 type State = "head" | "sized" | "open" | "size" | "data" | "gap" | "trailer" | "done";
 
-const CR = 0x0d;
-const LF = 0x0a;
-const SP = 0x20;
-const HTAB = 0x09;
-const COLON = 0x3a;
-
-/** Characters of a field name (RFC 9110, section 5.6.2, token). */
-const tokenBytes = new Uint8Array(256);
-for (const char of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-  tokenBytes[char.charCodeAt(0)] = 1;
-
 /** Longest line that gives a chunk's size, extensions included; nobody sends extensions. */
 const chunkLineBytesMax = 256;
 
-const incomplete = -1;
 const headEndMark = Buffer.from("\r\n\r\n");
 
 export class HttpResponseParser {
   readonly #sink: ResponseSink;
   readonly #headerBytesMax: number;
+  readonly #reader = new HeadReader();
   #state: State = "done";
   #noBody = false;
   #keepAlive = false;
@@ -59,8 +43,6 @@ export class HttpResponseParser {
   #inExtension = false;
   #sawCr = false;
   #trailerLineBytes = 0;
-  /** Where name and value of each field stand in the head: four numbers a field. */
-  #offsets: number[] = [];
 
   /** `headerBytesMax` bounds a head, and a trailer section. */
   constructor(sink: ResponseSink, headerBytesMax: number) {
@@ -125,8 +107,11 @@ export class HttpResponseParser {
 
   /** The usual case: the whole head in one piece. What is unfinished is kept, as a copy, until its end has come. */
   #head(bytes: Buffer, at: number, length: number): number {
-    const end = this.#parseHead(bytes, at, Math.min(length, at + this.#headerBytesMax));
-    if (end !== incomplete) return end;
+    const end = this.#reader.read(bytes, at, Math.min(length, at + this.#headerBytesMax));
+    if (end !== incomplete) {
+      this.#onHead();
+      return end;
+    }
     if (length - at >= this.#headerBytesMax) throw this.#tooLong();
     this.#pending = Buffer.from(bytes.subarray(at, length));
     return length;
@@ -143,53 +128,24 @@ export class HttpResponseParser {
     }
     this.#pending = undefined;
     const end = mark + headEndMark.length;
-    if (this.#parseHead(head, 0, end) !== end) throw malformed("the header section is malformed");
+    if (this.#reader.read(head, 0, end) !== end) throw malformed("the header section is malformed");
+    this.#onHead();
     return at + end - known.length;
   }
 
-  /** Reads a head that begins at `start`; gives the position after it, or `incomplete`. Changes nothing when incomplete. */
-  #parseHead(bytes: Buffer, start: number, limit: number): number {
-    const status = statusAt(bytes, start, limit);
-    let at = status < 0 ? incomplete : lineEnd(bytes, start + 12, limit);
-    const offsets = this.#offsets;
-    offsets.length = 0;
-    for (;;) {
-      if (at === incomplete) return incomplete;
-      if (at >= limit) return incomplete;
-      if (bytes[at] === CR) break;
-      const nameStart = at;
-      while (at < limit && tokenBytes[bytes[at] as number] === 1) at++;
-      if (at >= limit) return incomplete;
-      if (at === nameStart || bytes[at] !== COLON) throw malformed("a header line has no valid name");
-      const nameEnd = at++;
-      while (at < limit && (bytes[at] === SP || bytes[at] === HTAB)) at++;
-      const valueStart = at;
-      at = lineEnd(bytes, at, limit);
-      if (at === incomplete) return incomplete;
-      let valueEnd = at - 2;
-      while (valueEnd > valueStart && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HTAB)) valueEnd--;
-      offsets.push(nameStart - start, nameEnd - start, valueStart - start, valueEnd - start);
-    }
-    if (at + 1 >= limit) return incomplete;
-    if (bytes[at + 1] !== LF) throw malformed("a line ends without a line feed");
-    this.#onHead(bytes, start, at, status);
-    return at + 2;
-  }
-
-  #onHead(bytes: Buffer, start: number, end: number, status: number): void {
-    const headers = new HeaderBlock(bytes.toString("latin1", start, end), this.#offsets);
+  #onHead(): void {
+    const { status, isHttp11, headers } = this.#reader;
+    if (status === 101) throw malformed("it switched protocols without being asked");
     if (status < 200) {
-      if (status === 101) throw malformed("it switched protocols without being asked");
       this.#state = "head";
       return;
     }
-    this.#offsets = [];
-    this.#frame(bytes[start + 7] === 0x31, status, headers);
+    this.#frame(isHttp11, status, headers);
     this.#sink.onHead(status, headers);
   }
 
   /** How long the body is (RFC 9112, section 6.3). */
-  #frame(isHttp11: boolean, status: number, headers: HeaderBlock): void {
+  #frame(isHttp11: boolean, status: number, headers: HttpHeaders): void {
     const encoding = headers.get("transfer-encoding");
     const length = headers.get("content-length");
     const connection = headers.get("connection");
@@ -312,88 +268,6 @@ export class HttpResponseParser {
   }
 }
 
-/** Fields of one head: its text, and where names and values stand in it. */
-class HeaderBlock implements HttpHeaders {
-  readonly #text: string;
-  readonly #offsets: readonly number[];
-
-  constructor(text: string, offsets: readonly number[]) {
-    this.#text = text;
-    this.#offsets = offsets;
-  }
-
-  get(name: string): string | undefined {
-    const text = this.#text;
-    const offsets = this.#offsets;
-    let value: string | undefined;
-    for (let i = 0; i < offsets.length; i += 4) {
-      const start = offsets[i] as number;
-      const end = offsets[i + 1] as number;
-      if (end - start !== name.length || !isName(text, start, name)) continue;
-      const found = text.slice(offsets[i + 2], offsets[i + 3]);
-      value = value === undefined ? found : `${value}, ${found}`;
-    }
-    return value;
-  }
-}
-
-/** Whether `name`, in lower case, stands at `start`, in any case. Both are of token characters, so one bit tells the cases apart. */
-function isName(text: string, start: number, name: string): boolean {
-  for (let i = 0; i < name.length; i++) {
-    const code = text.charCodeAt(start + i);
-    const lower = code >= 0x41 && code <= 0x5a ? code | 0x20 : code;
-    if (lower !== name.charCodeAt(i)) return false;
-  }
-  return true;
-}
-
-const versionPrefix = Buffer.from("HTTP/1.");
-
-/** The status of a status line at `start`, or `incomplete`; throws as soon as it cannot be one. */
-function statusAt(bytes: Buffer, start: number, limit: number): number {
-  for (let i = 0; i < versionPrefix.length; i++) {
-    if (start + i >= limit) return incomplete;
-    if (bytes[start + i] !== versionPrefix[i]) throw malformed("it is not HTTP/1.1");
-  }
-  if (limit - start < 13) return incomplete;
-  const minor = bytes[start + 7] as number;
-  const status = digitsAt(bytes, start + 9);
-  const after = bytes[start + 12];
-  const isLine = (minor === 0x30 || minor === 0x31) && bytes[start + 8] === SP && (after === SP || after === CR);
-  if (!isLine || status < 100) throw malformed("its status line is malformed");
-  return status;
-}
-
-/** Three decimal digits as a number, or -1. */
-function digitsAt(bytes: Buffer, at: number): number {
-  let value = 0;
-  for (let i = at; i < at + 3; i++) {
-    const digit = (bytes[i] as number) - 0x30;
-    if (digit < 0 || digit > 9) return -1;
-    value = value * 10 + digit;
-  }
-  return value;
-}
-
-/** The position after the line end of the text that stands at `at`, or `incomplete`. */
-function lineEnd(bytes: Buffer, start: number, limit: number): number {
-  for (let at = start; at < limit; at++) {
-    const byte = bytes[at] as number;
-    if (byte === CR) {
-      if (at + 1 >= limit) return incomplete;
-      if (bytes[at + 1] !== LF) throw malformed("a line ends without a line feed");
-      return at + 2;
-    }
-    if (byte < SP || byte === 0x7f) requireText(byte);
-  }
-  return incomplete;
-}
-
-/** Field values are visible characters, spaces, tabs and bytes above ASCII (RFC 9110, section 5.5). */
-function requireText(byte: number): void {
-  if ((byte < SP && byte !== HTAB) || byte === 0x7f) throw malformed("it has a control character where text belongs");
-}
-
 function hexDigit(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
   const lower = byte | 0x20;
@@ -402,8 +276,4 @@ function hexDigit(byte: number): number {
 
 function hasClose(connection: string): boolean {
   return connection.split(",").some((option) => option.trim().toLowerCase() === "close");
-}
-
-function malformed(what: string): ManagerError {
-  return new ManagerError("protocol_error", `the HTTP response is malformed: ${what}`, { reason: "MALFORMED_HTTP" });
 }

@@ -37,7 +37,8 @@ export class StreamableHttpConnection implements Connection, CallHost {
   #nextId = 1;
   #head: string;
   #closeReason: ManagerError | undefined;
-  #draining = false;
+  /** Set when no new requests are taken. */
+  #closing: Promise<void> | undefined;
   #resolveClosed: (reason: ManagerError) => void = () => {};
   #onIdle: (() => void) | undefined;
 
@@ -67,7 +68,7 @@ export class StreamableHttpConnection implements Connection, CallHost {
 
   send(request: OutboundRequest, sink: ReplySink): Exchange {
     const call = new HttpCall(this, request, sink, this.era === "legacy" ? this.#nextId++ : undefined);
-    const refusal = this.#closeReason ?? (this.#draining ? closing(this.target.server) : undefined);
+    const refusal = this.#closeReason ?? (this.#closing === undefined ? undefined : closing(this.target.server));
     if (refusal !== undefined) {
       queueMicrotask(() => call.fail(refusal));
       return call;
@@ -82,6 +83,8 @@ export class StreamableHttpConnection implements Connection, CallHost {
   }
 
   answer(idRaw: Buffer, method: string): void {
+    // A modern server asks nothing, and takes no responses (2026-07-28, basic/transports/streamable-http).
+    if (this.era === "modern") return;
     this.notify(
       method === "ping"
         ? pingResponse(idRaw)
@@ -115,9 +118,20 @@ export class StreamableHttpConnection implements Connection, CallHost {
     );
   }
 
-  async close(graceMs: number): Promise<void> {
+  close(graceMs: number): Promise<void> {
+    this.#closing ??= this.#close(graceMs);
+    return this.#closing;
+  }
+
+  destroy(reason: ManagerError): void {
     if (this.#closeReason !== undefined) return;
-    this.#draining = true;
+    this.#closeReason = reason;
+    for (const call of [...this.#calls]) call.fail(reason);
+    this.#resolveClosed(reason);
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    if (this.#closeReason !== undefined) return;
     if (this.#calls.size > 0 && graceMs > 0) {
       await new Promise<void>((resolve) => {
         const timer = this.target.origin.clock.after(graceMs, resolve);
@@ -130,13 +144,6 @@ export class StreamableHttpConnection implements Connection, CallHost {
     // The session is the server's memory: one that is dropped without a DELETE stays there until it expires.
     if (this.#sessionId !== undefined) postNotification(this.target.origin, this.#headFor("DELETE"), undefined);
     this.destroy(closing(this.target.server));
-  }
-
-  destroy(reason: ManagerError): void {
-    if (this.#closeReason !== undefined) return;
-    this.#closeReason = reason;
-    for (const call of [...this.#calls]) call.fail(reason);
-    this.#resolveClosed(reason);
   }
 
   #post(call: HttpCall): void {

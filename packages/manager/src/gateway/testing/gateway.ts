@@ -112,8 +112,8 @@ export class TestGateway implements AsyncDisposable {
     const mayCall = (who: Principal, server: string, tool?: string): boolean => access.may(who, "call", server, tool);
     const listDeadlineMs = options.listDeadlineMs ?? 2_000;
     const troubleOf = (server: string): Trouble | undefined => table.current.servers.get(server)?.trouble;
-    this.catalog = new Catalog({ upstreams, clock, wheel, listDeadlineMs, troubleOf });
-    const lists = new MergedLists({ catalog: this.catalog, table, maySee, clock });
+    const catalog = (this.catalog = new Catalog({ upstreams, clock, wheel, listDeadlineMs, troubleOf }));
+    const lists = new MergedLists({ catalog, table, maySee, clock });
     const sealer = createSealer([toSealKey(Buffer.alloc(32, 7))], clock, random);
     const sessionsMax = options.sessionsMax ?? 100;
     const { metrics } = this;
@@ -137,10 +137,10 @@ export class TestGateway implements AsyncDisposable {
         instructionsMax: 1_000,
       }),
       lists,
-      router: new Router({ table, lists, mayCall }),
+      catalog,
+      router: new Router({ table, lists, catalog, mayCall }),
       bodyBytesMax: options.bodyBytesMax ?? 1024 * 1024,
     });
-    const { catalog } = this;
     this.tools = new DirectTools({ table, upstreams, catalog, metrics: counts, mayCall, maySee, clock, wheel });
     this.#listenerOptions = {
       host: "127.0.0.1",

@@ -44,10 +44,13 @@ export interface ScriptedOptions {
   readonly script?: Script;
 }
 
-/** Lists a server answers with when the script says nothing of them: all empty. */
+/**
+ * Lists of which the script says nothing. Those of names are refused, so that what is there is not known and every name is passed
+ * on; those of resources are empty.
+ */
 const emptyLists: Script = {
-  "tools/list": (call) => call.result({ tools: [] }),
-  "prompts/list": (call) => call.result({ prompts: [] }),
+  "tools/list": (call) => call.error(-32603, "no list in this test"),
+  "prompts/list": (call) => call.error(-32603, "no list in this test"),
   "resources/list": (call) => call.result({ resources: [] }),
   "resources/templates/list": (call) => call.result({ resourceTemplates: [] }),
 };

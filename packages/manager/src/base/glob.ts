@@ -6,15 +6,15 @@ export type NameMatcher = (name: string) => boolean;
 /** Compiles patterns; none at all match nothing. */
 export function globMatcher(patterns: readonly string[]): NameMatcher {
   if (patterns.includes("*")) return () => true;
-  const split = patterns.map((pattern) => pattern.split("*"));
-  return (name) => split.some((parts) => matches(name, parts));
+  const exact = new Set(patterns.filter((pattern) => !pattern.includes("*")));
+  const split = patterns.filter((pattern) => pattern.includes("*")).map((pattern) => pattern.split("*"));
+  return (name) => exact.has(name) || split.some((parts) => matches(name, parts));
 }
 
 /** The parts between stars are found one after the other, each at its first place: a later one leaves less for the rest. */
 function matches(name: string, parts: readonly string[]): boolean {
   const [first = "", ...others] = parts;
-  const last = others.pop();
-  if (last === undefined) return name === first;
+  const last = others.pop() ?? "";
   const end = name.length - last.length;
   if (end < first.length || !name.startsWith(first) || !name.endsWith(last)) return false;
   let at = first.length;

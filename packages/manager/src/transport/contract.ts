@@ -1,0 +1,228 @@
+/**
+ * What every connection must do, as tests that each transport declares for itself, against a real peer: the stand-in server of
+ * `testing/peer.ts`. It knows no transport.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ManagerError } from "@mcp-manager/api";
+import fc from "fast-check";
+import type { ManualClock } from "../base/clock.ts";
+import type { Connection } from "./connection.ts";
+import { jsonValue } from "./testing/arbitrary-json.ts";
+import {
+  callParams,
+  callTool,
+  outbound,
+  type RecordingEvents,
+  RecordingSink,
+  start,
+  toolCall,
+  until,
+} from "./testing/calls.ts";
+import { result } from "./testing/peer.ts";
+
+/** An open connection of its own for one test; disposing ends the peer too. */
+export interface ConnectionUnderTest extends AsyncDisposable {
+  readonly connection: Connection;
+  readonly events: RecordingEvents;
+  /** The clock of the connection. */
+  readonly clock: ManualClock;
+  /** What the peer has seen. */
+  readonly journal: readonly string[];
+  /** Makes the peer answer the calls it holds. */
+  release(): void;
+}
+
+/** One transport, to the suite. */
+export interface ConnectionHarness {
+  readonly name: string;
+  /** Whether its servers may ask the client something. */
+  readonly serverAsks: boolean;
+  open(): Promise<ConnectionUnderTest>;
+}
+
+/** Declares the whole contract for one transport. */
+export function declareConnectionContract(harness: ConnectionHarness): void {
+  const declare = (title: string, run: (sut: ConnectionUnderTest) => Promise<void>): void => {
+    test(`${harness.name}: ${title}`, async () => {
+      await using sut = await harness.open();
+      await run(sut);
+    });
+  };
+  declareAddressing(declare);
+  declareContent(declare);
+  declareEnds(declare);
+  declareServerMessages(declare, harness.serverAsks);
+}
+
+type Declare = (title: string, run: (sut: ConnectionUnderTest) => Promise<void>) => void;
+
+const reason = new ManagerError("unavailable", "the test ends it", { reason: "TEST" });
+
+function declareAddressing(declare: Declare): void {
+  declare("the caller's id and progress token come back as they were written", async ({ connection }) => {
+    const names = ["1", '"1"', "0", "-5", "9007199254740993", '"a\\u0041\\/é"', `"${"long".repeat(60)}"`, '""'];
+    for (const name of names) {
+      const { sink } = start(connection, "progress", { id: name, token: name, args: '{"count":2}' });
+      const response = await sink.response();
+      assert.ok(response.startsWith(`{"jsonrpc":"2.0","id":${name},"result":`), response);
+      assert.deepEqual(
+        sink.notifications,
+        [1, 2].map(
+          (i) =>
+            `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${name},"progress":${i}.0}}`,
+        ),
+      );
+    }
+  });
+
+  declare("1,000 callers at once with one id and one token each hear only of themselves", async ({ connection }) => {
+    const calls = Array.from({ length: 1_000 }, (_, i) => {
+      const args = `{"marker":"m${i}"}`;
+      return { marker: `m${i}`, ...start(connection, "shuffled", { id: "1", token: '"t"', args }) };
+    });
+    for (const { marker, sink } of calls) {
+      assert.equal(await sink.response(), result("1", `{"marker":"${marker}"}`));
+      assert.deepEqual(sink.notifications, [
+        `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"t","progress":1,"message":"${marker}"}}`,
+      ]);
+    }
+    assert.equal(connection.inFlight, 0);
+  });
+}
+
+function declareContent(declare: Declare): void {
+  declare("what is between the ids passes byte-equal both ways", async ({ connection }) => {
+    const names = fc.constantFrom("1", '"x"', '"a-rather-long-id-that-is-longer-than-a-number"');
+    const property = fc.asyncProperty(jsonValue, names, fc.constantFrom("echo", "tail"), async (args, id, tool) => {
+      const response = await callTool(connection, tool, { id, args });
+      const value = `{"params":${callParams(tool, { args })}}`;
+      assert.equal(response, tool === "echo" ? result(id, value) : `{"result":${value},"jsonrpc":"2.0","id":${id}}`);
+    });
+    await fc.assert(property, { numRuns: 200 });
+  });
+
+  declare("a long response arrives whole", async ({ connection }) => {
+    const bytes = 3_000_000;
+    const response = await callTool(connection, "big", { id: '"big"', args: `{"bytes":${bytes}}` });
+    assert.equal(response, result('"big"', `{"text":"${"x".repeat(bytes)}"}`));
+  });
+
+  declare("the edits of the gateway are applied, and nothing else changes", async ({ connection }) => {
+    const text = toolCall("server__echo", { args: '{"name":"server__echo"}' });
+    const sink = new RecordingSink();
+    connection.send(outbound(text, [["server__echo", "echo"]]), sink);
+    assert.equal(
+      await sink.response(),
+      result("1", `{"params":${callParams("echo", { args: '{"name":"server__echo"}' })}}`),
+    );
+  });
+
+  declare("an error response is a response", async ({ connection }) => {
+    const response = await callTool(connection, "error", { id: '"e"' });
+    assert.equal(response, '{"jsonrpc":"2.0","id":"e","error":{"code":-32602,"message":"refused"}}');
+  });
+}
+
+function declareEnds(declare: Declare): void {
+  declare("after cancel nothing comes, and the server knows", async (sut) => {
+    const { connection, journal } = sut;
+    const { sink, exchange } = start(connection, "hold", { token: "1" });
+    await until("the call at the server", () => journal.includes("call hold"));
+    exchange.cancel("not wanted");
+    exchange.cancel("not wanted");
+    assert.equal(connection.inFlight, 0);
+    await until("the cancellation at the server", () => journal.includes("cancelled hold"));
+    sut.release();
+    await callTool(connection, "echo");
+    assert.deepEqual([sink.isOver, sink.chunks, sink.failure], [false, [], undefined]);
+    assert.equal(journal.filter((line) => line === "cancelled hold").length, 1);
+  });
+
+  declare("a call that is cancelled at once never ends", async ({ connection }) => {
+    const { sink, exchange } = start(connection, "echo");
+    exchange.cancel("changed my mind");
+    await callTool(connection, "echo");
+    assert.equal(sink.isOver, false);
+  });
+
+  declare("destroy fails what is in flight, once, and everything after it", async ({ connection, journal }) => {
+    const calls = [start(connection, "hold"), start(connection, "hold")];
+    await until("the calls at the server", () => journal.filter((line) => line === "call hold").length === 2);
+    connection.destroy(reason);
+    connection.destroy(new ManagerError("internal", "a second reason"));
+    for (const { sink } of calls) assert.equal(await sink.failed(), reason);
+    assert.equal(await start(connection, "echo").sink.failed(), reason);
+    assert.equal(await connection.closed, reason);
+    assert.deepEqual([connection.closeReason, connection.inFlight], [reason, 0]);
+    connection.notify(Buffer.from('{"jsonrpc":"2.0","method":"notifications/x"}'));
+    await connection.close(0);
+  });
+
+  declare("close waits for what is in flight and takes nothing new", async (sut) => {
+    const { connection, journal } = sut;
+    const { sink } = start(connection, "hold");
+    await until("the call at the server", () => journal.includes("call hold"));
+    const closed = connection.close(60_000);
+    const again = connection.close(60_000);
+    assert.equal((await start(connection, "echo").sink.failed()).code, "unavailable");
+    assert.equal(connection.closeReason, undefined);
+    sut.release();
+    assert.equal(await sink.response(), result("1", '{"late":true}'));
+    await Promise.all([closed, again]);
+    assert.equal((await connection.closed).reason, "CONNECTION_CLOSED");
+  });
+
+  declare("close fails what has not ended in its time", async (sut) => {
+    const { connection, clock, journal } = sut;
+    const { sink } = start(connection, "hold");
+    await until("the call at the server", () => journal.includes("call hold"));
+    const closed = connection.close(5_000);
+    await clock.advance(5_000);
+    await closed;
+    assert.equal((await sink.failed()).reason, "CONNECTION_CLOSED");
+  });
+}
+
+function declareServerMessages(declare: Declare, serverAsks: boolean): void {
+  declare("a log line reaches the only call in flight", async ({ connection, events }) => {
+    const { sink } = start(connection, "log");
+    await sink.response();
+    assert.deepEqual(sink.notifications, [
+      '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"hello"}}',
+    ]);
+    assert.deepEqual(events.notifications, []);
+  });
+
+  declare("progress for a call that gave no token reaches nobody", async ({ connection }) => {
+    const { sink } = start(connection, "progress", { args: '{"count":3}' });
+    await sink.response();
+    assert.deepEqual(sink.notifications, []);
+  });
+
+  declare("what belongs to no call goes to the listener of the connection", async ({ connection, events }) => {
+    const { sink } = start(connection, "changed");
+    await sink.response();
+    await until("the notification", () => events.notifications.length > 0);
+    assert.deepEqual(events.notifications, ["notifications/tools/list_changed"]);
+    assert.deepEqual(sink.notifications, []);
+  });
+
+  declare("a notification of the manager's arrives", async ({ connection, journal }) => {
+    connection.notify(Buffer.from('{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}'));
+    await until("the notification", () => journal.includes("notified notifications/roots/list_changed"));
+  });
+
+  if (!serverAsks) return;
+  declare("a server's ping is answered, everything else it asks is refused", async ({ connection }) => {
+    const response = await callTool(connection, "ask");
+    assert.equal(
+      response,
+      result(
+        "1",
+        '{"answers":[{"jsonrpc":"2.0","id":"q1","error":{"code":-32601,"message":"the manager takes no sampling/createMessage requests"}},' +
+          '{"jsonrpc":"2.0","id":2,"result":{}}]}',
+      ),
+    );
+  });
+}
