@@ -16,7 +16,7 @@ import { auditCall, type AuditSink } from "./call-audit.ts";
 import type { CallMetrics, CallOutcome } from "./call-metrics.ts";
 import type { Call } from "./call.ts";
 import { cannotBridge, missingCapability, noReadyReplica, otherHop, replyWithError, timedOut } from "./failure.ts";
-import type { RawHeaders } from "./reply.ts";
+import type { RawHeaders, ReplyListener } from "./reply.ts";
 import type { ServerRoute } from "./routing-table.ts";
 import { type Cancellable, logLevels } from "./session.ts";
 
@@ -45,7 +45,7 @@ const bridgedHints = { ttlMs: 0, cacheScope: "private" } as const;
 const keepAliveMs = 15_000;
 
 /** One call from its route to its end. */
-export class Forward implements ReplySink, Cancellable {
+export class Forward implements ReplySink, ReplyListener, Cancellable {
   readonly #dependencies: ForwardDependencies;
   readonly #call: Call;
   readonly #route: ServerRoute;
@@ -126,13 +126,23 @@ export class Forward implements ReplySink, Cancellable {
   }
 
   #register(): void {
-    const { session, reply, era } = this.#call;
+    const { session, reply } = this.#call;
     if (this.#key !== undefined) session?.calls.set(this.#key, this);
-    reply.onDrain = () => this.#exchange?.resume();
-    // A modern client cancels by closing its stream. A legacy one may have lost its connection and still want the effect: what is
-    // left of the answer is read and dropped.
-    reply.onClientGone =
-      era === "modern" ? () => this.cancel("the client closed the stream") : () => this.#exchange?.resume();
+    reply.listener = this;
+  }
+
+  /**
+   * A modern client cancels by closing its stream. A legacy one may have lost its connection and still want the effect: what is left
+   * of the answer is read and dropped.
+   */
+  onClientGone(): void {
+    if (this.#over) return;
+    if (this.#call.era === "modern") this.cancel("the client closed the stream");
+    else this.#exchange?.resume();
+  }
+
+  onDrain(): void {
+    this.#exchange?.resume();
   }
 
   /** One deadline at a time: the call's own, or before it the next sign of life. */
@@ -207,9 +217,8 @@ export class Forward implements ReplySink, Cancellable {
   #end(outcome: CallOutcome): void {
     this.#over = true;
     const { wheel, metrics, clock, audit } = this.#dependencies;
-    const { session, envelope, startedMs, reply } = this.#call;
+    const { session, envelope, startedMs } = this.#call;
     if (this.#deadline !== undefined) wheel.cancel(this.#deadline);
-    reply.onClientGone = undefined;
     if (this.#key !== undefined && session?.calls.get(this.#key) === this) session.calls.delete(this.#key);
     const { name } = this.#route;
     const nowMs = clock.nowMs();

@@ -26,11 +26,17 @@ const eventEnd = Buffer.from("\n\n");
 /** Notifications that may wait for a slow reader, in bytes; nothing can hold them back, so the reader is let go beyond it. */
 const waitingBytesMax = 1024 * 1024;
 
+/** Whoever fills a reply and wants to know how it is taken. An object, not two functions: those would be made anew for each call. */
+export interface ReplyListener {
+  /** The caller went away before the end; called once. */
+  onClientGone(): void;
+  /** A reply that was full takes bytes again. */
+  onDrain(): void;
+}
+
+/** One answer, filled from its head to its end. */
 export class HttpReply {
-  /** Called once when the caller goes away before the end. */
-  onClientGone: (() => void) | undefined;
-  /** Called when a reply that was full takes bytes again. */
-  onDrain: (() => void) | undefined;
+  listener: ReplyListener | undefined;
   readonly #response: ServerResponse;
   readonly #acceptsEvents: boolean;
   readonly #acceptsJson: boolean;
@@ -45,7 +51,7 @@ export class HttpReply {
     response.on("close", () => {
       if (this.#mode === "ended") return;
       this.#mode = "ended";
-      this.onClientGone?.();
+      this.listener?.onClientGone();
     });
   }
 
@@ -163,7 +169,7 @@ export class HttpReply {
     this.#full = true;
     this.#response.once("drain", () => {
       this.#full = false;
-      this.onDrain?.();
+      this.listener?.onDrain();
     });
     return false;
   }

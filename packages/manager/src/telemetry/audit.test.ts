@@ -82,7 +82,8 @@ test("full files move aside, and only so many are kept", async () => {
 
 test("what does not fit while the disk is slow is counted in the file", async () => {
   await using dir = await folder();
-  const given = options(dir.path);
+  const line = JSON.stringify({ at: new Date(0).toISOString(), action: "burst", outcome: "allowed" }).length + 1;
+  const given = options(dir.path, { waitingBytesMax: 10_000 * line });
   {
     await using audit = await openAudit(given);
     for (let number = 0; number < 10_025; number += 1) audit.record({ action: "burst", outcome: "allowed" });

@@ -6,7 +6,8 @@
 import { chmod, mkdir, open, rename, rm } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname, extname } from "node:path";
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import { LineBuffer } from "./line-buffer.ts";
 import type { Logger } from "./logger.ts";
 
 /** One thing that somebody did or tried to. */
@@ -49,12 +50,14 @@ export interface AuditOptions {
   readonly fileBytesMax?: number;
   /** Files kept, the current one included; at least 1. Default 5. */
   readonly filesMax?: number;
+  /** Bytes that may wait for the disk; entries beyond it are counted as lost. Default 2 MiB. */
+  readonly waitingBytesMax?: number;
 }
 
-/** Entries that may wait for the disk: about 2 MB, a second or two at full load. */
-const waitingMax = 10_000;
-/** Lines put into one write. */
-const batchMax = 1_000;
+/** What may wait for the disk: about 10,000 entries, a second or two at full load. */
+const waitingBytesMaxDefault = 2 * 1024 ** 2;
+/** Least time between two writes. Each costs wake-ups of other threads: at full load they would cost more than the entries. */
+const pauseMs = 200;
 
 /** Opens (or goes on with) the file, mode 0600. Rejects when it can't be written. */
 export async function openAudit(options: AuditOptions): Promise<Audit> {
@@ -80,9 +83,11 @@ class AuditFile implements Audit {
   readonly #filesMax: number;
   #file: FileHandle | undefined;
   #bytes: number;
-  #waiting: string[] = [];
+  readonly #waiting: LineBuffer;
   #dropped = 0;
   #writing: Promise<void> | undefined;
+  #pause: Timer | undefined;
+  #writtenMs = -Infinity;
   /** The last line was cut off, by a crash or a full disk. */
   #torn: boolean;
   #closed = false;
@@ -96,25 +101,25 @@ class AuditFile implements Audit {
     this.#file = file;
     this.#bytes = bytes;
     this.#torn = torn;
+    this.#waiting = new LineBuffer(options.waitingBytesMax ?? waitingBytesMaxDefault);
   }
 
   record(entry: AuditEntry): void {
     if (this.#closed) return;
-    if (this.#waiting.length >= waitingMax) {
-      this.#dropped += 1;
-      return;
-    }
-    this.#waiting.push(lineOf(this.#clock.wallMs(), entry));
-    this.#writing ??= this.#write();
+    if (!this.#waiting.add(lineOf(this.#clock.wallMs(), entry))) this.#dropped += 1;
+    this.#writeSoon();
   }
 
   async flush(): Promise<void> {
     await this.#writing;
+    if (this.#waiting.isEmpty && this.#dropped === 0) return;
+    await this.#writeNow();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    await this.#writing;
+    await this.flush();
+    this.#pause?.cancel();
     const file = this.#file;
     this.#file = undefined;
     if (file === undefined) return;
@@ -122,21 +127,37 @@ class AuditFile implements Audit {
     await file.close();
   }
 
+  /** At once when the last write is a while ago, so that what happens seldom is on the disk before anything else does. */
+  #writeSoon(): void {
+    if (this.#writing !== undefined || this.#pause !== undefined) return;
+    const leftMs = this.#writtenMs + pauseMs - this.#clock.nowMs();
+    if (leftMs <= 0) void this.#writeNow();
+    else this.#pause = this.#clock.after(leftMs, () => void this.#writeNow());
+  }
+
+  #writeNow(): Promise<void> {
+    this.#pause?.cancel();
+    this.#pause = undefined;
+    this.#writtenMs = this.#clock.nowMs();
+    this.#writing = this.#write().finally(() => {
+      this.#writing = undefined;
+      if (!this.#waiting.isEmpty && !this.#closed) this.#writeSoon();
+    });
+    return this.#writing;
+  }
+
   async #write(): Promise<void> {
     await Promise.resolve(); // entries of the same tick go into one write
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, batchMax);
-      if (this.#dropped > 0) batch.push(lineOf(this.#clock.wallMs(), { action: "audit", ...lost(this.#dropped) }));
-      const dropped = this.#dropped;
-      try {
-        await this.#append(Buffer.from(batch.join("")));
-        this.#dropped -= dropped;
-      } catch (error) {
-        this.#dropped += batch.length - (dropped > 0 ? 1 : 0);
-        this.#logger.error("audit entries cannot be written", { path: this.#path, dropped: this.#dropped, error });
-      }
+    const { bytes, lines } = this.#waiting.take();
+    const dropped = this.#dropped;
+    const lossLine = lineOf(this.#clock.wallMs(), { action: "audit", ...lost(dropped) });
+    try {
+      await this.#append(dropped === 0 ? bytes : Buffer.concat([bytes, Buffer.from(lossLine)]));
+      this.#dropped -= dropped;
+    } catch (error) {
+      this.#dropped += lines;
+      this.#logger.error("audit entries cannot be written", { path: this.#path, dropped: this.#dropped, error });
     }
-    this.#writing = undefined;
   }
 
   async #append(bytes: Buffer): Promise<void> {
