@@ -42,13 +42,17 @@ export interface Command {
   readonly summary: string;
   readonly positionals?: readonly Positional[];
   readonly options?: Readonly<Record<string, Option>>;
+  /** Whether it asks no manager and answers nothing: of the common options, only help is its. */
+  readonly isLocal?: true;
+  /** Sentences on what summary and options leave open. */
+  readonly notes?: readonly string[];
   /** Whole lines that work. At least one. */
   readonly examples: readonly string[];
   /** Resolves with the exit status. A ManagerError it rejects with is shown as one line. */
   run(invocation: Invocation): Promise<number>;
 }
 
-/** Options that every command has. */
+/** Options that every command has which asks a manager. */
 export const commonOptions: Readonly<Record<string, Option>> = {
   output: { type: "string", short: "o", value: "table|json|yaml", summary: "How results are printed. Default: table" },
   url: { type: "string", value: "URL", summary: "The manager. Default: MCP_MANAGER_URL, or http://127.0.0.1:8080" },

@@ -15,7 +15,7 @@ export interface Io {
   readonly cwd: string;
   /** Whether a person reads stdout. */
   readonly isTerminal: boolean;
-  /** Width of that terminal, in characters. */
+  /** Width of that terminal, in characters; without end in a pipe. */
   readonly columns: number;
   /** Aborts when the user presses Ctrl-C. */
   readonly signal: AbortSignal;

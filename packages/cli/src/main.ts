@@ -8,11 +8,13 @@ const args = process.argv.slice(2);
 // `up` drains on its own when it is told to stop; every other command has nothing to finish.
 if (args[0] !== "up") process.once("SIGINT", () => interrupted.abort());
 
-// A reader that has seen enough (`| head`) is no failure.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
-});
+// A reader that has seen enough (`| head`) is no failure; and a manager runs on when nobody reads what it says.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    if (args[0] !== "up") process.exit(0);
+  });
+}
 
 process.exitCode = await run(args, {
   stdout: process.stdout,
@@ -25,6 +27,6 @@ process.exitCode = await run(args, {
   env: process.env,
   cwd: process.cwd(),
   isTerminal: process.stdout.isTTY,
-  columns: process.stdout.columns || 80,
+  columns: process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY,
   signal: interrupted.signal,
 });

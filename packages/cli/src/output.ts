@@ -1,11 +1,12 @@
 /**
- * How results look: aligned tables for people, JSON and YAML for programs. Tables are never cut in a pipe; in a terminal only
- * the last column is, so that lines do not wrap.
+ * How results look: aligned tables for people, JSON and YAML for programs. In a pipe nothing is cut or wrapped; in a terminal the
+ * last column of a table and long values are fitted into its width.
  */
 import { stripVTControlCharacters } from "node:util";
 import { stringify } from "yaml";
 import type { Io } from "./io.ts";
 import { hasColour } from "./io.ts";
+import { cutEnd, cutMiddle, hang, wrap } from "./wrap.ts";
 
 /** What `--output` takes. */
 export type Format = "table" | "json" | "yaml";
@@ -24,10 +25,15 @@ export interface Cell {
   readonly colour?: Colour;
 }
 
+/** How what does not fit is made to: its end cut off, its middle left out, or on several lines. */
+type Fit = "cut" | "middle" | "wrap";
+
 /** Rows of a table below their headings. */
 export interface Table {
   readonly head: readonly string[];
   readonly rows: readonly (readonly (Cell | string)[])[];
+  /** What is done to the last column in a terminal. Default: its end is cut off. */
+  readonly fit?: Fit;
   /** What is said, to stderr, when there are no rows. */
   readonly empty: string;
 }
@@ -61,14 +67,23 @@ export class Printer {
     this.#io.stderr.write(`${text}\n`);
   }
 
-  table({ head, rows, empty }: Table): void {
+  table({ head, rows, fit = "cut", empty }: Table): void {
     if (rows.length === 0) return this.note(empty);
     const all: readonly (readonly Cell[])[] = [
       head.map((text) => ({ text, colour: "dim" as const })),
       ...rows.map((row) => row.map(toCell)),
     ];
     const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column]?.text ?? "").length)));
-    for (const row of all) this.line(this.#row(row, widths));
+    for (const row of all) this.line(this.#row(row, widths, fit));
+  }
+
+  /** Names with their values, a line each or more, aligned. */
+  fields(rows: readonly (readonly [string, Cell | string])[]): void {
+    const indent = Math.max(...rows.map(([name]) => name.length)) + 3;
+    for (const [name, value] of rows) {
+      const { text, colour } = toCell(value);
+      this.line(`${`${name}:`.padEnd(indent)}${this.paint(hang(text, indent, this.#io.columns), colour)}`);
+    }
   }
 
   /** `text` in a colour, where there are colours. */
@@ -76,19 +91,26 @@ export class Printer {
     return this.#hasColour && colour !== undefined ? `\u001b[${codes[colour]}m${text}\u001b[0m` : text;
   }
 
-  #row(row: readonly Cell[], widths: readonly number[]): string {
-    const gap = 2;
-    const last = row.length - 1;
-    const before = widths.slice(0, last).reduce((sum, width) => sum + width + gap, 0);
-    return row
-      .map(({ text, colour }, column) => {
-        const isCut = column === last && this.#io.isTerminal;
-        const shown = isCut ? cut(text, Math.max(12, this.#io.columns - before)) : text;
-        const padding = column === last ? "" : " ".repeat((widths[column] ?? 0) - shown.length + gap);
-        return this.paint(shown, colour) + padding;
-      })
-      .join("");
+  #row(row: readonly Cell[], widths: readonly number[], fit: Fit): string {
+    const before = widths.slice(0, -1).map((width, column) => {
+      const { text = "", colour } = row[column] ?? {};
+      return this.paint(text, colour) + " ".repeat(width - text.length + gap);
+    });
+    const indent = widths.slice(0, -1).reduce((sum, width) => sum + width + gap, 0);
+    const { text = "", colour } = row.at(-1) ?? {};
+    const lines = fitted(text, Math.max(lastWidthMin[fit], this.#io.columns - indent), fit);
+    return before.join("") + lines.map((line) => this.paint(line, colour)).join(`\n${" ".repeat(indent)}`);
   }
+}
+
+/** Spaces between columns. */
+const gap = 2;
+/** What the last column keeps, also in a terminal that is too narrow for it: enough for a word, or for sentences. */
+const lastWidthMin: Readonly<Record<Fit, number>> = { cut: 12, middle: 12, wrap: 24 };
+
+function fitted(text: string, width: number, fit: Fit): readonly string[] {
+  if (fit === "wrap") return wrap(text, width);
+  return [fit === "cut" ? cutEnd(text, width) : cutMiddle(text, width)];
 }
 
 function toCell(cell: Cell | string): Cell {
@@ -97,19 +119,12 @@ function toCell(cell: Cell | string): Cell {
   return colour === undefined ? { text: line } : { text: line, colour };
 }
 
-function cut(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
-}
-
 /** One line without control characters: what servers wrote must not drive a terminal. */
 export function printable(text: string): string {
-  return text
-    .replaceAll(/\s+/g, " ")
-    .replaceAll(/\p{Cc}/gu, "�")
-    .trim();
+  return printableText(text).replaceAll(/\s+/g, " ").trim();
 }
 
-/** The same with line ends and tabs kept. */
+/** The same with line ends, tabs and indentation kept. */
 export function printableText(text: string): string {
-  return stripVTControlCharacters(text).replaceAll(/[^\P{Cc}\n\t]/gu, "�");
+  return stripVTControlCharacters(text).replaceAll(/[^\P{Cc}\n\t]|\p{Bidi_Control}/gu, "�");
 }

@@ -1,4 +1,7 @@
-/** One run of the command line: words in, exit status out. Everything that goes wrong ends in one line that says what to do. */
+/**
+ * One run of the command line: words in, exit status out. What goes wrong ends in one line that says what to do; only mistakes in a
+ * file, of which there may be many, take a line each.
+ */
 import { readFileSync } from "node:fs";
 import { errorCodes, ManagerError } from "@mcp-manager/api";
 import { Client } from "@mcp-manager/client";
@@ -6,7 +9,7 @@ import type { Command, Invocation } from "./command.ts";
 import { commands } from "./commands.ts";
 import { helpFor } from "./help.ts";
 import type { Io } from "./io.ts";
-import { formats, Printer, printable } from "./output.ts";
+import { formats, Printer, printable, printableText } from "./output.ts";
 import type { Format } from "./output.ts";
 import { findTarget } from "./target.ts";
 import { parseCommandLine, UsageError } from "./usage.ts";
@@ -17,7 +20,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   try {
     const parsed = parseCommandLine(commands, args);
     if (parsed.kind === "help") {
-      io.stdout.write(helpFor(commands, parsed.words));
+      io.stdout.write(helpFor(commands, parsed.words, io.columns));
       return 0;
     }
     if (parsed.kind === "version") {
@@ -28,7 +31,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     if (io.signal.aborted) return 130;
     const { message, exit } = explain(error);
-    io.stderr.write(`mcp-manager: ${printable(message)}\n`);
+    io.stderr.write(`mcp-manager: ${message}\n`);
     return exit;
   }
 }
@@ -70,10 +73,22 @@ function withHint(error: unknown, keyHint: () => string): unknown {
 function explain(error: unknown): { readonly message: string; readonly exit: number } {
   if (error instanceof UsageError) {
     const help = ["mcp-manager", ...error.words, "--help"].join(" ");
-    return { message: `${error.message} (see ${help})`, exit: 2 };
+    return { message: printable(`${error.message} (see ${help})`), exit: 2 };
   }
   const failure = ManagerError.from(error);
-  return { message: failure.message, exit: errorCodes[failure.code].exit };
+  return { message: messageOf(failure), exit: errorCodes[failure.code].exit };
+}
+
+/** The mistakes in a configuration or in a file of Servers, each on its line; anything else on one. */
+function messageOf({ message, reason, fields }: ManagerError): string {
+  if (reason === "INVALID_CONFIG") return printableText(message);
+  const first = fields[0];
+  const subject = message.slice(0, first === undefined ? 0 : message.indexOf(`: ${first.path}: given `));
+  if (fields.length < 2 || subject === "") return printable(message);
+  const lines = fields.map(
+    ({ path, given, expected }) => `\n  ${printable(`${path}: given ${given}, expected ${expected}`)}`,
+  );
+  return `${printable(subject)}:${lines.join("")}`;
 }
 
 /** The package's version. */

@@ -41,7 +41,7 @@ export function findTarget(
 /** Whether a URL leads to this machine. */
 export function isLoopback(text: string): boolean {
   const host = URL.parse(text)?.hostname ?? "";
-  return host === "localhost" || host === "[::1]" || host.startsWith("127.");
+  return host === "localhost" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
 function readKey(path: string): string | undefined {

@@ -33,7 +33,7 @@ export type Values = Readonly<Record<string, string | boolean | undefined>>;
 
 /** Throws UsageError. */
 export function parseCommandLine(commands: readonly Command[], args: readonly string[]): Parsed {
-  if (args[0] === "--version" || args[0] === "version") return { kind: "version" };
+  if (["--version", "-v", "version"].includes(args[0] ?? "")) return { kind: "version" };
   const command = findCommand(commands, args);
   if (command === undefined) return withoutCommand(commands, args);
   const rest = args.slice(command.words.length);
@@ -55,6 +55,9 @@ function withoutCommand(commands: readonly Command[], args: readonly string[]): 
   const siblings = commands.filter((command) => command.words[0] === noun);
   const isKnown = words.length === 0 || siblings.length > 0;
   if (isHelp && isKnown) return { kind: "help", words };
+  const before = args.slice(0, 2).find((arg) => arg.startsWith("-"));
+  if (before !== undefined)
+    throw new UsageError(`${before} has to come after the command: mcp-manager server list ${before}`);
   if (siblings.length > 0 && noun !== undefined) throw unknownVerb(noun, verb, siblings);
   const nouns = [...new Set(commands.map((command) => command.words[0] ?? ""))];
   const given = noun ?? args[0] ?? "";
@@ -70,16 +73,19 @@ function unknownVerb(noun: string, verb: string | undefined, siblings: readonly 
   return new UsageError(`unknown command "${noun} ${verb}"; ${hint}`, [noun]);
 }
 
-/** The options of a command, its own and the common ones. */
-export function optionsOf(command: Command): Readonly<Record<string, Option>> {
-  return { ...command.options, ...commonOptions };
+/** The common options that a command takes; its own come before those of the same name. */
+export function commonOptionsOf({ isLocal, options = {} }: Command): Readonly<Record<string, Option>> {
+  const names = isLocal === true ? ["help"] : Object.keys(commonOptions);
+  return Object.fromEntries(
+    Object.entries(commonOptions).filter(([name]) => names.includes(name) && !Object.hasOwn(options, name)),
+  );
 }
 
 function parseOptions(
   command: Command,
   args: readonly string[],
 ): { readonly values: Values; readonly positionals: readonly string[] } {
-  const options = optionsOf(command);
+  const options: Readonly<Record<string, Option>> = { ...command.options, ...commonOptionsOf(command) };
   const config: ParseArgsOptionsConfig = Object.fromEntries(
     Object.entries(options).map(([name, { type, short }]) => [name, short === undefined ? { type } : { type, short }]),
   );
@@ -87,20 +93,32 @@ function parseOptions(
   const values: Record<string, string | boolean> = {};
   for (const token of tokens) {
     if (token.kind !== "option") continue;
-    const option = options[token.name];
+    const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
     if (option === undefined) throw unknownOption(command, token.rawName, Object.keys(options));
-    values[token.name] = valueOf(command, option, token.rawName, token.value);
+    if (token.name in values) throw new UsageError(`${token.rawName} is given twice`, command.words);
+    values[token.name] = valueOf(command, option, token);
   }
   return { values, positionals };
 }
 
-function valueOf(command: Command, option: Option, rawName: string, value: string | undefined): string | boolean {
+interface Given {
+  readonly rawName: string;
+  readonly value?: string | undefined;
+  readonly inlineValue?: boolean | undefined;
+}
+
+function valueOf({ words }: Command, option: Option, { rawName, value, inlineValue }: Given): string | boolean {
   if (option.type === "boolean") {
-    if (value !== undefined) throw new UsageError(`${rawName} takes no value`, command.words);
+    if (value !== undefined) throw new UsageError(`${rawName} takes no value`, words);
     return true;
   }
   if (value === undefined || value === "")
-    throw new UsageError(`${rawName} needs a value: ${option.value ?? "TEXT"}`, command.words);
+    throw new UsageError(`${rawName} needs a value: ${option.value ?? "TEXT"}`, words);
+  if (inlineValue !== true && /^-./.test(value))
+    throw new UsageError(
+      `${rawName} needs a value, and ${value} looks like an option: ${rawName}=${value} if it is meant`,
+      words,
+    );
   return value;
 }
 

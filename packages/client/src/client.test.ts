@@ -139,6 +139,18 @@ test("log lines arrive whole however the stream is cut, and leaving the loop clo
   await closed.promise;
 });
 
+test("an answer that breaks off is a lost connection, whatever was being read", async () => {
+  await using fake = await openFake((_request, response) => {
+    response.writeHead(200, { "content-length": 100 });
+    response.write('{"items":[');
+    setImmediate(() => response.destroy());
+  });
+  const lost = { code: "unavailable", reason: "MANAGER_CONNECTION_LOST" };
+  await assert.rejects(fake.client.health(), lost);
+  await assert.rejects(fake.client.tools.callText("s", "t"), lost);
+  await assert.rejects(fake.client.servers.logs("x", { follow: true }).next(), lost);
+});
+
 test("a tool result's text keeps its digits", async () => {
   await using fake = await openFake((_request, response) => response.end('{"x":12345678901234567890}'));
   assert.equal(await fake.client.tools.callText("s", "t", { a: 1 }), '{"x":12345678901234567890}');

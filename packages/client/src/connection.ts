@@ -50,7 +50,8 @@ export class Connection {
 
   /** The answer's text as it came. */
   async text(ask: Ask): Promise<string> {
-    return (await this.send(ask)).text();
+    const response = await this.send(ask);
+    return response.text().catch(lostOr);
   }
 
   /** The answer once its head is there. Rejects with the ManagerError that it stands for when it is no success. */
@@ -73,9 +74,19 @@ export class Connection {
   }
 }
 
+/** For reading a body: `fetch` says TypeError when the connection broke; anything else is passed on. Never returns. */
+export function lostOr(error: unknown): never {
+  if (!(error instanceof TypeError)) throw error;
+  throw new ManagerError("unavailable", "the connection to the manager was lost before its answer was complete", {
+    reason: "MANAGER_CONNECTION_LOST",
+    cause: error,
+  });
+}
+
 async function readJson(response: Response, root: string): Promise<unknown> {
+  const text = await response.text().catch(lostOr);
   try {
-    return await response.json();
+    return JSON.parse(text);
   } catch (error) {
     throw new ManagerError("protocol_error", `${root} answered with something that is no JSON: is it MCP Manager?`, {
       cause: error,

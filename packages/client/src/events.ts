@@ -1,5 +1,6 @@
 /** Server-sent events out of a response's body, one at a time (HTML standard, "Server-sent events"). Bounded, pull-driven. */
 import { ManagerError } from "@mcp-manager/api";
+import { lostOr } from "./connection.ts";
 
 /** Longest event taken, in characters. */
 const eventLengthMax = 1_048_576;
@@ -18,7 +19,7 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
   let rest = "";
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await reader.read().catch(lostOr);
       if (done) return;
       rest += decoder.decode(value, { stream: true });
       const blocks = rest.split(/\r\n\r\n|\n\n|\r\r/);

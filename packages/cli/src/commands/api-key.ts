@@ -14,7 +14,7 @@ const list: Command = {
     for await (const key of client().apiKeys.all({ signal: io.signal })) keys.push(key);
     print.result({ items: keys }, () => {
       print.table({
-        head: ["NAME", "PRINCIPAL", "ROLES", "AGE", "EXPIRES", "HINT"],
+        head: ["NAME", "PRINCIPAL", "ROLES", "AGE", "EXPIRES", "BEGINS WITH"],
         rows: keys.map(({ metadata, spec, status }) => [
           metadata.name,
           spec.principal,
@@ -38,12 +38,15 @@ const get: Command = {
   async run({ client, print, positionals: [name = ""], io }) {
     const key = await client().apiKeys.get(name, { signal: io.signal });
     print.result(key, () => {
-      const { metadata, spec } = key;
-      print.line(`${"Name:".padEnd(11)}${metadata.name}`);
-      print.line(`${"Principal:".padEnd(11)}${spec.principal}`);
-      print.line(`${"Roles:".padEnd(11)}${spec.roles.join(", ")}`);
-      print.line(`${"Created:".padEnd(11)}${metadata.createdAt}`);
-      print.line(`${"Expires:".padEnd(11)}${spec.expiresAt ?? "never"}`);
+      const { metadata, spec, status } = key;
+      print.fields([
+        ["Name", metadata.name],
+        ["Principal", spec.principal],
+        ["Roles", spec.roles.join(", ")],
+        ["Created", `${age(metadata.createdAt, Date.now())} ago (${metadata.createdAt})`],
+        ["Expires", spec.expiresAt ?? "never"],
+        ["Begins with", status.hint ?? "-"],
+      ]);
     });
     return 0;
   },

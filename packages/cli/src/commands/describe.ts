@@ -55,7 +55,15 @@ export function age(time: string | undefined, nowMs: number): string {
     .join("");
 }
 
-/** The last failure in one line. */
-export function failureText({ stage, message }: LastFailure): string {
-  return `${stage}: ${message}`;
+/** The last failure of a server or of its replica in one line: `initialize, 12s ago: the process exited with status 3`. */
+export function failureText(server: string, failure: LastFailure | undefined, nowMs: number): string {
+  if (failure === undefined) return "-";
+  const { stage, at, message } = failure;
+  return `${stage}, ${age(at, nowMs)} ago: ${withoutServer(message, server)}`;
+}
+
+/** A message about a server without its name, where the name stands beside it already. */
+export function withoutServer(message: string, server: string): string {
+  const subject = `server "${server}"`;
+  return message.startsWith(subject) ? message.slice(subject.length).replace(/^:? /, "") : message;
 }

@@ -1,14 +1,14 @@
-/** `server apply`: what a file says becomes so; then it is waited for. */
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+/** `server apply`: what a file says becomes so, all of it at once; then it is waited for. */
 import type { Server, ServerInput } from "@mcp-manager/api";
-import { ManagerError, parseServer } from "@mcp-manager/api";
+import { ManagerError } from "@mcp-manager/api";
 import type { Client } from "@mcp-manager/client";
-import { parseAllDocuments } from "yaml";
 import type { Command, Invocation } from "../command.ts";
-import type { Io } from "../io.ts";
+import { printableText } from "../output.ts";
 import { UsageError } from "../usage.ts";
 import { failureText } from "./describe.ts";
+import type { Rollout } from "./rollout.ts";
+import { rolloutOf } from "./rollout.ts";
+import { readServers } from "./server-file.ts";
 import { waitFor, waitOption, waitSeconds } from "./wait.ts";
 
 export const serverApply: Command = {
@@ -22,6 +22,10 @@ export const serverApply: Command = {
       summary: "YAML or JSON with one Server, or several documents; - reads stdin",
     },
     "dry-run": { type: "boolean", summary: "Check everything, change nothing" },
+    "if-unchanged": {
+      type: "boolean",
+      summary: "Refuse when somebody changed the server since the file was read (its metadata.revision)",
+    },
     ...waitOption,
   },
   examples: [
@@ -33,123 +37,95 @@ export const serverApply: Command = {
     if (file === undefined) throw new UsageError("server apply needs -f FILE", serverApply.words);
     const seconds = waitSeconds(invocation);
     const inputs = await readServers(invocation.io, file);
-    const client = invocation.client();
-    let status = 0;
-    const results: Server[] = [];
-    for (const input of inputs) {
-      const applied = await applyOne(client, input, invocation, seconds);
-      results.push(applied.server);
-      status = Math.max(status, applied.status);
-    }
-    if (invocation.print.format !== "table") {
-      const [only] = results;
-      invocation.print.result(results.length === 1 ? only : { items: results }, () => undefined);
-    }
-    return status;
+    const applied: Server[] = [];
+    for (const input of inputs) applied.push(await applyOne(input, invocation));
+    const isWaiting = seconds > 0 && !invocation.flag("dry-run");
+    const results: readonly Result[] = isWaiting
+      ? await settle(applied, invocation, seconds)
+      : applied.map((server) => ({ server }));
+    show(results, invocation, seconds);
+    return results.every(({ rollout }) => rollout === undefined || rollout.kind === "done") ? 0 : 1;
   },
 };
 
-interface AppliedServer {
+/** A server after its change; `rollout` is what came of it, when that was waited for. */
+interface Result {
   readonly server: Server;
-  readonly status: number;
+  readonly rollout?: Rollout;
 }
 
-async function applyOne(
-  client: Client,
-  input: ServerInput,
-  invocation: Invocation,
-  seconds: number,
-): Promise<AppliedServer> {
-  const { print, io, flag } = invocation;
-  const { name } = input.metadata;
-  const isDry = flag("dry-run");
-  const say = (text: string): void => (print.format === "table" ? print.line(text) : print.note(text));
-  let server = await client.servers.apply(input, { dryRun: isDry, signal: io.signal });
-  if (isDry) {
-    say(`server ${name} is valid; nothing was changed`);
-    return { server, status: 0 };
-  }
-  const { generation } = server.metadata;
-  await waitFor(
-    async () => {
-      server = await client.servers.get(name, { signal: io.signal });
-      return isSettled(server, generation);
-    },
-    seconds,
-    io.signal,
+function applyOne(input: ServerInput, { client, flag, io }: Invocation): Promise<Server> {
+  const { name, revision } = input.metadata;
+  const options = { dryRun: flag("dry-run"), signal: io.signal };
+  if (!flag("if-unchanged")) return client().servers.apply(input, options);
+  if (typeof revision === "string") return client().servers.apply(input, { ...options, ifRevision: revision });
+  throw new ManagerError(
+    "invalid_argument",
+    `server ${name} has no metadata.revision in the file, which --if-unchanged compares: read it with server get -o yaml`,
   );
-  return { server, status: report(server, generation, seconds, say) };
 }
 
-/** Whether controllers have looked at this generation and come to an end, good or bad. */
-function isSettled({ status }: Server, generation: number): boolean {
-  if ((status.observedGeneration ?? generation) < generation) return false;
-  return status.state === "ready" || status.state === "idle" || status.state === "failed";
+/** The servers when each has come to an end, good or bad, or when the time is up. */
+async function settle(
+  applied: readonly Server[],
+  { client, io }: Invocation,
+  seconds: number,
+): Promise<readonly Result[]> {
+  const connected = client();
+  const results = new Map<string, Result>(
+    applied.map((server) => [server.metadata.name, { server, rollout: { kind: "going" } }]),
+  );
+  const isDone = async (): Promise<boolean> => {
+    for (const [name, { rollout }] of results) {
+      if (rollout?.kind === "going") results.set(name, await observe(connected, name, io.signal));
+    }
+    return [...results.values()].every(({ rollout }) => rollout?.kind !== "going");
+  };
+  await waitFor(isDone, seconds, io.signal);
+  return [...results.values()];
 }
 
-function report(server: Server, generation: number, seconds: number, say: (text: string) => void): number {
-  const { name } = server.metadata;
+async function observe({ servers }: Client, name: string, signal: AbortSignal): Promise<Result> {
+  const [server, revisions, replicas] = await Promise.all([
+    servers.get(name, { signal }),
+    servers.revisions(name, { limit: 1, signal }),
+    servers.replicas(name, { limit: 1000, signal }),
+  ]);
+  const target = revisions.items[0]?.metadata.name;
+  return { server, rollout: rolloutOf({ server, target, replicas: replicas.items }) };
+}
+
+/** The servers for programs; for people, and beside the result, a line on each. */
+function show(results: readonly Result[], { print, flag }: Invocation, seconds: number): void {
+  const servers = results.map(({ server }) => server);
+  const [only] = servers;
+  print.result(servers.length === 1 ? only : { items: servers }, () => undefined);
+  for (const result of results) {
+    const text = flag("dry-run")
+      ? `server ${result.server.metadata.name} is valid; nothing was changed`
+      : resultText(result, seconds);
+    if (print.format === "table") print.line(text);
+    else print.note(text);
+  }
+}
+
+function resultText({ server, rollout }: Result, seconds: number): string {
+  const { name, generation } = server.metadata;
   const { state, replicas, tools, lastFailure } = server.status;
   const counts = `${replicas.ready}/${replicas.desired} replicas${tools === undefined ? "" : `, ${tools} tools`}`;
-  if (seconds === 0) {
-    say(`server ${name} is applied (generation ${generation})`);
-    return 0;
+  switch (rollout?.kind) {
+    case undefined:
+      return `server ${name} is applied (generation ${generation})`;
+    case "done":
+      return `server ${name} is ${state} (${counts})`;
+    case "going": {
+      const why = lastFailure === undefined ? "" : `; ${failureText(name, lastFailure, Date.now())}`;
+      return `server ${name} is not there after ${seconds} s: it is ${state} (${counts})${why}`;
+    }
+    case "failed": {
+      const still = state === "failed" ? "" : ", and what ran before runs on";
+      const stderr = (rollout.failure?.stderr ?? []).slice(-5).map((line) => `\n  | ${printableText(line)}`);
+      return `server ${name} has failed${still}: ${failureText(name, rollout.failure, Date.now())}${stderr.join("")}`;
+    }
   }
-  if (isSettled(server, generation) && state !== "failed") {
-    say(`server ${name} is ${state} (${counts})`);
-    return 0;
-  }
-  const why = lastFailure === undefined ? `it is ${state} after ${seconds} s` : failureText(lastFailure);
-  const lines = (lastFailure?.stderr ?? []).slice(-5).map((line) => `\n  | ${line}`);
-  say(`server ${name} is not ready: ${why}${lines.join("")}`);
-  return 1;
-}
-
-/** The checked Servers of a file, so that a mistake in the last one changes nothing. Throws `invalid_argument`. */
-async function readServers(io: Io, file: string): Promise<readonly ServerInput[]> {
-  const name = file === "-" ? "stdin" : file;
-  const text = file === "-" ? await io.readStdin() : readFile(io, file);
-  const documents = parseAllDocuments(text);
-  if (!Array.isArray(documents) || documents.length === 0)
-    throw new ManagerError("invalid_argument", `${name} is empty`);
-  return documents.flatMap((document, index) => {
-    const [problem] = document.errors;
-    const [line] = (problem?.message ?? "").split("\n");
-    if (problem !== undefined) throw new ManagerError("invalid_argument", `${name}: ${line?.replace(/:$/, "")}`);
-    const value: unknown = document.toJS({ maxAliasCount: 100 });
-    const items = isList(value) ? value.items : [value];
-    return items
-      .filter((item) => item !== null)
-      .map((item) => checked(item, documents.length > 1 ? `${name} (document ${index + 1})` : name));
-  });
-}
-
-function readFile(io: Io, file: string): string {
-  try {
-    return readFileSync(resolve(io.cwd, file), "utf8");
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    const why = code === "ENOENT" ? "there is no such file" : code;
-    throw new ManagerError("invalid_argument", `cannot read ${file}: ${why}`);
-  }
-}
-
-function checked(item: unknown, where: string): ServerInput {
-  if (typeof item === "object" && item !== null && ("mcpServers" in item || "servers" in item)) {
-    throw new ManagerError(
-      "invalid_argument",
-      `${where} is a configuration file, not a Server: start the manager with it (mcp-manager up --config)`,
-    );
-  }
-  try {
-    parseServer(item);
-  } catch (error) {
-    const { code, message, fields } = ManagerError.from(error);
-    throw new ManagerError(code, `${where}: ${message}`, { fields });
-  }
-  return item as ServerInput;
-}
-
-function isList(value: unknown): value is { readonly items: readonly unknown[] } {
-  return typeof value === "object" && value !== null && "items" in value && Array.isArray(value.items);
 }

@@ -1,6 +1,6 @@
 /** `server logs`: what a server's replicas wrote to stderr. */
 import type { Command } from "../command.ts";
-import { printable } from "../output.ts";
+import { printableText } from "../output.ts";
 import { UsageError } from "../usage.ts";
 
 export const serverLogs: Command = {
@@ -26,8 +26,8 @@ export const serverLogs: Command = {
       ...(replica === undefined ? {} : { replica }),
     };
     for await (const line of servers.logs(name, query)) {
-      if (print.format === "table") print.line(`${isNamed ? `${line.replica} | ` : ""}${printable(line.text)}`);
-      else print.line(JSON.stringify(line));
+      if (print.format === "table") print.line(`${isNamed ? `${line.replica} | ` : ""}${printableText(line.text)}`);
+      else print.line(`${print.format === "yaml" ? "- " : ""}${JSON.stringify(line)}`);
     }
     return 0;
   },

@@ -1,12 +1,12 @@
 /** `server list|get|restart|delete|replicas|revisions`, and the table of all commands on servers. */
-import type { Replica, Server } from "@mcp-manager/api";
+import type { Server } from "@mcp-manager/api";
 import { ManagerError } from "@mcp-manager/api";
 import type { Command } from "../command.ts";
-import type { Printer } from "../output.ts";
-import { printable } from "../output.ts";
-import { age, failureText, sourceText, stateCell } from "./describe.ts";
+import { UsageError } from "../usage.ts";
+import { age, sourceText, stateCell } from "./describe.ts";
 import { serverApply } from "./server-apply.ts";
 import { serverLogs } from "./server-logs.ts";
+import { printReplicas, printServer } from "./server-view.ts";
 import { waitFor, waitOption, waitSeconds } from "./wait.ts";
 
 const nameArgument = [{ name: "NAME" }] as const;
@@ -30,11 +30,13 @@ const list: Command = {
           metadata.name,
           stateCell(status.state),
           `${status.replicas.ready}/${status.replicas.desired}`,
-          status.revision ?? "-",
+          // The number says it all beside the name.
+          status.revision?.slice(metadata.name.length + 1) ?? "-",
           String(status.tools ?? "-"),
           age(metadata.createdAt, Date.now()),
           sourceText(spec.source),
         ]),
+        fit: "middle",
         empty:
           labels === undefined
             ? "no servers yet: register one with mcp-manager server apply -f FILE"
@@ -80,6 +82,7 @@ const revisions: Command = {
           status.digest.slice(0, 19),
           sourceText(spec.source),
         ]),
+        fit: "middle",
         empty: `server ${name} has no revisions`,
       });
     });
@@ -94,7 +97,9 @@ const replicas: Command = {
   examples: ["mcp-manager server replicas weather"],
   async run({ client, print, positionals: [name = ""], io }) {
     const page = await client().servers.replicas(name, { limit: 1000, signal: io.signal });
-    print.result(page, () => printReplicas(print, page.items, `server ${name} has no replicas`));
+    print.result(page, () => {
+      printReplicas(print, page.items, { withFailures: true, empty: `server ${name} has no replicas` });
+    });
     return 0;
   },
 };
@@ -165,53 +170,5 @@ function labelsOf(text: string): Readonly<Record<string, string>> {
   if (pairs.every(([name, value, ...more]) => name !== "" && value !== undefined && more.length === 0)) {
     return Object.fromEntries(pairs.map(([name = "", value = ""]) => [name, value]));
   }
-  throw new ManagerError("invalid_argument", `--labels takes name=value,name=value, not "${text}"`);
-}
-
-function printServer(print: Printer, server: Server, items: readonly Replica[]): void {
-  const { metadata, spec, status } = server;
-  const { source } = spec;
-  const names = Object.keys(source.kind === "process" ? source.env : source.headers);
-  const labels = Object.entries(metadata.labels).map(([name, value]) => `${name}=${value}`);
-  const rows: readonly (readonly [string, string])[] = [
-    ["Name", metadata.name],
-    ["State", print.paint(status.state, stateCell(status.state).colour)],
-    ["Replicas", `${status.replicas.ready} of ${status.replicas.desired} ready`],
-    ["Revision", status.revision ?? "-"],
-    ["Tools", String(status.tools ?? "-")],
-    ["Source", `${source.kind}: ${sourceText(source)}`],
-    [source.kind === "process" ? "Environment" : "Headers", names.length === 0 ? "-" : names.join(", ")],
-    ["Labels", labels.length === 0 ? "-" : labels.join(", ")],
-    ["Created", `${metadata.createdAt} (${age(metadata.createdAt, Date.now())} ago)`],
-  ];
-  for (const [key, value] of rows) print.line(`${`${key}:`.padEnd(13)}${value}`);
-  for (const { type, status: truth, message } of status.conditions) {
-    print.line(`${"Condition:".padEnd(13)}${type}=${truth} ${printable(message)}`);
-  }
-  if (status.lastFailure !== undefined) printFailure(print, status.lastFailure);
-  if (items.length === 0) return;
-  print.line("");
-  printReplicas(print, items, "");
-}
-
-/** A failure with the lines that go with it. */
-function printFailure(print: Printer, failure: NonNullable<Server["status"]["lastFailure"]>): void {
-  print.line(`${"Failed:".padEnd(13)}${print.paint(printable(failureText(failure)), "red")} (${failure.at})`);
-  for (const line of failure.stderr ?? []) print.line(`  | ${printable(line)}`);
-}
-
-function printReplicas(print: Printer, items: readonly Replica[], empty: string): void {
-  print.table({
-    head: ["REPLICA", "STATE", "REVISION", "PID", "RESTARTS", "UP", "LAST FAILURE"],
-    rows: items.map(({ metadata, status }) => [
-      metadata.name,
-      stateCell(status.state),
-      status.revision,
-      String(status.pid ?? "-"),
-      String(status.restarts),
-      status.state === "ready" ? age(status.startedAt, Date.now()) : "-",
-      status.lastFailure === undefined ? "-" : failureText(status.lastFailure),
-    ]),
-    empty,
-  });
+  throw new UsageError(`--labels takes name=value,name=value, not "${text}"`, list.words);
 }

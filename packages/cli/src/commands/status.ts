@@ -1,6 +1,5 @@
 /** `status`: the manager and its servers at a glance. */
 import type { Command } from "../command.ts";
-import { printable } from "../output.ts";
 import { age, failureText, stateCell } from "./describe.ts";
 
 export const statusCommand: Command = {
@@ -20,8 +19,9 @@ export const statusCommand: Command = {
           name,
           stateCell(serverState),
           `${replicas.ready}/${replicas.desired}`,
-          lastFailure === undefined ? "-" : printable(failureText(lastFailure)),
+          failureText(name, lastFailure, Date.now()),
         ]),
+        fit: "wrap",
         empty: "no servers yet: register one with mcp-manager server apply -f FILE",
       });
     });

@@ -6,7 +6,7 @@ import { ManagerError } from "@mcp-manager/api";
 import type { Client } from "@mcp-manager/client";
 import type { Command, Invocation } from "../command.ts";
 import type { Printer } from "../output.ts";
-import { printableText } from "../output.ts";
+import { printable, printableText } from "../output.ts";
 import { UsageError } from "../usage.ts";
 
 interface Listed {
@@ -30,10 +30,9 @@ const list: Command = {
     const listed = await listAll(connected, io.signal);
     const items = listed.flatMap(({ server: name, tools }) => tools.map((tool) => ({ server: name, ...tool })));
     print.result({ items }, () => printTools(print, listed));
-    const missing = listed.filter(({ error }) => error !== undefined);
-    for (const { server: name, error } of missing)
-      print.note(`mcp-manager: ${name} is missing: ${error?.message ?? ""}`);
-    return missing.length === 0 ? 0 : 1;
+    const errors = listed.flatMap(({ error }) => error ?? []);
+    for (const { message } of errors) print.note(`mcp-manager: not listed: ${printable(message)}`);
+    return errors.length === 0 ? 0 : 1;
   },
 };
 
@@ -77,6 +76,10 @@ const call: Command = {
       summary: "All arguments as a JSON object; @FILE reads a file, - stdin",
     },
   },
+  notes: [
+    "A VALUE that is JSON is taken as such: n=5 is a number, list=[1,2] a list, n='\"5\"' a text. NAME=VALUE wins over --args.",
+    "A result that says isError is printed like any other, and the exit status is 1.",
+  ],
   examples: [
     "mcp-manager tool call everything echo message=hello",
     `mcp-manager tool call everything get-sum --args '{"a": 2, "b": 3}' -o json`,
@@ -113,8 +116,9 @@ function printResult(print: Printer, { content = [], structuredContent, isError 
     else if (uri !== undefined) print.line(`[${type} ${uri}]`);
     else print.line(`[${type} ${mimeType ?? ""}, ${data?.length ?? 0} characters of base64; -o json shows it]`);
   }
-  if (content.length === 0 && structuredContent !== undefined)
-    print.line(JSON.stringify(structuredContent, undefined, 2));
+  if (content.length > 0) return;
+  if (structuredContent === undefined) print.note("the tool answered without content");
+  else print.line(JSON.stringify(structuredContent, undefined, 2));
 }
 
 /** The commands on tools. */

@@ -4,6 +4,7 @@ import type { Command } from "../command.ts";
 export const upCommand: Command = {
   words: ["up"],
   summary: "Run the manager here until it is told to stop",
+  isLocal: true,
   options: {
     config: {
       type: "string",
@@ -18,14 +19,17 @@ export const upCommand: Command = {
     host: { type: "string", value: "ADDRESS", summary: "What to listen on (MCP_MANAGER_HOST). Default: 127.0.0.1" },
     port: { type: "string", value: "N", summary: "HTTP port, 0 for a free one (MCP_MANAGER_PORT). Default: 8080" },
     "grpc-port": { type: "string", value: "N", summary: "gRPC port (MCP_MANAGER_GRPC_PORT). Default: 9090" },
+    explain: { type: "boolean", summary: "Print every setting with its value and where that is from; start nothing" },
   },
+  notes: ["What listens is said by the line with `ready`; the log goes to stderr. Ctrl-C lets calls in flight end."],
   examples: [
     "mcp-manager up --config servers.yaml",
     "mcp-manager up --config ~/.cursor/mcp.json --data /var/lib/mcp-manager --port 9000",
+    "mcp-manager up --config servers.yaml --explain",
   ],
-  async run({ io, option }) {
+  async run({ io, option, flag }) {
     // Loaded only here: no other command needs the daemon, and a client's machine may not have it.
-    const { runManager } = await import("@mcp-manager/manager");
+    const { explainManager, runManager } = await import("@mcp-manager/manager");
     const flags = {
       config: option("config"),
       data: option("data"),
@@ -33,6 +37,9 @@ export const upCommand: Command = {
       port: option("port"),
       grpcPort: option("grpc-port"),
     };
-    return runManager({ flags, env: io.env, cwd: io.cwd, stdout: io.stdout, stderr: io.stderr });
+    const options = { flags, env: io.env, cwd: io.cwd, stdout: io.stdout, stderr: io.stderr };
+    if (!flag("explain")) return runManager(options);
+    io.stdout.write(explainManager(options));
+    return 0;
   },
 };

@@ -1,25 +1,20 @@
 /**
  * Many short deadlines for the price of one timer: slots of a fixed width, each a list of callbacks, one tick for all. A deadline
  * fires up to one slot late, never early. For call time-outs, of which nearly all are cancelled (Varghese & Lauck, 1987).
- *
- * Slots are arrays in which the last takes the place of one that goes. Sets would do the same, but each table that a Set outgrows
- * goes on pointing at its successor, and what lies in an old one survives the young generation: a quarter of all processor time
- * at full load went there.
  */
 import type { Clock, Timer } from "./clock.ts";
+import { type Placed, SwapList } from "./swap-list.ts";
 
 /** One scheduled callback; opaque to the caller. */
-export interface Deadline {
+export interface Deadline extends Placed {
   readonly run: () => void;
   readonly dueTick: number;
-  /** Its place in its slot; -1 once it is over. */
-  place: number;
 }
 
 export class TimerWheel implements Disposable {
   readonly #clock: Clock;
   readonly #slotMs: number;
-  readonly #slots: readonly Deadline[][];
+  readonly #slots: readonly SwapList<Deadline>[];
   readonly #originMs: number;
   #tick = 0;
   #count = 0;
@@ -29,7 +24,7 @@ export class TimerWheel implements Disposable {
   constructor(clock: Clock, slotMs = 50, slotCount = 512) {
     this.#clock = clock;
     this.#slotMs = slotMs;
-    this.#slots = Array.from({ length: slotCount }, () => []);
+    this.#slots = Array.from({ length: slotCount }, () => new SwapList<Deadline>());
     this.#originMs = clock.nowMs();
   }
 
@@ -37,9 +32,8 @@ export class TimerWheel implements Disposable {
   schedule(nowMs: number, delayMs: number, run: () => void): Deadline {
     if (this.#count === 0) this.#tick = this.#tickAt(nowMs);
     const dueTick = Math.max(this.#tick + 1, Math.ceil((nowMs + delayMs - this.#originMs) / this.#slotMs));
-    const slot = this.#slotOf(dueTick);
-    const deadline: Deadline = { run, dueTick, place: slot.length };
-    slot.push(deadline);
+    const deadline: Deadline = { run, dueTick, place: -1 };
+    this.#slotOf(dueTick).add(deadline);
     this.#count++;
     this.#arm();
     return deadline;
@@ -47,26 +41,19 @@ export class TimerWheel implements Disposable {
 
   /** Forgets a deadline; after it fired, or twice, does nothing. */
   cancel(deadline: Deadline): void {
-    const { place } = deadline;
-    if (place < 0) return;
-    deadline.place = -1;
-    this.#count--;
-    const last = this.#slotOf(deadline.dueTick).pop();
-    if (last === undefined || last === deadline) return;
-    last.place = place;
-    this.#slotOf(deadline.dueTick)[place] = last;
+    if (this.#slotOf(deadline.dueTick).remove(deadline)) this.#count--;
   }
 
   /** Forgets everything; nothing fires any more. */
   [Symbol.dispose](): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    for (const slot of this.#slots) for (const deadline of slot.splice(0)) deadline.place = -1;
+    for (const slot of this.#slots) slot.clear();
     this.#count = 0;
   }
 
-  #slotOf(tick: number): Deadline[] {
-    return this.#slots[tick % this.#slots.length] as Deadline[];
+  #slotOf(tick: number): SwapList<Deadline> {
+    return this.#slots[tick % this.#slots.length] as SwapList<Deadline>;
   }
 
   #tickAt(nowMs: number): number {

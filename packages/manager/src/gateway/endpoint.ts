@@ -171,8 +171,8 @@ export class McpEndpoint {
 function onNotification(envelope: Envelope, session: Session | undefined, reply: HttpReply): void {
   reply.empty(202);
   if (envelope.method !== "notifications/cancelled" || session === undefined) return;
-  const target = envelope.raw("requestId")?.toString("latin1");
-  if (target !== undefined) session.calls.get(target)?.cancel("the client cancelled the request");
+  const target = envelope.raw("requestId");
+  if (target !== undefined) session.cancel(target, "the client cancelled the request");
 }
 
 function refuseView(reply: HttpReply, view: View, id: Buffer | undefined): void {

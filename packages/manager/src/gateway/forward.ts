@@ -18,7 +18,7 @@ import type { Call } from "./call.ts";
 import { cannotBridge, missingCapability, noReadyReplica, otherHop, replyWithError, timedOut } from "./failure.ts";
 import type { RawHeaders, ReplyListener } from "./reply.ts";
 import type { ServerRoute } from "./routing-table.ts";
-import { type Cancellable, logLevels } from "./session.ts";
+import { logLevels, type SessionCall } from "./session.ts";
 
 export interface ForwardDependencies {
   readonly upstreams: UpstreamSet;
@@ -45,13 +45,13 @@ const bridgedHints = { ttlMs: 0, cacheScope: "private" } as const;
 const keepAliveMs = 15_000;
 
 /** One call from its route to its end. */
-export class Forward implements ReplySink, ReplyListener, Cancellable {
+export class Forward implements ReplySink, ReplyListener, SessionCall {
   readonly #dependencies: ForwardDependencies;
   readonly #call: Call;
   readonly #route: ServerRoute;
   readonly #name: string | undefined;
-  /** The call among its session's; undefined without a session. */
-  readonly #key: string | undefined;
+  /** Among its session's calls. */
+  place = -1;
   #replica: ReadyReplica | undefined;
   #exchange: Exchange | undefined;
   #sentMs: number | undefined;
@@ -67,7 +67,10 @@ export class Forward implements ReplySink, ReplyListener, Cancellable {
     this.#call = call;
     this.#route = route;
     this.#name = name;
-    this.#key = call.session === undefined ? undefined : call.id.toString("latin1");
+  }
+
+  get callId(): Buffer {
+    return this.#call.id;
   }
 
   start({ edits, paramHeaders }: Destination): void {
@@ -127,7 +130,7 @@ export class Forward implements ReplySink, ReplyListener, Cancellable {
 
   #register(): void {
     const { session, reply } = this.#call;
-    if (this.#key !== undefined) session?.calls.set(this.#key, this);
+    session?.calls.add(this);
     reply.listener = this;
   }
 
@@ -219,7 +222,7 @@ export class Forward implements ReplySink, ReplyListener, Cancellable {
     const { wheel, metrics, clock, audit } = this.#dependencies;
     const { session, envelope, startedMs } = this.#call;
     if (this.#deadline !== undefined) wheel.cancel(this.#deadline);
-    if (this.#key !== undefined && session?.calls.get(this.#key) === this) session.calls.delete(this.#key);
+    session?.calls.remove(this);
     const { name } = this.#route;
     const nowMs = clock.nowMs();
     const upstreamMs = this.#sentMs === undefined ? undefined : nowMs - this.#sentMs;

@@ -6,7 +6,7 @@ import { ManualClock } from "../base/clock.ts";
 import { seededRandom } from "../base/random.ts";
 import { createPrincipal } from "../security/principal.ts";
 import { createSealer, toSealKey } from "../security/seal.ts";
-import { Sessions } from "./session.ts";
+import { type SessionCall, Sessions } from "./session.ts";
 
 const ada = createPrincipal("ada", [], "api-key");
 const bob = createPrincipal("bob", [], "api-key");
@@ -16,6 +16,10 @@ function openSessions(sessionsMax = 10, clock = new ManualClock()): { sessions: 
   const random = seededRandom(1);
   const sealer = createSealer([toSealKey(Buffer.alloc(32, 1))], clock, random);
   return { sessions: new Sessions({ sealer, clock, random, idleMs: 30 * minute, sessionsMax }), clock };
+}
+
+function sessionCall(cancel: (reason: string) => void): SessionCall {
+  return { callId: Buffer.from("1"), place: -1, cancel };
 }
 
 test("a session is found by its principal at its endpoint, and by nobody else", () => {
@@ -44,7 +48,7 @@ test("an idle session is reaped and stays away; one in use, or with a call in fl
   using _ = sessions;
   const [idle, used, calling] = [1, 2, 3].map(() => sessions.open(ada, "*", "2025-11-25"));
   assert.ok(idle !== undefined && used !== undefined && calling !== undefined);
-  calling.calls.set("1", { cancel: () => assert.fail("a call was cancelled") });
+  calling.calls.add(sessionCall(() => assert.fail("a call was cancelled")));
   await clock.advance(20 * minute);
   sessions.find(used.id, ada, "*");
   await clock.advance(11 * minute);
@@ -57,7 +61,7 @@ test("an ended session cancels its calls and its id is never good again", () => 
   using sessions = openSessions().sessions;
   const session = sessions.open(ada, "*", "2025-11-25");
   const reasons: string[] = [];
-  session.calls.set("1", { cancel: (reason) => reasons.push(reason) });
+  session.calls.add(sessionCall((reason) => reasons.push(reason)));
   sessions.end(session, "over");
   assert.deepEqual(reasons, ["over"]);
   assert.equal(sessions.find(session.id, ada, "*"), undefined);
@@ -82,7 +86,7 @@ test("over the cap the longest idle is put aside, and comes back when it is used
 
 test("when every session has a call in flight a further one is refused as unavailable", () => {
   using sessions = openSessions(2).sessions;
-  for (let i = 0; i < 2; i++) sessions.open(ada, "*", "2025-11-25").calls.set("1", { cancel() {} });
+  for (let i = 0; i < 2; i++) sessions.open(ada, "*", "2025-11-25").calls.add(sessionCall(() => undefined));
   assert.throws(
     () => sessions.open(bob, "*", "2025-11-25"),
     (error) => error instanceof ManagerError && error.code === "unavailable" && error.retryAfterMs === 5_000,

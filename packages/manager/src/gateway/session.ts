@@ -6,6 +6,7 @@
  * Source: specification 2025-11-25, basic/transports ("Session Management").
  */
 import { ManagerError } from "@mcp-manager/api";
+import { type Placed, SwapList } from "../base/swap-list.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { Principal } from "../security/principal.ts";
@@ -25,8 +26,10 @@ export const logLevels: readonly string[] = [
   "emergency",
 ];
 
-/** A call that a session can cancel by the id its client gave it. */
-export interface Cancellable {
+/** A call in flight that its session can cancel. */
+export interface SessionCall extends Placed {
+  /** The id as the client wrote it. */
+  readonly callId: Buffer;
   cancel(reason: string): void;
 }
 
@@ -36,8 +39,8 @@ export class Session {
   readonly protocolVersion: string;
   /** The endpoint it was opened on; it is unknown anywhere else. */
   readonly viewKey: string;
-  /** Calls in flight by the id token as the client wrote it. */
-  readonly calls: Map<string, Cancellable> = new Map();
+  /** Calls in flight. */
+  readonly calls: SwapList<SessionCall> = new SwapList();
   /** Least level of log messages passed on; everything until the client says. */
   logLevel: string | undefined;
   lastSeenMs: number;
@@ -48,6 +51,12 @@ export class Session {
     this.protocolVersion = facts.v;
     this.viewKey = facts.w;
     this.lastSeenMs = nowMs;
+  }
+
+  /** Cancels the call of this id, as its client wrote it; nothing when it is not in flight. */
+  cancel(callId: Buffer, reason: string): void {
+    const call = [...this.calls].find((each) => each.callId.equals(callId));
+    call?.cancel(reason);
   }
 }
 
@@ -136,7 +145,7 @@ export class Sessions implements Disposable {
     this.#ended.add(session.id);
     const [oldest] = this.#ended;
     if (this.#ended.size > endedMax && oldest !== undefined) this.#ended.delete(oldest);
-    for (const call of [...session.calls.values()]) call.cancel(reason);
+    for (const call of [...session.calls]) call.cancel(reason);
   }
 
   [Symbol.dispose](): void {
