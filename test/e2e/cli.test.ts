@@ -1,7 +1,9 @@
 /** Every command, run as a person runs it, against a manager that was started by `up`. */
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { parse, stringify } from "yaml";
 import { cli, startCli } from "./testing/cli.ts";
 import { configOf, sourceOf } from "./testing/fixtures.ts";
 import type { ManagerProcess } from "./testing/manager.ts";
@@ -25,7 +27,7 @@ interface ServerText {
 }
 
 function documentOf(name: string, spec: object = {}): string {
-  return stringify({ kind: "Server", metadata: { name }, spec: { source: sourceOf("plain"), ...spec } });
+  return `kind: Server\nmetadata: { name: ${name} }\nspec: ${JSON.stringify({ source: sourceOf("plain"), ...spec })}\n`;
 }
 
 test("up says on one line what is ready, and is found by its data directory", async () => {
@@ -33,21 +35,30 @@ test("up says on one line what is ready, and is found by its data directory", as
   const { status, stdout, stderr } = await cli(manager, "status");
   assert.equal(status, 0);
   assert.equal(stderr, "");
-  assert.match(stdout, /^Manager \d+\.\d+\.\d+: degraded, up \d+[ms].*, store ok\n\nSERVER +STATE +REPLICAS +LAST FAILURE\nbroken +failed +0\/1 +\w+, .* ago: /);
+  assert.match(
+    stdout,
+    /^Manager \d+\.\d+\.\d+: degraded, up \d+[ms].*, store ok\n\nSERVER +STATE +REPLICAS +LAST FAILURE\nbroken +failed +0\/1 +\w+, .* ago: /,
+  );
 });
 
 test("a table in a pipe has no colours and is not cut", async () => {
   const { stdout } = await cli(manager, "server list", { env: { COLUMNS: "20", FORCE_COLOR: "1" } });
-  assert.doesNotMatch(stdout, /\u001B|…/);
+  assert.ok(!stdout.includes("\u001B") && !stdout.includes("…"), stdout);
   assert.match(stdout, /^plain +ready +1\/1 +1 +4 +\S+ +\S+ \S+server\.mjs$/m);
 });
 
 test("what is printed as JSON and YAML can be read, and says the same", async () => {
   const json = await cli(manager, "server list -l team=a -o json");
   const { items } = JSON.parse(json.stdout) as { readonly items: readonly ServerText[] };
-  assert.deepEqual(items.map(({ metadata }) => metadata.name), ["plain"]);
+  assert.deepEqual(
+    items.map(({ metadata }) => metadata.name),
+    ["plain"],
+  );
   const yaml = await cli(manager, "server get plain -o yaml");
-  assert.equal((parse(yaml.stdout) as ServerText).metadata.revision, items[0]?.metadata.revision);
+  assert.match(
+    yaml.stdout,
+    new RegExp(`^kind: Server\nmetadata:\n(?: {2}.*\n)* {2}revision: "${items[0]?.metadata.revision}"$`, "m"),
+  );
 });
 
 test("get shows why a server does not run, with what it wrote last", async () => {
@@ -55,7 +66,10 @@ test("get shows why a server does not run, with what it wrote last", async () =>
   const { status, stdout } = await cli(manager, "server get broken");
   assert.equal(status, 0);
   assert.match(stdout, /^State: +failed$/m);
-  assert.match(stdout, /^Last failure: +initialize, .* ago: the process exited with status 3 before it answered initialize/m);
+  assert.match(
+    stdout,
+    /^Last failure: +initialize, .* ago: the process exited with status 3 before it answered initialize/m,
+  );
   assert.match(stdout, /^ {2}\| cannot open the map\n {2}\| no licence found$/m);
   assert.match(stdout, /^broken-1-\w+ +failed/m);
 });
@@ -64,10 +78,10 @@ test("apply registers what a file says and returns when it is ready; again, it c
   const text = `${documentOf("one")}---\n${documentOf("two", { replicas: 2 })}`;
   const first = await cli(manager, "server apply -f -", { stdin: text });
   assert.deepEqual([first.status, first.stderr], [0, ""]);
-  assert.equal(first.stdout, "server one is ready (1/1 replicas, 4 tools)\nserver two is ready (2/2 replicas, 4 tools)\n");
-  const before = await manager.client.servers.get("two");
+  assert.match(first.stdout, /^server one is ready \(1\/1 replicas.*\)\nserver two is ready \(2\/2 replicas.*\)\n$/);
+  const earlier = await manager.client.servers.get("two");
   assert.equal((await cli(manager, "server apply -f -", { stdin: text })).status, 0);
-  assert.equal((await manager.client.servers.get("two")).metadata.revision, before.metadata.revision);
+  assert.equal((await manager.client.servers.get("two")).metadata.revision, earlier.metadata.revision);
 });
 
 test("what get prints can be edited and applied; --if-unchanged refuses when somebody was faster", async () => {
@@ -86,18 +100,21 @@ test("what get prints can be edited and applied; --if-unchanged refuses when som
 test("apply says every mistake of a file, and then changes nothing", async () => {
   const names = async (): Promise<readonly string[]> =>
     (await manager.client.servers.list()).items.map(({ metadata }) => metadata.name);
-  const before = await names();
+  const earlier = await names();
   const wrong = documentOf("wrong", { replicas: "many", strategi: {} });
   const unknown = await cli(manager, "server apply -f -", { stdin: `${documentOf("good")}---\n${wrong}` });
   assert.equal(unknown.status, 2);
-  assert.match(unknown.stderr, /stdin \(document 2\): server wrong: 2 fields are wrong:\n {2}spec\.replicas: .*\n {2}spec\.strategi: .*did you mean strategy\?/);
+  assert.match(
+    unknown.stderr,
+    /stdin \(document 2\): server wrong: 2 fields are wrong:\n {2}spec\.replicas: .*\n {2}spec\.strategi: .*did you mean strategy\?/,
+  );
   const syntax = await cli(manager, "server apply -f -", { stdin: 'kind: Server\nspec: { token: "hunter2 }\n' });
   assert.equal(syntax.status, 2);
   assert.match(syntax.stderr, /^mcp-manager: stdin:3:1: this is not valid YAML or JSON/);
   assert.doesNotMatch(syntax.stderr, /hunter2/);
   const dry = await cli(manager, "server apply -f - --dry-run", { stdin: documentOf("good") });
   assert.deepEqual([dry.status, dry.stdout], [0, "server good is valid; nothing was changed\n"]);
-  assert.deepEqual(await names(), before);
+  assert.deepEqual(await names(), earlier);
 });
 
 test("apply of a server that does not start says why, and exits 1", async () => {
@@ -105,7 +122,10 @@ test("apply of a server that does not start says why, and exits 1", async () => 
     stdin: documentOf("dead", { source: sourceOf("broken") }),
   });
   assert.equal(status, 1);
-  assert.match(stdout, /^server dead is failed: initialize, \d+s ago: the process exited with status 3.*\n(?: {2}\| .*\n)* {2}\| no licence found\n$/);
+  assert.match(
+    stdout,
+    /^server dead has failed: initialize, \d+s ago: the process exited with status 3.*\n(?: {2}\| .*\n)* {2}\| no licence found\n$/,
+  );
   await cli(manager, "server delete dead");
 });
 
@@ -117,8 +137,14 @@ test("a changed command makes a revision, and apply returns when calls go to it"
   const applied = await cli(manager, "server apply -f - -o json", { stdin: documentOf("changing", spec) });
   assert.equal((JSON.parse(applied.stdout) as ServerText).status.revision, "changing-2");
   assert.notEqual(await pid(), old);
+  const broken = await cli(manager, "server apply -f -", {
+    stdin: documentOf("changing", { source: sourceOf("broken") }),
+  });
+  assert.equal(broken.status, 1);
+  assert.match(broken.stdout, /^server changing has failed, and what ran before runs on: initialize, .* status 3/);
+  assert.match(await pid(), /^\d+$/);
   const { stdout } = await cli(manager, "server revisions changing");
-  assert.match(stdout, /^NAME .*\nchanging-2 .*\nchanging-1 .*\n$/);
+  assert.match(stdout, /^NAME .*\nchanging-3 .*\nchanging-2 .*\nchanging-1 .*\n$/);
 });
 
 test("restart replaces a replica's process", async () => {
@@ -167,8 +193,23 @@ test("a reader that has seen enough is no failure", async () => {
 
 test("tools are listed and called, and the server's own bytes come back as JSON", async () => {
   const list = await cli(manager, "tool list plain");
-  assert.deepEqual(list.stdout.split("\n").slice(1, -1).map((line) => line.split(/ +/)[1]), ["echo", "slow", "pid", "exit"]);
-  const json = await cli(manager, ["tool", "call", "plain", "echo", "--args", '{"big": 12345678901234567890}', "-o", "json"]);
+  assert.deepEqual(
+    list.stdout
+      .split("\n")
+      .slice(1, -1)
+      .map((line) => line.split(/ +/)[1]),
+    ["echo", "slow", "pid", "exit"],
+  );
+  const json = await cli(manager, [
+    "tool",
+    "call",
+    "plain",
+    "echo",
+    "--args",
+    '{"big": 12345678901234567890}',
+    "-o",
+    "json",
+  ]);
   assert.deepEqual([json.status, json.stderr], [0, ""]);
   assert.ok(json.stdout.includes('{"big":12345678901234567890}') || json.stdout.includes("12345678901234567000"));
   const text = await cli(manager, "tool call plain slow ms=1");
@@ -177,7 +218,11 @@ test("tools are listed and called, and the server's own bytes come back as JSON"
 
 test("a tool's own failure exits 1 with its text; a server that is not there says why", async () => {
   const failed = await cli(manager, "tool call plain fail");
-  assert.deepEqual(failed, { status: 1, stdout: "no such city\n", stderr: "mcp-manager: the tool says that it failed:\n" });
+  assert.deepEqual(failed, {
+    status: 1,
+    stdout: "no such city\n",
+    stderr: "mcp-manager: the tool says that it failed:\n",
+  });
   const unavailable = await cli(manager, "tool call broken echo");
   assert.deepEqual([unavailable.status, unavailable.stdout], [1, ""]);
   assert.match(unavailable.stderr, /^mcp-manager: server "broken" has no ready replica: .*exited with status 3.*\n$/);
@@ -228,7 +273,10 @@ test("what connect prints connects", async () => {
 test("where no manager is, and where it went away, that is said", async () => {
   const none = await cli(undefined, "status --url http://127.0.0.1:9");
   assert.equal(none.status, 1);
-  assert.match(none.stderr, /^mcp-manager: no manager answers at http:\/\/127\.0\.0\.1:9 .*start one with mcp-manager up/);
+  assert.match(
+    none.stderr,
+    /^mcp-manager: no manager answers at http:\/\/127\.0\.0\.1:9 .*start one with mcp-manager up/,
+  );
   await using brief = await startManager({ config: configOf({ plain: { mode: "plain" } }) });
   await brief.serversReady("plain");
   const following = startCli(brief, ["server", "logs", "plain", "-f"]);
@@ -236,6 +284,21 @@ test("where no manager is, and where it went away, that is said", async () => {
   await brief.end("SIGKILL");
   assert.equal(await following.exited, 1);
   assert.match(following.stderr, /^mcp-manager: the connection to the manager .*\n$/);
+});
+
+test("a manager runs on when nobody reads what it says", async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "mcp-manager-"));
+  const unread = startCli(undefined, ["up", "--data", dataDir, "--port", "0"]);
+  const url = (): string | undefined => /ready on (http:\/\/\S+)/.exec(unread.stdout)?.[1];
+  await until("it is ready", () => Promise.resolve(url() !== undefined));
+  unread.child.stdout?.destroy();
+  unread.child.stderr?.destroy();
+  const env = { MCP_MANAGER_URL: url() ?? "", MCP_MANAGER_DATA: dataDir };
+  assert.equal((await cli(undefined, "server apply -f -", { env, stdin: documentOf("logged") })).status, 0);
+  assert.equal((await cli(undefined, "tool call logged slow ms=1", { env })).stdout, "done\n");
+  unread.child.kill("SIGTERM");
+  assert.equal(await unread.exited, 0);
+  await rm(dataDir, { recursive: true, force: true });
 });
 
 test("up --explain says every setting and server, and starts nothing", async () => {

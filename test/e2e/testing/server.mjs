@@ -1,15 +1,20 @@
 /**
  * A small MCP server on stdio for end-to-end tests, plain JavaScript without dependencies. Its first argument says how it behaves:
  *
- *   plain    tools: echo (its arguments back), slow (answers after `ms`), pid, exit (ends the process)
+ *   plain    tools: echo (its arguments back), slow (answers after `ms`), pid, fail (says isError; not listed), exit (ends the process)
  *   silent   never answers anything
  *   garbage  prints lines that are no messages before and between its answers, and answers all the same
+ *   babble   prints lines that are no messages, and never answers
  *   broken   writes to stderr and exits with status 3
  *   mute     answers initialize, and no list
  */
 const mode = process.argv[2] ?? "plain";
 const tools = ["echo", "slow", "pid", "exit"].map((name) => ({ name, inputSchema: { type: "object" } }));
 
+if (mode === "babble") {
+  process.stderr.write("cannot speak MCP\n");
+  process.stdout.write("hello?\nis anybody there?\n");
+}
 if (mode === "broken") {
   process.stderr.write("cannot open the map\nno licence found\n");
   process.exit(3);
@@ -26,7 +31,7 @@ function text(value) {
 
 function receive(line) {
   const { id, method, params } = JSON.parse(line);
-  if (id === undefined || mode === "silent") return;
+  if (id === undefined || mode === "silent" || mode === "babble") return;
   if (method === "initialize") {
     const serverInfo = { name: "e2e", version: "1" };
     return send(id, JSON.stringify({ protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo }));
@@ -39,6 +44,7 @@ function receive(line) {
   }
   if (params.name === "exit") process.exit(0);
   if (params.name === "pid") return send(id, text(String(process.pid)));
+  if (params.name === "fail") return send(id, '{"content":[{"type":"text","text":"no such city"}],"isError":true}');
   if (params.name === "slow") return setTimeout(() => send(id, text("done")), params.arguments.ms);
   // The arguments' own bytes: what JSON.parse would lose has to come back.
   const start = line.indexOf('"arguments":') + '"arguments":'.length;

@@ -39,7 +39,9 @@ function operationText(operation: Operation): string {
     "",
     ...facts.map((fact) => `- ${fact}`),
     "",
-    ...(given.length === 0 ? [] : ["| parameter | in | meaning |", "| --- | --- | --- |", ...given.map(parameterRow), ""]),
+    ...(given.length === 0
+      ? []
+      : ["| parameter | in | meaning |", "| --- | --- | --- |", ...given.map(parameterRow), ""]),
   ].join("\n");
 }
 
@@ -60,7 +62,8 @@ function roles(): string {
 function fields(): string {
   const { spec } = at(openApiDocument("0"), "components", "schemas", "ServerInput", "properties");
   const rows = leaves(spec as Json, "spec").map(
-    ({ name, allowed, fallback }) => `| \`${name}\` | ${allowed} | ${fallback === undefined ? "" : `\`${fallback}\``} |`,
+    ({ name, allowed, fallback }) =>
+      `| \`${name}\` | ${allowed} | ${fallback === undefined ? "" : `\`${fallback}\``} |`,
   );
   return [fieldsIntro, "| field | allowed | default |", "| --- | --- | --- |", ...rows, ""].join("\n");
 }
@@ -79,8 +82,12 @@ function leaves(schema: Json, name: string): readonly Leaf[] {
     return [...new Map(all.map((leaf) => [leaf.name, merged(leaf, all)])).values()];
   }
   if (typeof properties === "object" && properties !== null)
-    return Object.entries(properties as Readonly<Record<string, Json>>).flatMap(([key, inner]) => leaves(inner, `${name}.${key}`));
-  return [{ name, allowed: allowedText(schema), fallback: fallback === undefined ? undefined : JSON.stringify(fallback) }];
+    return Object.entries(properties as Readonly<Record<string, Json>>).flatMap(([key, inner]) =>
+      leaves(inner, `${name}.${key}`),
+    );
+  return [
+    { name, allowed: allowedText(schema), fallback: fallback === undefined ? undefined : JSON.stringify(fallback) },
+  ];
 }
 
 /** One row for a field that several forms have: `kind`. */
@@ -91,13 +98,16 @@ function merged(leaf: Leaf, all: readonly Leaf[]): Leaf {
 
 function allowedText(schema: Json): string {
   const { const: only, enum: choices, type, pattern, minimum, maximum, items } = schema;
-  if (only !== undefined) return `\`${String(only)}\``;
+  if (only !== undefined) return `\`${only as string}\``;
   if (Array.isArray(choices)) return choices.map((choice) => `\`${String(choice)}\``).join(", ");
   if (type === "array") return `a list of ${allowedText(items as Json)}`;
   if (type === "object") return "names and values";
   if (type === "boolean") return "`true`, `false`";
   if (type === "string") return typeof pattern === "string" ? patternText(pattern) : "text";
-  const bounds = [minimum === undefined ? "" : ` from ${String(minimum)}`, maximum === undefined ? "" : ` to ${String(maximum)}`];
+  const bounds = [
+    minimum === undefined ? "" : ` from ${minimum as number}`,
+    maximum === undefined ? "" : ` to ${maximum as number}`,
+  ];
   return `a${type === "integer" ? " whole" : ""} number${bounds.join("")}`;
 }
 

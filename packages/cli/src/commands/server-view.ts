@@ -26,7 +26,7 @@ export function printServer(print: Printer, server: Server, items: readonly Repl
     ["Created", `${age(metadata.createdAt, Date.now())} ago (${metadata.createdAt})`],
     ...status.conditions
       .filter((condition) => isNews(condition, server))
-      .map(({ type, message }) => [`Not ${type.toLowerCase()}`, message] as const),
+      .map(({ type, message }) => [`Not ${words(type)}`, message] as const),
     ...(failure === undefined ? [] : [["Last failure", failureCell(server, failure)] as const]),
   ];
   print.fields(rows);
@@ -60,6 +60,11 @@ export function printReplicas(
 /** What holds is no news, and neither is what the state and the last failure say already. */
 function isNews({ status, message }: Condition, server: Server): boolean {
   return status !== "True" && !(server.status.lastFailure?.message.includes(message) ?? false);
+}
+
+/** `FullyEnforced` as people say it. */
+function words(type: string): string {
+  return type.replaceAll(/(?<=[a-z])(?=[A-Z])/g, " ").toLowerCase();
 }
 
 /** Red while it matters: what a server that works again went through is history. */

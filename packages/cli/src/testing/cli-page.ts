@@ -7,7 +7,9 @@ import { optionHead, signature } from "../help.ts";
 /** The page, in Markdown. */
 export function cliPage(): string {
   const rows = commands.map((command) => `| [\`${signature(command)}\`](#${anchor(command)}) | ${command.summary} |`);
-  return [intro, "| command | what it does |", "| --- | --- |", ...rows, "", common(), ...commands.map(section)].join("\n");
+  return [intro, "| command | what it does |", "| --- | --- |", ...rows, "", common(), ...commands.map(section)].join(
+    "\n",
+  );
 }
 
 function section(command: Command): string {

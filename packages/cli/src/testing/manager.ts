@@ -14,13 +14,13 @@ export interface Asked {
 /** The status and the body (text as it is, anything else as JSON) for `METHOD /path?query`; a list is used up, its last stays. */
 export type Answers = Readonly<Record<string, readonly (readonly [number, unknown])[]>>;
 
-export interface ToldManager extends AsyncDisposable {
+export interface Told extends AsyncDisposable {
   readonly url: string;
   readonly asked: readonly Asked[];
 }
 
 /** Starts one. What it was not told is answered 404. */
-export async function toldManager(answers: Answers): Promise<ToldManager> {
+export async function toldManager(answers: Answers): Promise<Told> {
   const asked: Asked[] = [];
   const left = new Map(Object.entries(answers).map(([key, list]) => [key, [...list]]));
   const server = createServer(async (request, response) => {

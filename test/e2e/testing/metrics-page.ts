@@ -1,0 +1,75 @@
+/** The reference of metrics, written from what a manager shows. `metrics.test.ts` compares it with `docs/reference/metrics.md`. */
+
+/** One metric as a scrape describes it. */
+export interface Family {
+  readonly name: string;
+  readonly type: string;
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+/** Counted only when something is broken, so that no test sees them. */
+export const rare: readonly Family[] = [
+  {
+    name: "mcp_manager_metrics_collector_failures_total",
+    type: "counter",
+    labels: [],
+    help: "Collectors that failed at a scrape.",
+  },
+];
+
+/** The metrics in a text of Prometheus' format, by name. */
+export function familiesOf(text: string): readonly Family[] {
+  const families = [...text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\w+)$/gm)].map(
+    ([, name = "", help = "", type = ""]) => {
+      const samples = text.matchAll(new RegExp(`^${name}(?:_bucket|_sum|_count)?\\{(.*)\\} `, "gm"));
+      const labels = [...samples].flatMap(([, given = ""]) => [...given.matchAll(/(\w+)="(?:[^"\\]|\\.)*"/g)]);
+      const names = new Set(labels.map(([, label = ""]) => label).filter((label) => label !== "le"));
+      return { name, type, help, labels: [...names] };
+    },
+  );
+  return families.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The page, in Markdown. */
+export function metricsPage(families: readonly Family[]): string {
+  const rows = [...families, ...rare].map(({ name, type, labels, help }) => {
+    const shown = labels.map((label) => `\`${label}\``).join(", ");
+    return `| \`${name}\` | ${type} | ${shown} | ${help} |`;
+  });
+  return [intro, "| metric | type | labels | meaning |", "| --- | --- | --- | --- |", ...rows, "", labelsText].join(
+    "\n",
+  );
+}
+
+const intro = `# Metrics
+
+<!-- Written from a scrape. To change it, change the metrics and run
+UPDATE_REFERENCE=1 node --conditions=mcp-manager-source --test test/e2e/metrics.test.ts -->
+
+\`GET /metrics\` answers in Prometheus' text format. It needs a key with the permission \`metrics:read\`: the roles \`viewer\`, \`operator\` and
+\`admin\` have it.
+
+\`\`\`yaml
+scrape_configs:
+  - job_name: mcp-manager
+    authorization: { credentials_file: /etc/prometheus/mcp-manager.key }
+    static_configs: [{ targets: ["127.0.0.1:8080"] }]
+\`\`\`
+`;
+
+const labelsText = `## Labels
+
+| label | values |
+| --- | --- |
+| \`server\` | the server's name; empty for what the gateway answers itself, and for sessions on \`/mcp\` |
+| \`revision\` | the revision's name, \`weather-7\` |
+| \`method\` | the MCP method, \`tools/call\` |
+| \`outcome\` | \`result\`; \`input_required\` (the server asks back); \`tool_error\` (the tool said \`isError\`: an answer, no outage); \`protocol_error\`; \`unavailable\`; \`timeout\`; \`cancelled\`; \`refused\` (a limit was reached) |
+| \`state\` | of a replica: \`pending\`, \`starting\`, \`ready\`, \`draining\`, \`stopped\`, \`failed\` |
+| \`quantile\` | \`0.5\`, \`0.99\` |
+
+Names of tools are no labels: they come from outside. A metric has at most 2,000 combinations of label values; what comes beyond that is
+counted under \`other\`. Metrics with labels appear with the first thing that they count. Histograms are in seconds, with buckets from half a
+millisecond to five minutes.
+`;
