@@ -2,8 +2,7 @@
  * Envoy 1.40 with `mcp_router`, one worker. Two backends, because with one it neither prefixes nor rewrites; both are the same
  * upstream. It speaks the legacy era only: modern requests take a plain pass through its HTTP router.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { type Contestant, type Era, Missing } from "../rig/contestant.ts";
 import { cache } from "../rig/paths.ts";
 import { freePort } from "../rig/ports.ts";
@@ -18,10 +17,9 @@ export function envoy(upstreamPort: number, era: Era, mode: EnvoyMode, core: num
   return {
     name,
     async start() {
-      if (!existsSync(binary)) throw new Missing(`${binary} is not there`);
+      if (!existsSync(binary)) throw new Missing("envoy is not installed (scripts/bench.mjs does that)");
       const port = await freePort();
       const file = `${cache}/envoy-${port}.json`;
-      mkdirSync(cache, { recursive: true });
       writeFileSync(file, JSON.stringify(config(port, upstreamPort, mode), null, 2));
       const program = start({
         command: binary,
@@ -32,8 +30,10 @@ export function envoy(upstreamPort: number, era: Era, mode: EnvoyMode, core: num
       return {
         target: { name, url: `http://127.0.0.1:${port}/mcp`, era, tool: mode === "router" ? "one__echo" : "echo" },
         pid: program.pid,
-        children: false,
-        stop: () => program.stop(),
+        async stop() {
+          await program.stop();
+          rmSync(file, { force: true });
+        },
       };
     },
   };

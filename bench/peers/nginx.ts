@@ -1,20 +1,22 @@
 /** An nginx hop: one worker that passes requests on over kept connections, without a log. The floor of what a proxy costs. */
-import { mkdirSync, writeFileSync } from "node:fs";
-import type { Contestant, Era } from "../rig/contestant.ts";
-import { descendants, start, waitForPort } from "../rig/process.ts";
-import { freePort } from "../rig/ports.ts";
-import { cache } from "../rig/paths.ts";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type Contestant, type Era, Missing } from "../rig/contestant.ts";
+import { cache } from "../rig/paths.ts";
+import { freePort } from "../rig/ports.ts";
+import { descendants, findProgram, start, waitForPort } from "../rig/process.ts";
 
 export function nginx(upstreamPort: number, era: Era, core: number): Contestant {
   return {
     name: "nginx hop",
     async start() {
+      const binary = findProgram("nginx");
+      if (binary === undefined) throw new Missing("nginx is not installed");
       const port = await freePort();
       const folder = `${cache}/nginx-${port}`;
       mkdirSync(folder, { recursive: true });
       writeFileSync(`${folder}/nginx.conf`, config(port, upstreamPort, folder));
-      const program = start({ command: "nginx", args: ["-p", folder, "-c", `${folder}/nginx.conf`], core });
+      const program = start({ command: binary, args: ["-p", folder, "-c", `${folder}/nginx.conf`], core });
       await waitForPort(program, port);
       await sleep(100);
       // The master only supervises; the worker is its one child.
@@ -22,8 +24,10 @@ export function nginx(upstreamPort: number, era: Era, core: number): Contestant 
       return {
         target: { name: "nginx hop", url: `http://127.0.0.1:${port}/mcp`, era, tool: "echo" },
         pid: worker ?? program.pid,
-        children: false,
-        stop: () => program.stop(),
+        async stop() {
+          await program.stop();
+          rmSync(folder, { recursive: true, force: true });
+        },
       };
     },
   };

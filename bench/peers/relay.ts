@@ -3,24 +3,23 @@ import type { Contestant, Era } from "../rig/contestant.ts";
 import { bench } from "../rig/paths.ts";
 import { start, waitForLine } from "../rig/process.ts";
 
-export function relay(upstreamPort: number, era: Era, via: "net" | "undici", core: number, variant = ""): Contestant {
-  const name = `relay (${via}${variant === "" ? "" : ` ${variant}`})`;
+export function relay(
+  upstreamPort: number,
+  era: Era,
+  via: "net" | "undici",
+  core: number,
+  nodeOptions?: string,
+): Contestant {
+  const name = `relay (${via})`;
   return {
     name,
     async start() {
+      const upstream = `http://127.0.0.1:${upstreamPort}/mcp`;
       const program = start({
         command: process.execPath,
-        args: [
-          "--conditions=source",
-          ...(process.env["BENCH_NODE_FLAGS"]?.split(" ") ?? []),
-          `${bench}/relay/relay.ts`,
-          `http://127.0.0.1:${upstreamPort}/mcp`,
-          era,
-          "bench-key",
-          via,
-        ],
+        args: ["--conditions=mcp-manager-source", `${bench}/relay/relay.ts`, upstream, era, "bench-key", via],
         core,
-        env: { RELAY_VARIANT: variant },
+        ...(nodeOptions === undefined ? {} : { env: { NODE_OPTIONS: nodeOptions } }),
       });
       const match = await waitForLine(program, /listening (\d+)/);
       return {
@@ -32,7 +31,6 @@ export function relay(upstreamPort: number, era: Era, via: "net" | "undici", cor
           authorization: "Bearer bench-key",
         },
         pid: program.pid,
-        children: false,
         stop: () => program.stop(),
       };
     },

@@ -3,14 +3,14 @@
  * session, envelope scan, name and id spliced, upstream, answer – and nothing that a product needs beside. It shows what the
  * manager's shape costs at the least, so that what grows around it can be told apart. Not safe to run outside the bench.
  *
- *   node --conditions=source relay/relay.ts UPSTREAM_URL legacy|modern KEY [net|undici]
+ *   node --conditions=mcp-manager-source relay/relay.ts UPSTREAM_URL legacy|modern KEY [net|undici]
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { Pool } from "undici";
 import { systemClock } from "../../packages/manager/src/base/clock.ts";
 import { scanEnvelope } from "../../packages/manager/src/protocol/envelope.ts";
 import { locateResponse } from "../../packages/manager/src/protocol/response.ts";
-import { HttpOrigin } from "../../packages/manager/src/transport/http-connection.ts";
+import { HttpOrigin } from "../../packages/manager/src/transport/http-origin.ts";
 
 const [upstreamUrl = "", era = "legacy", key = "", via = "net"] = process.argv.slice(2);
 const upstream = new URL(upstreamUrl);
@@ -18,7 +18,6 @@ const prefix = Buffer.from("one__");
 const authorizations = new Map([[`Bearer ${key}`, "bench"]]);
 const sessions = new Map<string, { readonly principal: string; upstreamSession: string }>();
 const hosts = new Set<string>();
-const variant = new Set((process.env["RELAY_VARIANT"] ?? "").split(","));
 
 const origin = new HttpOrigin({
   host: upstream.hostname,
@@ -35,7 +34,6 @@ const baseHeaders = ["content-type", "application/json", "accept", "application/
 let upstreamHead = "";
 let upstreamHeaders: string[] = [];
 let nextId = 1;
-let calls = 0;
 
 function refuse(response: ServerResponse, status: number): void {
   response.writeHead(status, ["content-length", "0"]);
@@ -43,21 +41,16 @@ function refuse(response: ServerResponse, status: number): void {
 }
 
 function answer(response: ServerResponse, body: Buffer): void {
-  calls++;
-  if (variant.has("buf")) {
-    response.writeHead(200, ["content-type", "application/json", "content-length", String(body.length)]);
-    response.end(body);
-    return;
-  }
   response.writeHead(200, ["content-type", "application/json", "content-length", String(body.length)]);
-  response.end(body.latin1Slice(), "latin1");
+  // A text leaves in one write together with the head; a Buffer does not.
+  response.end(body.toString("latin1"), "latin1");
 }
 
 /** `bytes` with [start, end) replaced; two replacements at most happen on the way out, one on the way back. */
 function replaced(bytes: Buffer, start: number, end: number, text: string): Buffer {
   const out = Buffer.allocUnsafe(bytes.length - (end - start) + text.length);
   bytes.copy(out, 0, 0, start);
-  out.latin1Write(text, start);
+  out.write(text, start, "latin1");
   bytes.copy(out, start + text.length, end);
   return out;
 }
@@ -139,7 +132,7 @@ function onBody(request: IncomingMessage, response: ServerResponse, principal: s
     );
     return;
   }
-  const id = body.latin1Slice(idStart, idEnd);
+  const id = body.toString("latin1", idStart, idEnd);
   // The name stands after the id in what the bench sends; a product sorts its edits.
   const out = replaced(withoutPrefix(body, nameAt), idStart, idEnd, String(nextId++));
   post(out, "", (status, bytes) => {
@@ -187,7 +180,7 @@ async function start(): Promise<void> {
       "echo",
     ];
   }
-  server.listen(Number(process.env["RELAY_PORT"] ?? 0), "127.0.0.1", () => {
+  server.listen(0, "127.0.0.1", () => {
     const address = server.address();
     const port = typeof address === "object" && address !== null ? address.port : 0;
     hosts.add(`127.0.0.1:${port}`);

@@ -10,14 +10,14 @@ export interface Target {
   /** The tool as the contestant calls it. */
   readonly tool: string;
   readonly authorization?: string;
+  /** What is started and called over its stdin and stdout instead: the direct call of a stdio server. */
+  readonly command?: readonly string[];
 }
 
 export interface RunningContestant {
   readonly target: Target;
-  /** The process that is measured; undefined for the direct call. */
+  /** The process that is measured; undefined for the direct call. What it starts is counted apart. */
   readonly pid: number | undefined;
-  /** Whether what it starts belongs to its cost (a stdio server's process). */
-  readonly children: boolean;
   stop(): Promise<void>;
 }
 
@@ -28,5 +28,5 @@ export interface Contestant {
   start(): Promise<RunningContestant>;
 }
 
-/** A contestant that cannot take part on this machine; the row is left out and the reason printed. */
+/** A contestant that cannot take part on this machine; its row is left out and the reason printed. */
 export class Missing extends Error {}

@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Target } from "./contestant.ts";
+import { bench } from "./paths.ts";
 
 const run = promisify(execFile);
 
@@ -11,6 +12,8 @@ export interface LoadResult {
   readonly perSecond: number;
   readonly p50Us: number;
   readonly p99Us: number;
+  /** How long the generator itself was kept from its core; known of `pace` only. */
+  readonly heldUpSeconds: number;
 }
 
 export interface Load {
@@ -30,45 +33,41 @@ interface Printed {
   readonly bad: number;
   readonly p50Us: number;
   readonly p99Us: number;
+  readonly heldUpUs?: number;
   readonly sample: string;
 }
 
-/** As many requests as the connections carry, each at a time (wrk). */
+/** As many requests as the connections carry, each with one at a time (wrk; load/pipe.ts over pipes). */
 export async function saturate(load: Load): Promise<LoadResult> {
   const { target } = load;
-  const script = new URL("../load/call.lua", import.meta.url).pathname;
-  const url = new URL(target.url);
-  const args = [
-    "-c",
-    String(load.core),
-    "wrk",
-    "-t1",
-    `-c${load.connections}`,
-    `-d${load.seconds}s`,
-    "--timeout",
-    "10s",
-    "-s",
-    script,
-    target.url,
-  ];
-  const script_args = [
-    url.pathname,
+  if (target.command !== undefined) return read(target, await pinned(load, bun("pipe.ts", load)));
+  const args = ["-t1", `-c${load.connections}`, `-d${load.seconds}s`, "--timeout", "10s"];
+  const scriptArgs = [
+    new URL(target.url).pathname,
     target.tool,
     target.era,
     target.authorization ?? "-",
     load.sessions.join(",") || "-",
     load.seed,
   ];
-  return read(target, (await run("taskset", [...args, "--", ...script_args], { maxBuffer: 2 ** 24 })).stdout);
+  const script = `${bench}/load/call.lua`;
+  return read(target, await pinned(load, ["wrk", ...args, "-s", script, target.url, "--", ...scriptArgs]));
 }
 
 /** `perSecond` requests, evenly spread over time whether answers come or not (load/paced.ts). */
 export async function pace(load: Load, perSecond: number): Promise<LoadResult> {
-  const script = new URL("../load/paced.ts", import.meta.url).pathname;
-  const options = JSON.stringify({ ...load, perSecond });
-  // The lowest priority: it spins between sends, and must not take the core from the upstream beside it.
-  const args = ["-c", String(load.core), "nice", "-n", "19", process.execPath, script, options];
-  return read(load.target, (await run("taskset", args, { maxBuffer: 2 ** 24 })).stdout);
+  // The class that yields to all others: it spins, and must not take the core from the upstream beside it.
+  const idle = ["chrt", "--idle", "0"];
+  return read(load.target, await pinned(load, [...idle, ...bun("paced.ts", { ...load, perSecond })]));
+}
+
+function bun(script: string, options: object): string[] {
+  return [`${bench}/node_modules/.bin/bun`, `${bench}/load/${script}`, JSON.stringify(options)];
+}
+
+async function pinned(load: Load, command: readonly string[]): Promise<string> {
+  const limits = { timeout: (load.seconds + 30) * 1_000, maxBuffer: 2 ** 24 };
+  return (await run("taskset", ["-c", String(load.core), ...command], limits)).stdout;
 }
 
 function read(target: Target, output: string): LoadResult {
@@ -87,5 +86,6 @@ function read(target: Target, output: string): LoadResult {
     perSecond: printed.requests / seconds,
     p50Us: printed.p50Us,
     p99Us: printed.p99Us,
+    heldUpSeconds: (printed.heldUpUs ?? 0) / 1e6,
   };
 }

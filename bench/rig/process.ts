@@ -2,7 +2,7 @@
  * Child processes of the bench: started pinned to a core, stopped for certain, and their CPU time read from /proc.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -24,8 +24,9 @@ export interface RunningProgram {
 
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
+  for (const child of running) killTree(child.pid ?? -1);
 });
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(1));
 
 /** Starts a program; it is gone when the bench ends, however that comes. */
 export function start(program: Program): RunningProgram {
@@ -49,11 +50,27 @@ export function start(program: Program): RunningProgram {
     output: () => output,
     async stop() {
       child.kill("SIGTERM");
-      await Promise.race([exited, sleep(3_000)]);
-      child.kill("SIGKILL");
+      const hasExited = await Promise.race([exited.then(() => true), sleep(5_000, false, { ref: false })]);
+      if (!hasExited) killTree(child.pid ?? -1);
       await exited;
     },
   };
+}
+
+function killTree(pid: number): void {
+  for (const each of [...descendants(pid), pid]) {
+    try {
+      process.kill(each, "SIGKILL");
+    } catch {
+      // It was quicker.
+    }
+  }
+}
+
+/** Where a program is, also in the folders of system programs that a user's PATH leaves out. */
+export function findProgram(name: string): string | undefined {
+  const folders = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/sbin"];
+  return folders.map((folder) => `${folder}/${name}`).find((path) => existsSync(path));
 }
 
 /** Waits until `pattern` is in the output; gives the match. */
@@ -96,6 +113,15 @@ export function cpuSeconds(pid: number, children: boolean): number {
     if (fields !== undefined) ticks += Number(fields[11]) + Number(fields[12]);
   }
   return ticks / ticksPerSecond;
+}
+
+/** How long the process's main thread was ready to run and had to wait for its core, in seconds. */
+export function waitedSeconds(pid: number): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/schedstat`, "latin1").split(" ")[1]) / 1e9;
+  } catch {
+    return 0;
+  }
 }
 
 /** Resident memory in MiB. */

@@ -4,7 +4,7 @@ import type { Target } from "./contestant.ts";
 const clientInfo = { name: "bench", version: "1.0.0" };
 const accept = "application/json, text/event-stream";
 
-export const modernMeta = {
+export const modernMeta: Readonly<Record<string, unknown>> = {
   "io.modelcontextprotocol/protocolVersion": "2026-07-28",
   "io.modelcontextprotocol/clientInfo": clientInfo,
   "io.modelcontextprotocol/clientCapabilities": {},
@@ -44,7 +44,11 @@ export async function tryCall(target: Target, session: string | undefined): Prom
 
 function send(
   target: Target,
-  message: { method: string; params?: { name?: string } } & object,
+  message: {
+    readonly method: string;
+    readonly params?: { readonly name?: string; readonly [more: string]: unknown };
+    readonly [more: string]: unknown;
+  },
   session?: string,
 ): Promise<Response> {
   const headers: Record<string, string> = { "content-type": "application/json", accept };

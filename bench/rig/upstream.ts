@@ -1,4 +1,4 @@
-/** The stand-in HTTP server that all contestants of a group share. */
+/** The stand-in servers: the HTTP one that all contestants of a group share, the stdio one that each starts, and the calls without any contestant. */
 import type { Contestant, Era } from "./contestant.ts";
 import { bench } from "./paths.ts";
 import { start, waitForLine } from "./process.ts";
@@ -25,7 +25,24 @@ export function direct(upstreamPort: number, era: Era): Contestant {
     start: async () => ({
       target: { name: "direct", url: `http://127.0.0.1:${upstreamPort}/mcp`, era, tool: "echo" },
       pid: undefined,
-      children: false,
+      stop: async () => {},
+    }),
+  };
+}
+
+/** How the stdio server is started. */
+export function stdioServer(eras: Era | "both"): string[] {
+  return [process.execPath, `${bench}/upstream/stdio.ts`, eras];
+}
+
+/** No contestant: the load starts the stdio server on `core` and calls it over its pipes. */
+export function directPipe(core: number): Contestant {
+  const command = ["taskset", "-c", String(core), ...stdioServer("legacy")];
+  return {
+    name: "direct",
+    start: async () => ({
+      target: { name: "direct", url: "", era: "legacy", tool: "echo", command },
+      pid: undefined,
       stop: async () => {},
     }),
   };

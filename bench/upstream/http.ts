@@ -90,7 +90,7 @@ const server = Bun.listen({
     },
     data(socket, bytes) {
       // Latin-1 keeps one character a byte; bodies of the bench are ASCII.
-      const text = socket.data.rest + bytes.latin1Slice();
+      const text = socket.data.rest + bytes.toString("latin1");
       const headEnd = text.indexOf("\r\n\r\n");
       const body = headEnd < 0 ? undefined : bodyOf(text.slice(0, headEnd), text.slice(headEnd + 4));
       socket.data.rest = body === undefined ? text : "";
