@@ -46,7 +46,7 @@ export function describe(value: unknown, secret = false): string {
 }
 
 /** A path as people write it: `spec.source.args[0]`, `spec.source.env["A B"]`. */
-export function pathText(path: readonly PropertyKey[]): string {
+function pathText(path: readonly PropertyKey[]): string {
   const text = path
     .map((key) => {
       if (typeof key === "number") return `[${key}]`;

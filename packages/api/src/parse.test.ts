@@ -193,7 +193,6 @@ test("only what differs from the default is reported as not yet in force", () =>
   const of = (spec: object): readonly string[] => notYetEnforced(parseServer(server({ source: npx, ...spec })).spec);
   assert.deepEqual(of({ health: { interval: "10s" }, strategy: { kind: "rolling" } }), []);
   assert.deepEqual(of({ health: { interval: "5s" }, strategy: { kind: "recreate" }, limits: { queue: 5 } }), [
-    "spec.strategy.kind",
     "spec.health.interval",
     "spec.limits.queue",
   ]);

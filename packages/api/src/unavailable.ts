@@ -61,13 +61,21 @@ function member(value: unknown, key: string): unknown {
 }
 
 const recorded = ["strategy", "deployment", "health", "breaker"] as const;
+/** What is acted upon already among those. */
+const inForce: ReadonlySet<string> = new Set([
+  "spec.strategy.kind",
+  "spec.deployment.drainTimeout",
+  "spec.health.startup",
+]);
 
 /**
  * The fields of a spec that differ from their default and that this version keeps without acting on them yet:
  * `["spec.health.interval"]`. Empty when all that was asked for is in force.
  */
 export function notYetEnforced(spec: ServerSpec): readonly string[] {
-  const rules = recorded.flatMap((name) => differing(`spec.${name}`, spec[name], serverDefaults[name]));
+  const rules = recorded
+    .flatMap((name) => differing(`spec.${name}`, spec[name], serverDefaults[name]))
+    .filter((path) => !inForce.has(path));
   const { concurrency, queue } = spec.limits;
   const limits = { concurrency: serverDefaults.limits.concurrency, queue: serverDefaults.limits.queue };
   return [...rules, ...differing("spec.limits", { concurrency, queue }, limits)];

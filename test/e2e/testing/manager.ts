@@ -99,8 +99,10 @@ class Output {
 /** Starts one and waits until it says that it is ready. Rejects with what it printed when it does not come up. */
 export async function startManager(options: StartOptions = {}): Promise<ManagerProcess> {
   const { child, output, dataDir, owned } = await spawnManager(options);
-  const url = await readyUrl(output);
-
+  const url = await readyUrl(output).catch(async (error: unknown) => {
+    if (owned !== undefined) await rm(owned, { recursive: true, force: true });
+    throw error;
+  });
   const key = options.env?.["MCP_MANAGER_ADMIN_KEY"] ?? (await readFile(join(dataDir, "admin.key"), "utf8")).trim();
   return new ManagerProcess(child, output, url, key, dataDir, owned);
 }

@@ -9,10 +9,10 @@ import { exactly } from "./exact.ts";
 const labelKeyPattern = /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/;
 
 /** A name that a user gives. */
-export const nameSchema: z.ZodType<string, string> = z.string().regex(namePattern, nameRule);
+const nameSchema: z.ZodType<string, string> = z.string().regex(namePattern, nameRule);
 
 /** A name that the manager makes. */
-export const derivedNameSchema: z.ZodType<string, string> = z.string().regex(derivedNamePattern);
+const derivedNameSchema: z.ZodType<string, string> = z.string().regex(derivedNamePattern);
 
 export const durationSchema: z.ZodType<Duration, Duration> = z
   .string()
@@ -30,7 +30,7 @@ export const timeSchema: z.ZodType<string, string> = z.iso.datetime({
 });
 
 /** Labels: at most 64, keys as in Kubernetes, values of at most 253 characters. */
-export const labelsSchema: z.ZodType<Record<string, string>, Record<string, string>> = z
+const labelsSchema: z.ZodType<Record<string, string>, Record<string, string>> = z
   .record(
     z.string().regex(labelKeyPattern, "a label's name: at most 63 letters, digits, and inner . _ / -"),
     z.string().max(253, "at most 253 characters"),

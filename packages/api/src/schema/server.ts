@@ -129,7 +129,7 @@ const exposeSchema = exactly<Expose>()(
 );
 
 /** A spec as written → with every default. */
-export const serverSpecSchema: z.ZodType<ServerSpec, ServerSpecInput> = exactly<ServerSpec, ServerSpecInput>()(
+const serverSpecSchema: z.ZodType<ServerSpec, ServerSpecInput> = exactly<ServerSpec, ServerSpecInput>()(
   z.strictObject({
     source: sourceSchema,
     replicas: whole(0, 64).default(serverDefaults.replicas),

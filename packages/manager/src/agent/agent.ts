@@ -137,7 +137,7 @@ export class Agent implements AsyncDisposable {
       report: () => this.#reports.add(name),
       opened: (facts) => void this.#learn(revision, facts),
       log: logs.sink(server, name),
-      logTail: () => logs.tail(name),
+      logTail: (since) => logs.tail(name, undefined, since),
     };
   }
 

@@ -7,7 +7,7 @@ import { ManagerError } from "@mcp-manager/api";
 import type { Exit } from "../runtime/runtime.ts";
 
 /** Lines of stderr kept with a failure. */
-export const stderrLinesKept = 20;
+const stderrLinesKept = 20;
 
 /** An opening or a run that failed. `exit` is set when the process ended by itself. */
 export class RunFailure extends Error {
@@ -24,12 +24,17 @@ export class RunFailure extends Error {
 
 function sentence(stage: FailureStage, cause: unknown, exit: Exit | undefined): string {
   const ended = exit === undefined ? undefined : exitText(exit);
-  if (ended === undefined) return ManagerError.from(cause).message;
+  if (ended === undefined) return withoutSubject(ManagerError.from(cause).message);
   return stage === "initialize" ? `the process ${ended} before it answered initialize` : `the process ${ended}`;
 }
 
+/** A failure stands beside the server it happened to: `server "weather": no such command` is `no such command` there. */
+function withoutSubject(message: string): string {
+  return message.replace(/^server "[^"]*": /, "").replace(/^server "[^"]*" /, "it ");
+}
+
 /** `exited with status 1`, `was ended by SIGKILL`. */
-export function exitText({ code, signal, outOfMemory }: Exit): string {
+function exitText({ code, signal, outOfMemory }: Exit): string {
   if (outOfMemory === true) return "was ended because it used more memory than spec.limits.memory allows";
   if (signal !== undefined) return `was ended by ${signal}`;
   return code === undefined ? "ended" : `exited with status ${code}`;
@@ -46,7 +51,7 @@ export interface FailureFacts {
 }
 
 /** So many failures within ten minutes are called a crash loop (reliability.md §4.2). */
-export const crashLoopFailures = 5;
+const crashLoopFailures = 5;
 
 /** The failure as a status shows it. */
 export function lastFailureOf({ failure, at, stderr, recentFailures }: FailureFacts): LastFailure {

@@ -48,10 +48,15 @@ test("a reader that follows hears of replicas that come later, and ends with its
   assert.deepEqual(heard, ["weather-1-a: before", "weather-2-b: after"]);
 });
 
-test("what was written last is there to be quoted, until the replica is forgotten", () => {
-  const logs = new ReplicaLogs({ clock: new ManualClock(), redact: (text) => text });
-  for (const n of [1, 2, 3]) logs.sink("weather", "weather-1-a").write(`line ${n}`);
+test("what was written last is there to be quoted, until the replica is forgotten", async () => {
+  const clock = new ManualClock();
+  const logs = new ReplicaLogs({ clock, redact: (text) => text });
+  for (const n of [1, 2, 3]) {
+    await clock.advance(1_000);
+    logs.sink("weather", "weather-1-a").write(`line ${n}`);
+  }
   assert.deepEqual(logs.tail("weather-1-a", 2), ["line 2", "line 3"]);
+  assert.deepEqual(logs.tail("weather-1-a", 20, new Date(clock.wallMs()).toISOString()), ["line 3"]);
   logs.forget("weather-1-a");
   assert.deepEqual(logs.tail("weather-1-a"), []);
 });

@@ -53,14 +53,10 @@ export class ReplicaLogs {
     return this.#entry(server, replica).ring;
   }
 
-  /** The last lines of a replica, oldest first; what a failure report quotes. */
-  tail(replica: string, lines = 20): readonly string[] {
-    return (
-      this.#entries
-        .get(replica)
-        ?.ring.tail(lines)
-        .map(({ text }) => text) ?? []
-    );
+  /** The last lines that a replica wrote at `since` (RFC 3339) or later, oldest first; what a failure report quotes. */
+  tail(replica: string, lines = 20, since = ""): readonly string[] {
+    const last = this.#entries.get(replica)?.ring.tail(lines) ?? [];
+    return last.filter(({ at }) => at >= since).map(({ text }) => text);
   }
 
   /** Drops a replica's lines. */

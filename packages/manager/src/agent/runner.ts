@@ -42,8 +42,8 @@ export interface RunnerHost {
   report(): void;
   /** A run was opened: what its server says of itself. */
   opened(facts: ServerFacts): void;
-  /** The last lines in `log`, oldest first. */
-  logTail(): readonly string[];
+  /** The last lines in `log` from this time (RFC 3339) on, oldest first. */
+  logTail(since: string): readonly string[];
   readonly log: LineSink;
 }
 
@@ -77,6 +77,8 @@ export class ReplicaRunner {
   /** Monotonic times of the failures of this series. */
   #failures: readonly number[] = [];
   #eraInDoubt = false;
+  /** When the present run, or attempt at one, began. */
+  #openedAt = "";
 
   constructor(replica: Replica, revision: RevisionSpec, host: RunnerHost) {
     const { spec, metadata, status } = replica;
@@ -143,6 +145,7 @@ export class ReplicaRunner {
     try {
       release = await starts.acquire(signal);
       signal.throwIfAborted();
+      this.#openedAt = this.#now();
       const place = clock.after(startPlaceMs, release);
       const era = this.#eraInDoubt ? undefined : this.#host.knownEra();
       const startupMs = this.#host.startupMs();
@@ -239,7 +242,7 @@ export class ReplicaRunner {
     // A server that was updated in place may speak another era now; it is asked again.
     if (failure.stage === "initialize") this.#eraInDoubt = true;
     this.#failures = [...this.#failures.filter((at) => nowMs - at < healthyMs), nowMs].slice(-100);
-    const stderr = this.#host.logTail();
+    const stderr = this.#host.logTail(this.#openedAt);
     const recentFailures = this.#failures.length;
     const lastFailure: LastFailure = lastFailureOf({ failure, at: this.#now(), stderr, recentFailures });
     this.#set({ lastFailure });

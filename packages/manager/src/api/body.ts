@@ -4,7 +4,7 @@ import type { Operation } from "@mcp-manager/api";
 import { ManagerError } from "@mcp-manager/api";
 
 /** Longest body, in bytes. A Server is a few KiB; arguments of a tool call may be larger. */
-export const bodyBytesMax = 1_048_576;
+const bodyBytesMax = 1_048_576;
 
 /** A refusal whose status is not its code's own: 413 and 415. */
 export class BodyRefusal extends ManagerError {

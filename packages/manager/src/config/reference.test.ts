@@ -7,7 +7,7 @@ import { settings } from "./setting.ts";
 const page = new URL("../../../../docs/reference/configuration.md", import.meta.url);
 const schema = new URL("../../../../docs/reference/config.schema.json", import.meta.url);
 const remedy =
-  "run UPDATE_REFERENCE=1 node --conditions=source --test packages/manager/src/config/reference.test.ts, then npm run format";
+  "run UPDATE_REFERENCE=1 node --conditions=mcp-manager-source --test packages/manager/src/config/reference.test.ts, then npm run format";
 
 if (process.env["UPDATE_REFERENCE"] === "1") {
   writeFileSync(page, configurationPage());

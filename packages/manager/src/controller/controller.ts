@@ -142,7 +142,7 @@ export class Controller implements AsyncDisposable {
     const { logger } = this.#options;
     switch (status.state) {
       case "ready":
-        return logger.info("server is ready", { server: name, revision: status.revision, tools: status.tools });
+        return logger.info("server is ready", { server: name, revision: status.revision });
       case "failed":
         return logger.warn("server has failed", { server: name, failure: status.lastFailure?.message });
       case "degraded":

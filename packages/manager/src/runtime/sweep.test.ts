@@ -22,7 +22,7 @@ function sweepIn(dataDir: string, boundary: "cgroup" | "process-group"): Promise
 
 /** A manager with one run, whose processes it gives. */
 async function startManager(dataDir: string, boundary: string): Promise<{ manager: ChildProcess; pids: number[] }> {
-  const manager = fork(doomed, [dataDir, boundary], { execArgv: ["--conditions=source"] });
+  const manager = fork(doomed, [dataDir, boundary], { execArgv: ["--conditions=mcp-manager-source"] });
   const [pids] = (await once(manager, "message")) as [number[]];
   return { manager, pids };
 }

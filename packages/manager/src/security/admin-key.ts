@@ -30,7 +30,7 @@ export interface AdminKeyOptions {
 }
 
 /** The file's name in the data directory. */
-export const adminKeyFile = "admin.key";
+const adminKeyFile = "admin.key";
 const shortLength = 16;
 
 /** Finds or makes the key. Rejects with `invalid_argument` or `failed_precondition` when it is there and can't be one. */

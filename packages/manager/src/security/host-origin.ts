@@ -99,7 +99,7 @@ function parseHost(text: string): HostParts | undefined {
 }
 
 /** Whether a name or an address (without brackets) can only mean this machine. */
-export function isLoopbackName(name: string): boolean {
+function isLoopbackName(name: string): boolean {
   const plain = bracketless(name).toLowerCase();
   return plain === "localhost" || plain === "::1" || /^127(\.[0-9]{1,3}){3}$/.test(plain);
 }

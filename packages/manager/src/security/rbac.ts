@@ -33,7 +33,7 @@ export interface Access {
 }
 
 /** The rules of the built-in roles, made from their permissions, so that the two planes never disagree. */
-export const builtinRoles: Roles = new Map(roleNames.map((name) => [name, builtinRules(name)]));
+const builtinRoles: Roles = new Map(roleNames.map((name) => [name, builtinRules(name)]));
 
 function builtinRules(name: RoleName): readonly RoleRule[] {
   const verbs: Verb[] = [];

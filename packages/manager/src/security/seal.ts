@@ -28,7 +28,7 @@ export interface Sealer {
 }
 
 /** The file's name in the data directory. */
-export const clusterKeyFile = "cluster.key";
+const clusterKeyFile = "cluster.key";
 
 const version = 1;
 const keyBytes = 32;

@@ -128,8 +128,10 @@ function wordOf(value: unknown): string {
   return printable(JSON.stringify(value));
 }
 
+/** In quotes that the text does not hold, where there are such: nobody likes to read backslashes. */
 function escaped(text: string): string {
-  return printable(JSON.stringify(text));
+  const isPlain = text.includes('"') && !/['\\\p{C}]/u.test(text);
+  return printable(isPlain ? `'${text}'` : JSON.stringify(text));
 }
 
 /** Control and format characters, line separators included, as their escapes. */

@@ -9,7 +9,7 @@ import { jsonLine, textLine } from "./log-line.ts";
 import { RepeatLimit } from "./repeat-limit.ts";
 
 /** The levels, least severe first. */
-export const logLevels: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+const logLevels: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 /** Writes events. A message is constant text; what varies goes into `fields`, so that lines can be searched and counted. */
 export interface Logger {

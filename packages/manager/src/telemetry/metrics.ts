@@ -44,7 +44,7 @@ export interface GaugeFamily extends Family<GaugeChild> {
 }
 
 /** Bounds in seconds, for durations from half a millisecond (a call that costs nothing but us) to the longest time-out. */
-export const durationBuckets: readonly number[] = [
+const durationBuckets: readonly number[] = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300,
 ];
 

@@ -79,7 +79,7 @@ function at(value: unknown, path: readonly (string | number)[]): Schema {
 const intro = `# Configuration
 
 <!-- Written from the settings' schemas. To change it, change those and run
-UPDATE_REFERENCE=1 node --conditions=source --test packages/manager/src/config/reference.test.ts -->
+UPDATE_REFERENCE=1 node --conditions=mcp-manager-source --test packages/manager/src/config/reference.test.ts -->
 
 \`mcp-manager up --config servers.yaml\` reads one file: ours, or the one an MCP client has already. Without \`--config\` (or
 \`MCP_MANAGER_CONFIG\`) no file is read, so that starting the program in somebody else's directory runs nothing of theirs.
