@@ -306,6 +306,7 @@ async function openDoors(
     authenticator: scope.use(new KeyAuthenticator(keys.table, clock)),
     hostOrigin: createHostOriginCheck({ host, allowedHosts, allowedOrigins }),
     connectionsMax: gateway.connections,
+    clock,
     audit,
   });
   const bound = await listener.listen();

@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { errorCodes, ManagerError, problemType, toProblem } from "@mcp-manager/api";
 import { managerErrorResponse } from "../protocol/errors.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import type { Authenticator } from "../security/authenticator.ts";
 import type { HostOriginCheck } from "../security/host-origin.ts";
 import type { Principal } from "../security/principal.ts";
@@ -35,6 +36,7 @@ export interface ListenerOptions {
   readonly hostOrigin: HostOriginCheck;
   /** Open connections at most; further ones are closed at once. */
   readonly connectionsMax: number;
+  readonly clock: Clock;
   /** Hears of who was turned away. */
   readonly audit?: AuditSink;
 }
@@ -43,13 +45,14 @@ const aggregate: View = { kind: "aggregate" };
 const serverPath = /^\/servers\/([a-z0-9-]{1,40})\/mcp$/;
 /** Servers' views by path, so that a call does not match a pattern; dropped when there are many. */
 const pathsKeptMax = 4_096;
+/** While it closes: a listener on each response, to know it sooner, would be paid by every call before. */
+const idleSweepMs = 20;
 const challenge = `Bearer realm="mcp-manager"`;
 
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #server: Server;
   readonly #views = new Map<string, View>();
-  #isClosing = false;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -58,7 +61,6 @@ export class Listener {
     this.#server = createServer({ ...limits, noDelay: true });
     this.#server.maxConnections = options.connectionsMax;
     const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-      response.once("close", this.#onResponseClosed);
       this.#handle(request, response);
     };
     this.#server.on("request", onRequest);
@@ -82,20 +84,27 @@ export class Listener {
 
   /** Takes no new connections, lets requests in flight end, then closes what is left when `expired` aborts. */
   async close(expired: AbortSignal): Promise<void> {
-    this.#isClosing = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     const closeAll = (): void => this.#server.closeAllConnections();
     expired.addEventListener("abort", closeAll, { once: true });
     if (expired.aborted) closeAll();
-    this.#server.closeIdleConnections();
+    const stopSweeping = this.#sweepIdle();
     await closed;
+    stopSweeping();
     expired.removeEventListener("abort", closeAll);
   }
 
-  /** A connection that is kept alive has no further request to wait for. */
-  readonly #onResponseClosed = (): void => {
-    if (this.#isClosing) this.#server.closeIdleConnections();
-  };
+  /** Closes connections as their requests end: those that are kept alive have no further one to wait for. */
+  #sweepIdle(): () => void {
+    const { clock } = this.#options;
+    let timer: Timer;
+    const sweep = (): void => {
+      this.#server.closeIdleConnections();
+      timer = clock.after(idleSweepMs, sweep);
+    };
+    sweep();
+    return () => timer.cancel();
+  }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
     const { hostOrigin, authenticator, endpoint, other } = this.#options;

@@ -88,6 +88,8 @@ class AuditFile implements Audit {
   #writing: Promise<void> | undefined;
   #pause: Timer | undefined;
   #writtenMs = -Infinity;
+  #stampMs = Number.NaN;
+  #stamp = "";
   /** The last line was cut off, by a crash or a full disk. */
   #torn: boolean;
   #closed = false;
@@ -106,7 +108,7 @@ class AuditFile implements Audit {
 
   record(entry: AuditEntry): void {
     if (this.#closed) return;
-    if (!this.#waiting.add(lineOf(this.#clock.wallMs(), entry))) this.#dropped += 1;
+    if (!this.#waiting.add(this.#lineOf(entry))) this.#dropped += 1;
     this.#writeSoon();
   }
 
@@ -125,6 +127,16 @@ class AuditFile implements Audit {
     if (file === undefined) return;
     await file.datasync().catch(() => undefined); // what is on the disk is as good as it gets
     await file.close();
+  }
+
+  #lineOf(entry: AuditEntry): string {
+    const wallMs = this.#clock.wallMs();
+    // At full load dozens of lines have the same time.
+    if (wallMs !== this.#stampMs) {
+      this.#stampMs = wallMs;
+      this.#stamp = new Date(wallMs).toISOString();
+    }
+    return `{"at":"${this.#stamp}",${JSON.stringify(entry).slice(1)}\n`;
   }
 
   /** At once when the last write is a while ago, so that what happens seldom is on the disk before anything else does. */
@@ -150,7 +162,7 @@ class AuditFile implements Audit {
     await Promise.resolve(); // entries of the same tick go into one write
     const { bytes, lines } = this.#waiting.take();
     const dropped = this.#dropped;
-    const lossLine = lineOf(this.#clock.wallMs(), { action: "audit", ...lost(dropped) });
+    const lossLine = this.#lineOf({ action: "audit", ...lost(dropped) });
     try {
       await this.#append(dropped === 0 ? bytes : Buffer.concat([bytes, Buffer.from(lossLine)]));
       this.#dropped -= dropped;
@@ -192,10 +204,6 @@ class AuditFile implements Audit {
 
 function lost(count: number): { readonly outcome: "failed"; readonly reason: string } {
   return { outcome: "failed", reason: `${count} entries were lost` };
-}
-
-function lineOf(wallMs: number, entry: AuditEntry): string {
-  return `${JSON.stringify({ at: new Date(wallMs).toISOString(), ...entry })}\n`;
 }
 
 function ignoreMissing(error: unknown): void {

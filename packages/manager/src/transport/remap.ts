@@ -10,7 +10,9 @@ import type { OutboundRequest } from "./connection.ts";
 export function outboundBytes(request: OutboundRequest, channelId: number | undefined): Buffer {
   if (channelId === undefined) return splice(request.bytes, request.edits);
   const name = Buffer.from(String(channelId), "latin1");
-  const edits: Edit[] = [...request.edits, { start: request.idStart, end: request.idEnd, bytes: name }];
+  const id: Edit = { start: request.idStart, end: request.idEnd, bytes: name };
+  if (request.edits.length === 0 && request.progressTokenStart < 0) return splice(request.bytes, [id]);
+  const edits: Edit[] = [...request.edits, id];
   if (request.progressTokenStart >= 0) {
     edits.push({ start: request.progressTokenStart, end: request.progressTokenEnd, bytes: name });
   }

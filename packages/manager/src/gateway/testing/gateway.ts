@@ -153,6 +153,7 @@ export class TestGateway implements AsyncDisposable {
       authenticator: this.#authenticator,
       hostOrigin: createHostOriginCheck({ host: "127.0.0.1", allowedHosts: [], allowedOrigins: [] }),
       connectionsMax: 1_000,
+      clock: systemClock,
       audit,
     };
     this.#listener = new Listener(this.#listenerOptions);
