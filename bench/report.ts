@@ -49,7 +49,7 @@ function tableOf(result: GroupResult): string {
     "half load: calls/s",
     "p50 µs",
     "p99 µs",
-    "disturbed",
+    "disturbed / left out",
     "MiB",
   ];
   const cells = (row: Row): string[] => [
@@ -64,7 +64,7 @@ function tableOf(result: GroupResult): string {
     whole(row.paced?.perSecond),
     whole(row.paced?.p50Us),
     whole(row.paced?.p99Us),
-    row.paced === undefined ? "–" : `${(row.paced.disturbed * 100).toFixed(1)} %`,
+    row.paced === undefined ? "–" : `${percent(row.paced.disturbed)} / ${percent(row.paced.leftOut)}`,
     whole(row.residentMiB),
   ];
   const absent = result.absent.map(
@@ -108,4 +108,8 @@ export function writeGuide(report: Report): void {
   const to = text.indexOf(end);
   if (from < 0 || to < from) throw new Error(`${guide} lacks the markers ${begin} and ${end}`);
   writeFileSync(guide, `${text.slice(0, from + begin.length)}\n\n${tables(report)}\n\n${text.slice(to)}`);
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
 }

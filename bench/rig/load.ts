@@ -14,6 +14,8 @@ export interface LoadResult {
   readonly p99Us: number;
   /** How long the generator itself was kept from its core; known of `pace` only. */
   readonly heldUpSeconds: number;
+  /** Share of the requests whose latency is not counted because of that, from 0 to 1. */
+  readonly leftOut: number;
 }
 
 export interface Load {
@@ -34,6 +36,7 @@ interface Printed {
   readonly p50Us: number;
   readonly p99Us: number;
   readonly heldUpUs?: number;
+  readonly leftOut?: number;
   readonly sample: string;
 }
 
@@ -87,5 +90,6 @@ function read(target: Target, output: string): LoadResult {
     p50Us: printed.p50Us,
     p99Us: printed.p99Us,
     heldUpSeconds: (printed.heldUpUs ?? 0) / 1e6,
+    leftOut: printed.leftOut ?? 0,
   };
 }

@@ -22,6 +22,8 @@ export interface Paced {
   readonly p99Us: number;
   /** Share of the time in which the contestant or the generator wanted its core and did not get it. */
   readonly disturbed: number;
+  /** Share of the requests that are not counted, because the load generator was held up when they were due or under way. */
+  readonly leftOut: number;
 }
 
 /** What one round says about one contestant. CPU is per call and absent for the direct call. */
@@ -114,7 +116,8 @@ async function warmUp(contestant: Contestant, running: RunningContestant, effort
   const isPipe = target.command !== undefined;
   const sessions = isPipe ? [] : await openSessions(target, connections);
   if (!isPipe) await tryCall(target, sessions[0]);
-  const seconds = Math.max(2, effort.seconds);
+  // A program that compiles while it runs needs some 100,000 calls until it has.
+  const seconds = Math.max(5, effort.seconds);
   if (!isPipe) await saturate({ target, sessions, connections, seconds, core: loadCore, seed: "w" });
   return { contestant, running, sessions, samples: [] };
 }
@@ -144,7 +147,7 @@ async function sampleOf(racer: Racer, effort: Effort, round: number): Promise<Sa
     perSecond: full.perSecond,
     onePerTimeP50Us: one.p50Us,
     onePerTimeP99Us: one.p99Us,
-    ...(paced === undefined ? {} : { paced: { perSecond, p50Us: paced.p50Us, p99Us: paced.p99Us, disturbed } }),
+    ...(paced === undefined ? {} : { paced: { perSecond, p50Us: paced.p50Us, p99Us: paced.p99Us, disturbed, leftOut: paced.leftOut } }),
   };
 }
 
@@ -164,6 +167,7 @@ function rowsOf(group: Group, racers: readonly Racer[]): Row[] {
       p50Us: of((sample) => sample.paced?.p50Us),
       p99Us: of((sample) => sample.paced?.p99Us),
       disturbed: of((sample) => sample.paced?.disturbed),
+      leftOut: of((sample) => sample.paced?.leftOut),
     };
     return defined({
       name: contestant.name,
