@@ -147,7 +147,9 @@ async function sampleOf(racer: Racer, effort: Effort, round: number): Promise<Sa
     perSecond: full.perSecond,
     onePerTimeP50Us: one.p50Us,
     onePerTimeP99Us: one.p99Us,
-    ...(paced === undefined ? {} : { paced: { perSecond, p50Us: paced.p50Us, p99Us: paced.p99Us, disturbed, leftOut: paced.leftOut } }),
+    ...(paced === undefined
+      ? {}
+      : { paced: { perSecond, p50Us: paced.p50Us, p99Us: paced.p99Us, disturbed, leftOut: paced.leftOut } }),
   };
 }
 

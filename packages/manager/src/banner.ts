@@ -20,8 +20,9 @@ export function banner(options: BannerOptions): string {
   const bold = (text: string): string => (isTerminal ? `\u001B[1m${text}\u001B[0m` : text);
   const names = admissions.filter(({ outcome }) => outcome !== "deleted").map(({ name }) => name);
   const rows: readonly (readonly [string, string])[] = [
-    ["endpoint", `${url}/mcp   every server, tools named server__tool`],
-    ["one server", `${url}/servers/NAME/mcp${names.length === 0 ? "" : `   ${list(names)}`}`],
+    ["endpoint", `${url}/mcp   (every server, tools named server__tool)`],
+    ["one server", `${url}/servers/NAME/mcp`],
+    ...(names.length === 0 ? [] : [["servers", list(names)] as const]),
     ["API", `${url}/api/v1/openapi.json`],
     ["key", keyText(options)],
   ];
@@ -31,7 +32,8 @@ export function banner(options: BannerOptions): string {
     ...rows.map(([left, right]) => `  ${left.padEnd(12)}${right}`),
     "",
     bold("Connect a client"),
-    ...connectLines(options).map(([client, line]) => `  ${client.padEnd(15)}${line}`),
+    // A line of its own for each command, so that it can be taken whole whatever the terminal's width.
+    ...connectLines(options).flatMap(([client, line]) => [`  ${client}`, `    ${line}`]),
     "",
   ].join("\n")}\n`;
 }
@@ -45,7 +47,7 @@ function list(names: readonly string[]): string {
 function keyText({ manager, cwd }: BannerOptions): string {
   const { path, source } = manager.adminKey;
   if (path === undefined) return "the value of MCP_MANAGER_ADMIN_KEY";
-  return `${shownPath(cwd, path)}${source === "created" ? "   made just now, only you can read it" : ""}`;
+  return `${shownPath(cwd, path)}${source === "created" ? "   (made just now, only you can read it)" : ""}`;
 }
 
 /** A line for each client that connects it, to be run in the directory that the manager was started in. */

@@ -9,7 +9,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Principal, Replica, Revision, Server } from "@mcp-manager/api";
-import { durationMs, type ManagerError, sizeBytes } from "@mcp-manager/api";
+import { durationMs, ManagerError, sizeBytes } from "@mcp-manager/api";
 import { Agent } from "./agent/agent.ts";
 import { ReplicaLogs } from "./agent/logs.ts";
 import { createOpener } from "./agent/opener.ts";
@@ -19,6 +19,7 @@ import { createOperations } from "./api/operations.ts";
 import { ServerWrites } from "./api/operations/server-writes.ts";
 import { createRest } from "./api/rest.ts";
 import type { Clock } from "./base/clock.ts";
+import { makeDirectory } from "./base/directory.ts";
 import type { Random } from "./base/random.ts";
 import { TimerWheel } from "./base/timer-wheel.ts";
 import type { Settings } from "./config/settings.ts";
@@ -128,6 +129,11 @@ interface State {
 async function openState(options: ManagerOptions, scope: AsyncDisposableStack): Promise<State> {
   const { settings, clock, random, logger, onFatal } = options;
   const { data: dataDir, audit: auditing } = settings;
+  await makeDirectory(dataDir).catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `the data directory ${dataDir} cannot be made (${why}): choose another with --data`;
+    throw new ManagerError("failed_precondition", message, { reason: "NO_DATA_DIRECTORY", cause });
+  });
   const bytesMax = sizeBytes(settings.store.maxSize);
   const store = await builtinStores[settings.store.kind]({ directory: dataDir, clock, random, bytesMax, onFatal });
   scope.defer(() => store.close());

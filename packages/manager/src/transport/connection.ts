@@ -85,7 +85,10 @@ export interface Connection {
   send(request: OutboundRequest, sink: ReplySink): Exchange;
   /** Sends a notification; lost silently when the connection is closed. */
   notify(message: Buffer): void;
-  /** Takes no new requests, lets those in flight end for at most `graceMs`, ends the session upstream, closes. */
+  /**
+   * Takes no new requests, lets those in flight end for at most `graceMs`, ends the session upstream, closes. Asked again, the
+   * shorter grace holds.
+   */
   close(graceMs: number): Promise<void>;
   /** Ends everything now; requests in flight fail with `reason`. */
   destroy(reason: ManagerError): void;

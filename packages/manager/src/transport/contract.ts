@@ -182,6 +182,17 @@ function declareEnds(declare: Declare): void {
     await closed;
     assert.equal((await sink.failed()).reason, "CONNECTION_CLOSED");
   });
+
+  declare("close asked again can only be quicker", async (sut) => {
+    const { connection, journal } = sut;
+    const { sink } = start(connection, "hold");
+    await until("the call at the server", () => journal.includes("call hold"));
+    const closed = connection.close(60_000);
+    void connection.close(600_000);
+    await connection.close(0);
+    await closed;
+    assert.equal((await sink.failed()).reason, "CONNECTION_CLOSED");
+  });
 }
 
 function declareServerMessages(declare: Declare, serverAsks: boolean): void {

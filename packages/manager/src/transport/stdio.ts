@@ -4,6 +4,7 @@
  */
 import { ManagerError } from "@mcp-manager/api";
 import type { Connection, Exchange, OutboundRequest, ReplySink, ServerFacts } from "./connection.ts";
+import { Drain } from "./drain.ts";
 import type { StdioChannel } from "./stdio-channel.ts";
 
 export class StdioConnection implements Connection {
@@ -12,9 +13,11 @@ export class StdioConnection implements Connection {
   /** Set when no new requests are taken. */
   #closing: ManagerError | undefined;
   #closed: Promise<void> | undefined;
+  readonly #drain: Drain;
 
   constructor(channel: StdioChannel, facts: ServerFacts) {
     this.#channel = channel;
+    this.#drain = new Drain(channel.clock);
     this.facts = facts;
   }
 
@@ -39,7 +42,8 @@ export class StdioConnection implements Connection {
   }
 
   close(graceMs: number): Promise<void> {
-    this.#closed ??= this.#close(graceMs);
+    this.#drain.within(graceMs);
+    this.#closed ??= this.#close();
     return this.#closed;
   }
 
@@ -47,27 +51,19 @@ export class StdioConnection implements Connection {
     this.#channel.destroy(reason);
   }
 
-  async #close(graceMs: number): Promise<void> {
+  async #close(): Promise<void> {
     const channel = this.#channel;
-    if (channel.closeReason !== undefined) return;
-    const { server } = channel;
-    const reason = new ManagerError("unavailable", `the connection to server "${server}" was closed`, {
-      reason: "CONNECTION_CLOSED",
-      server,
-    });
-    this.#closing = reason;
-    if (channel.inFlight > 0 && graceMs > 0) await this.#idle(graceMs);
-    channel.destroy(reason);
-  }
-
-  #idle(graceMs: number): Promise<void> {
-    const channel = this.#channel;
-    return new Promise((resolve) => {
-      const timer = channel.clock.after(graceMs, resolve);
-      channel.onIdle = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
+    if (channel.closeReason === undefined) {
+      const { server } = channel;
+      const reason = new ManagerError("unavailable", `the connection to server "${server}" was closed`, {
+        reason: "CONNECTION_CLOSED",
+        server,
+      });
+      this.#closing = reason;
+      channel.onIdle = () => this.#drain.end();
+      if (channel.inFlight > 0) await this.#drain.over;
+      channel.destroy(reason);
+    }
+    this.#drain.end();
   }
 }

@@ -10,6 +10,7 @@ import { errorResponse, JsonRpcCode } from "../protocol/errors.ts";
 import { encodeHeaderValue } from "../protocol/headers.ts";
 import { cancelledNotification, pingResponse } from "../protocol/legacy.ts";
 import type { Connection, ConnectionEvents, Exchange, OutboundRequest, ReplySink, ServerFacts } from "./connection.ts";
+import { Drain } from "./drain.ts";
 import { type CallHost, HttpCall, type HttpTarget } from "./http-call.ts";
 import { postNotification } from "./http-post.ts";
 
@@ -40,11 +41,12 @@ export class StreamableHttpConnection implements Connection, CallHost {
   /** Set when no new requests are taken. */
   #closing: Promise<void> | undefined;
   #resolveClosed: (reason: ManagerError) => void = () => {};
-  #onIdle: (() => void) | undefined;
+  readonly #drain: Drain;
 
   constructor(options: StreamableHttpOptions) {
     this.facts = options.facts;
     this.target = options.target;
+    this.#drain = new Drain(options.target.origin.clock);
     this.events = options.events;
     this.#renewSession = options.renewSession;
     this.#sessionId = options.sessionId;
@@ -97,7 +99,7 @@ export class StreamableHttpConnection implements Connection, CallHost {
       this.notify(cancelledNotification(Buffer.from(String(call.cancelledUpstreamId)), call.cancelReason));
     }
     this.#calls.delete(call);
-    if (this.#calls.size === 0) this.#onIdle?.();
+    if (this.#calls.size === 0 && this.#closing !== undefined) this.#drain.end();
   }
 
   sessionLost(call: HttpCall, sentWith: string | undefined): void {
@@ -119,7 +121,8 @@ export class StreamableHttpConnection implements Connection, CallHost {
   }
 
   close(graceMs: number): Promise<void> {
-    this.#closing ??= this.#close(graceMs);
+    this.#drain.within(graceMs);
+    this.#closing ??= this.#close();
     return this.#closing;
   }
 
@@ -130,17 +133,10 @@ export class StreamableHttpConnection implements Connection, CallHost {
     this.#resolveClosed(reason);
   }
 
-  async #close(graceMs: number): Promise<void> {
+  async #close(): Promise<void> {
+    if (this.#closeReason === undefined && this.#calls.size > 0) await this.#drain.over;
+    this.#drain.end();
     if (this.#closeReason !== undefined) return;
-    if (this.#calls.size > 0 && graceMs > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = this.target.origin.clock.after(graceMs, resolve);
-        this.#onIdle = () => {
-          timer.cancel();
-          resolve();
-        };
-      });
-    }
     // The session is the server's memory: one that is dropped without a DELETE stays there until it expires.
     if (this.#sessionId !== undefined) postNotification(this.target.origin, this.#headFor("DELETE"), undefined);
     this.destroy(closing(this.target.server));
