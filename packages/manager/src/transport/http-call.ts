@@ -3,6 +3,7 @@
  * tells the sink, once. It decides nothing about sessions or retries; it asks its host.
  */
 import { ManagerError } from "@mcp-manager/api";
+import type { Placed } from "../base/swap-list.ts";
 import type { Timer } from "../base/clock.ts";
 import { classifyFrame, errorCodeOf, locateResponse } from "../protocol/response.ts";
 import type { Era } from "../protocol/era.ts";
@@ -46,7 +47,9 @@ const lingerMs = 2_000;
 /** How the body of the answer is read. */
 type BodyMode = "none" | "pass" | "collect" | "events" | "error";
 
-export class HttpCall implements HttpResponseHandler, Exchange {
+export class HttpCall implements HttpResponseHandler, Exchange, Placed {
+  /** Among its connection's calls. */
+  place = -1;
   readonly request: OutboundRequest;
   /** Set when the server has to be told that a legacy call was given up. */
   cancelledUpstreamId: number | undefined;

@@ -14,6 +14,7 @@ import { errorResponse, JsonRpcCode } from "../protocol/errors.ts";
 import { cancelledNotification, pingResponse } from "../protocol/legacy.ts";
 import { classifyFrame } from "../protocol/response.ts";
 import { Backlog } from "./backlog.ts";
+import { CallTable } from "./call-table.ts";
 import type { ConnectionEvents, Exchange, OutboundRequest, ReplySink } from "./connection.ts";
 import { type LineSink, LineSplitter } from "./line-splitter.ts";
 import { NoiseGauge, noiseText } from "./noise-gauge.ts";
@@ -67,12 +68,11 @@ export class StdioChannel implements StdioCallHost, LineSink {
   readonly #streams: StdioStreams;
   readonly #events: ConnectionEvents;
   readonly #messageBytesMax: number;
-  readonly #calls = new Map<number, StdioCall>();
+  readonly #calls = new CallTable<StdioCall>();
   readonly #splitter: LineSplitter;
   readonly #writer: PipeWriter;
   readonly #backlog: Backlog;
   readonly #noise: NoiseGauge;
-  #nextId = 1;
   #closeReason: ManagerError | undefined;
   #resolveClosed: (reason: ManagerError) => void = () => {};
 
@@ -122,13 +122,13 @@ export class StdioChannel implements StdioCallHost, LineSink {
 
   /** As `Connection.send`; `refusal` refuses the request, as a closed channel does. */
   send(request: OutboundRequest, sink: ReplySink, refusal?: ManagerError): Exchange {
-    const call = new StdioCall(this, this.#nextId++, request, sink);
+    const call = new StdioCall(this, this.#calls.newId(), request, sink);
     const refused = this.#closeReason ?? refusal;
     if (refused !== undefined) {
       queueMicrotask(() => call.fail(refused));
       return call;
     }
-    this.#calls.set(call.id, call);
+    this.#calls.add(call);
     this.#writer.write(call);
     return call;
   }
@@ -145,13 +145,13 @@ export class StdioChannel implements StdioCallHost, LineSink {
     // The stream flows on and its bytes are thrown away: a server that is being stopped must not hang on a full pipe.
     this.#backlog.clear();
     this.#streams.stdout.off("data", this.#onData);
-    const calls = [...this.#calls.values()];
+    const calls = [...this.#calls];
     for (const call of calls) call.fail(reason);
     this.#resolveClosed(reason);
   }
 
   ended(call: StdioCall): void {
-    if (this.#calls.delete(call.id) && this.#calls.size === 0) this.onIdle?.();
+    if (this.#calls.remove(call) && this.#calls.size === 0) this.onIdle?.();
   }
 
   cancelled(id: number, reason: string): void {
@@ -200,7 +200,7 @@ export class StdioChannel implements StdioCallHost, LineSink {
     const id = channelIdAt(line, idStart, idEnd);
     const call = this.#calls.get(id);
     if (call === undefined) {
-      this.#events.onDropped?.(id > 0 && id < this.#nextId ? "late_response" : "unknown_response");
+      this.#events.onDropped?.(id > 0 && id < this.#calls.nextId ? "late_response" : "unknown_response");
       return;
     }
     const heldBytes = call.respond(line, idStart, idEnd, isOwn);
@@ -227,7 +227,7 @@ export class StdioChannel implements StdioCallHost, LineSink {
   /** A log line names no caller: with several in flight it could be anybody's, so it is nobody's. */
   #onlyCall(): StdioCall | undefined {
     if (this.#calls.size !== 1) return undefined;
-    for (const call of this.#calls.values()) return call;
+    for (const call of this.#calls) return call;
     return undefined;
   }
 

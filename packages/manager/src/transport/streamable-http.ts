@@ -5,6 +5,7 @@
  * Sources: specification 2025-11-25 basic/transports and 2026-07-28 basic/transports/streamable-http.
  */
 import { ManagerError } from "@mcp-manager/api";
+import { SwapList } from "../base/swap-list.ts";
 import type { Era } from "../protocol/era.ts";
 import { errorResponse, JsonRpcCode } from "../protocol/errors.ts";
 import { encodeHeaderValue } from "../protocol/headers.ts";
@@ -32,7 +33,7 @@ export class StreamableHttpConnection implements Connection, CallHost {
   readonly target: HttpTarget;
   readonly events: ConnectionEvents;
   readonly #renewSession: () => Promise<string | undefined>;
-  readonly #calls = new Set<HttpCall>();
+  readonly #calls = new SwapList<HttpCall>();
   #sessionId: string | undefined;
   #renewing: Promise<void> | undefined;
   #nextId = 1;
@@ -98,7 +99,7 @@ export class StreamableHttpConnection implements Connection, CallHost {
     if (call.cancelledUpstreamId !== undefined) {
       this.notify(cancelledNotification(Buffer.from(String(call.cancelledUpstreamId)), call.cancelReason));
     }
-    this.#calls.delete(call);
+    this.#calls.remove(call);
     if (this.#calls.size === 0 && this.#closing !== undefined) this.#drain.end();
   }
 
