@@ -44,7 +44,7 @@ import { createRuntimes } from "./runtime/runtimes.ts";
 import { type AdminKey, loadAdminKey } from "./security/admin-key.ts";
 import { KeyAuthenticator } from "./security/api-key.ts";
 import { createHostOriginCheck } from "./security/host-origin.ts";
-import { createAccess } from "./security/rbac.ts";
+import { type Access, createAccess } from "./security/rbac.ts";
 import { createRedact, redact } from "./security/redact.ts";
 import { readSecretFile, resolveReferences } from "./security/references.ts";
 import { createSealer, loadSealKeys, type Sealer } from "./security/seal.ts";
@@ -121,6 +121,7 @@ interface State {
   readonly adminKey: AdminKey;
   readonly keys: StoredKeys;
   readonly sealer: Sealer;
+  readonly access: Access;
   readonly audit: Audit;
   readonly metrics: Metrics;
 }
@@ -156,7 +157,19 @@ async function openState(options: ManagerOptions, scope: AsyncDisposableStack): 
   const replicas = scope.use(registry.informer(kinds.Replica, { onError }));
   for (const informer of [servers, revisions, replicas]) informer.start();
   await Promise.all([keys.start(), servers.synced, revisions.synced, replicas.synced]);
-  return { store, registry, servers, revisions, replicas, adminKey, keys, sealer, audit, metrics };
+  return {
+    store,
+    registry,
+    servers,
+    revisions,
+    replicas,
+    adminKey,
+    keys,
+    sealer,
+    access: createAccess(),
+    audit,
+    metrics,
+  };
 }
 
 interface DataPlane {
@@ -175,7 +188,7 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
   const wheel = scope.use(new TimerWheel(clock));
   const table = scope.use(followServers(state.servers));
   const upstreams = new UpstreamSet();
-  const access = createAccess();
+  const { access } = state;
   const maySee = (who: Principal, server: string, tool?: string): boolean => access.may(who, "list", server, tool);
   const mayCall = (who: Principal, server: string, tool?: string): boolean => access.may(who, "call", server, tool);
   const troubleOf = (server: string): Trouble | undefined => table.current.servers.get(server)?.trouble;
@@ -279,8 +292,7 @@ async function openDoors(
 ): Promise<{ readonly url: string; hurry(): void }> {
   const { settings, clock, logger } = options;
   const { host, port, allowedHosts, allowedOrigins, gateway } = settings;
-  const { registry, keys, metrics, audit } = state;
-  const access = createAccess();
+  const { registry, keys, metrics, audit, access } = state;
   const storeWatch = scope.use(new StoreWatch(state.store, clock));
   let notReady: string | undefined;
   const operations = createOperations({

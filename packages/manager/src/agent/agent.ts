@@ -118,7 +118,11 @@ export class Agent implements AsyncDisposable {
     this.#runners.delete(runner.name);
     this.#leaving.add(runner);
     runner.leave(graceMs);
-    void runner.done.then(() => this.#leaving.delete(runner));
+    const { server } = runner;
+    void runner.done.then(() => {
+      this.#leaving.delete(runner);
+      if (![...this.#runners.values()].some((other) => other.server === server)) this.#restartTurns.delete(server);
+    });
   }
 
   #hostFor(replica: Replica, name: string): ConstructorParameters<typeof ReplicaRunner>[2] {

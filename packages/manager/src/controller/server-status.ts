@@ -29,7 +29,6 @@ export function serverStatus(input: StatusInput): ServerStatus {
     ...(revision === undefined ? {} : { revision }),
     replicas: { desired, ready: ready.length },
     traffic: revision === undefined || ready.length === 0 ? [] : [{ revision, weight: 100 }],
-    ...(server.spec.breaker.enabled ? { breaker: "closed" as const } : {}),
     ...(tools === undefined ? {} : { tools }),
     ...(failure === undefined ? {} : { lastFailure: failure }),
     conditions: [
@@ -95,7 +94,7 @@ function enforced({ spec }: Server): Fact {
   const fields = notYetEnforced(spec);
   const type = "FullyEnforced";
   if (fields.length === 0)
-    return { type, status: "True", reason: "AllInForce", message: "all of the spec is in force" };
+    return { type, status: "True", reason: "AllInForce", message: "all that differs from the defaults is in force" };
   return { type, status: "False", reason: "NotYetAvailable", message: `kept without effect: ${fields.join(", ")}` };
 }
 

@@ -9,7 +9,6 @@ import {
   initializeRequest,
   initializeResult,
   parseInitializeResult,
-  pingRequest,
   pingResponse,
 } from "./legacy.ts";
 import type { ServerFacts } from "./server-facts.ts";
@@ -84,7 +83,6 @@ test("every message of the era is a JSON-RPC message of its kind", () => {
     [initializeRequest(1), "request", "initialize"],
     [initializedNotification(), "notification", "notifications/initialized"],
     [cancelledNotification(Buffer.from('"a"'), 'no "longer" wanted\n'), "notification", "notifications/cancelled"],
-    [pingRequest(2), "request", "ping"],
     [pingResponse(Buffer.from("2")), "response", ""],
     [emptyResult(Buffer.from('"2"')), "response", ""],
   ];

@@ -41,11 +41,6 @@ export function cancelledNotification(requestId: Buffer, reason: string): Buffer
   return Buffer.concat([Buffer.from(head), requestId, Buffer.from(`,"reason":${JSON.stringify(reason)}}}`)]);
 }
 
-/** Asks whether the other side is there; `id` is the manager's own. */
-export function pingRequest(id: number): Buffer {
-  return Buffer.from(JSON.stringify({ jsonrpc: "2.0", id, method: "ping" }));
-}
-
 /** The answer to `ping`. */
 export function pingResponse(id: Buffer): Buffer {
   return emptyResult(id);

@@ -90,8 +90,3 @@ export const methodNames: readonly string[] = methods.map((info) => info.method)
 export function methodInfo(method: string): MethodInfo | undefined {
   return byName.get(method);
 }
-
-/** Whether `method` exists in `era`, whichever way it goes. */
-export function existsIn(era: Era, method: string): boolean {
-  return methodInfo(method)?.eras.includes(era) ?? false;
-}

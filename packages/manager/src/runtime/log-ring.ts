@@ -4,7 +4,6 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Unsubscribe } from "../base/watched.ts";
-import { LineFollower, missedText } from "./line-follower.ts";
 import type { LineSink } from "./runtime.ts";
 
 /** One line as it is kept. */
@@ -21,13 +20,6 @@ export interface LogRingOptions {
   readonly redact: (text: string) => string;
   /** Default 1 MiB. */
   readonly bytesMax?: number;
-}
-
-export interface FollowOptions {
-  /** Lines from before now, at most. */
-  readonly tail: number;
-  /** Ends the reading. */
-  readonly signal: AbortSignal;
 }
 
 interface Kept {
@@ -72,23 +64,6 @@ export class LogRing implements LineSink {
   onLine(listener: (line: RingLine) => void): Unsubscribe {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
-  }
-
-  /** The last lines and then the new ones, none lost between, until the signal. A slow reader is told in a line what it missed. */
-  async *follow({ tail, signal }: FollowOptions): AsyncGenerator<RingLine, void, undefined> {
-    const { clock } = this.#options;
-    const missed = (count: number): RingLine => show({ wallMs: clock.wallMs(), text: missedText(count) });
-    const follower = new LineFollower<RingLine>({ signal, missed });
-    const unsubscribe = this.onLine((line) => follower.push(line));
-    try {
-      for (const line of this.tail(tail)) {
-        if (signal.aborted) return;
-        yield line;
-      }
-      yield* follower.lines();
-    } finally {
-      unsubscribe();
-    }
   }
 }
 
