@@ -29,7 +29,7 @@ export function requestToLegacy(envelope: Envelope): Edit[] {
 }
 
 /** Edits that take the named members, each with one comma, out of the object at `at`; none when there is no object. */
-function removals(bytes: Buffer, at: number, names: ReadonlySet<string>): Edit[] {
+export function removals(bytes: Buffer, at: number, names: ReadonlySet<string>): Edit[] {
   const members = at < 0 ? [] : (membersAt(bytes, at) ?? []);
   const edits: Edit[] = [];
   let lastKept: Member | undefined;
@@ -102,7 +102,7 @@ function text(fields: readonly MetaField[]): string {
 }
 
 /** Puts members before the first of the object at `at`. */
-function insertion(bytes: Buffer, at: number, members: string): Edit {
+export function insertion(bytes: Buffer, at: number, members: string): Edit {
   const isEmpty = bytes[skipSpace(bytes, at + 1)] === 0x7d;
   return { start: at + 1, end: at + 1, bytes: Buffer.from(isEmpty ? members : `${members},`) };
 }

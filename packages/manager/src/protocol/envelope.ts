@@ -18,13 +18,17 @@ export const metaKeys: Readonly<Record<"protocolVersion" | "clientCapabilities" 
     logLevel: "io.modelcontextprotocol/logLevel",
   };
 
+/** The key that says in `params._meta` or `result._meta` which `subscriptions/listen` a message belongs to: that request's id. */
+export const subscriptionIdKey = "io.modelcontextprotocol/subscriptionId";
+
 /** The members whose place a scan notes; `memberPaths` says which key of which object each is. */
 export type MemberName =
   | ("jsonrpc" | "id" | "method" | "params" | "result" | "error")
   | ("name" | "uri" | "arguments" | "cursor" | "level" | "requestId" | "reason" | "requestState" | "inputResponses")
   | ("ref" | "refType" | "refName" | "refUri" | "progress" | "paramsProgressToken")
   | ("initVersion" | "initCapabilities" | "initClientInfo")
-  | ("meta" | "progressToken" | "protocolVersion" | "clientCapabilities" | "clientInfo" | "logLevel");
+  | ("meta" | "progressToken" | "protocolVersion" | "clientCapabilities" | "clientInfo" | "logLevel")
+  | "subscriptionId";
 
 /** The keys that lead from the message to each member. */
 export const memberPaths: Readonly<Record<MemberName, readonly string[]>> = {
@@ -58,6 +62,7 @@ export const memberPaths: Readonly<Record<MemberName, readonly string[]>> = {
   clientCapabilities: ["params", "_meta", metaKeys.clientCapabilities],
   clientInfo: ["params", "_meta", metaKeys.clientInfo],
   logLevel: ["params", "_meta", metaKeys.logLevel],
+  subscriptionId: ["params", "_meta", subscriptionIdKey],
 };
 
 /** A well-formed message and where its members stand. Ranges are positions in `bytes`. */

@@ -240,6 +240,20 @@ export function membersAt(bytes: Buffer, at: number): Member[] | undefined {
 }
 
 /**
+ * The direct member `key`, in any spelling, of the object whose brace is at `at`; undefined when there is none, when it comes twice,
+ * or when that is no valid object.
+ */
+export function memberAt(bytes: Buffer, at: number, key: string): Member | undefined {
+  let found: Member | undefined;
+  for (const member of membersAt(bytes, at) ?? []) {
+    if (decodeString(bytes, member.keyStart, member.keyEnd) !== key) continue;
+    if (found !== undefined) return undefined;
+    found = member;
+  }
+  return found;
+}
+
+/**
  * The ranges of the elements of the array whose bracket is at `at`, start and end in turn; undefined when it is no valid array
  * or has more than `countMax` elements.
  */
@@ -257,4 +271,44 @@ export function elementsAt(bytes: Buffer, at: number, countMax: number = Infinit
     if (bytes[i] !== comma) return undefined;
     i = skipSpace(bytes, i + 1);
   }
+}
+
+/**
+ * Reads the object whose brace is at `at` in one pass: `read` gets each key, decoded, and where its value begins, and answers the
+ * position after that value (`skipAt` where it is not looked into). Answers the position after the object, or a negative number.
+ */
+export function readMembers(bytes: Buffer, at: number, read: (key: string, start: number) => number): number {
+  if (bytes[at] !== openBrace) return ~at;
+  let i = skipSpace(bytes, at + 1);
+  if (bytes[i] === closeBrace) return i + 1;
+  for (;;) {
+    const keyEnd = bytes[i] === quote ? skipString(bytes, i) : ~i;
+    const start = keyEnd < 0 ? keyEnd : skipColon(bytes, keyEnd);
+    const end = start < 0 ? start : read(decodeString(bytes, i, keyEnd), start);
+    if (end < 0) return end;
+    i = skipSpace(bytes, end);
+    if (bytes[i] === closeBrace) return i + 1;
+    if (bytes[i] !== comma) return ~i;
+    i = skipSpace(bytes, i + 1);
+  }
+}
+
+/** As `readMembers`, for the elements of the array whose bracket is at `at`. */
+export function readElements(bytes: Buffer, at: number, read: (start: number) => number): number {
+  if (bytes[at] !== openBracket) return ~at;
+  let i = skipSpace(bytes, at + 1);
+  if (bytes[i] === closeBracket) return i + 1;
+  for (;;) {
+    const end = read(i);
+    if (end < 0) return end;
+    i = skipSpace(bytes, end);
+    if (bytes[i] === closeBracket) return i + 1;
+    if (bytes[i] !== comma) return ~i;
+    i = skipSpace(bytes, i + 1);
+  }
+}
+
+/** The position after the value that begins at `at`, or a negative number. */
+export function skipAt(bytes: Buffer, at: number): number {
+  return skipValue(bytes, at, 1);
 }

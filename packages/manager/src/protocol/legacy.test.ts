@@ -11,18 +11,19 @@ import {
   parseInitializeResult,
   pingResponse,
 } from "./legacy.ts";
+import { self } from "./self.ts";
 import type { ServerFacts } from "./server-facts.ts";
 
 function parse(result: unknown): ServerFacts | undefined {
   return parseInitializeResult(Buffer.from(JSON.stringify({ jsonrpc: "2.0", id: 1, result })));
 }
 
-test("the manager opens a session with the newest legacy revision and without capabilities", () => {
-  assert.deepEqual(JSON.parse(initializeRequest(3, { name: "c", version: "1" }).toString()), {
+test("the manager opens a session with the newest legacy revision and what it can be asked", () => {
+  assert.deepEqual(JSON.parse(initializeRequest(3, { roots: {} }).toString()), {
     jsonrpc: "2.0",
     id: 3,
     method: "initialize",
-    params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "c", version: "1" } },
+    params: { protocolVersion: "2025-11-25", capabilities: { roots: {} }, clientInfo: self },
   });
 });
 

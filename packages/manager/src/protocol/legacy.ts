@@ -7,9 +7,9 @@ import { resultResponse } from "./results.ts";
 import { type Implementation, self } from "./self.ts";
 import { asRecord, decodeResult, implementationOf, type ServerFacts } from "./server-facts.ts";
 
-/** `initialize` as the manager sends it: it can be asked nothing (no client capabilities). */
-export function initializeRequest(id: number, clientInfo: Implementation = self): Buffer {
-  const params = { protocolVersion: legacyVersionOffered, capabilities: {}, clientInfo };
+/** `initialize` as the manager sends it; without `capabilities` it can be asked nothing. */
+export function initializeRequest(id: number, capabilities: Readonly<Record<string, unknown>> = {}): Buffer {
+  const params = { protocolVersion: legacyVersionOffered, capabilities, clientInfo: self };
   return Buffer.from(JSON.stringify({ jsonrpc: "2.0", id, method: "initialize", params }));
 }
 

@@ -2,7 +2,7 @@
  * List results of servers as items: each element's bytes as written, with its name or URI and where that stands. Items are kept
  * as bytes, so that whatever a server says of a tool reaches the client unchanged. What is shown of them is decided elsewhere.
  */
-import { decodeString, elementsAt, type Member, membersAt, stringAt } from "./json.ts";
+import { elementsAt, memberAt, stringAt } from "./json.ts";
 import type { ListMember } from "./methods.ts";
 import { responseMembers } from "./response.ts";
 
@@ -67,11 +67,6 @@ function itemOf(bytes: Buffer, keyName: string): ListItem | undefined {
  * twice in any spelling, or when the bytes are no object.
  */
 export function memberOf(bytes: Buffer, name: string): { start: number; end: number } | undefined {
-  let found: Member | undefined;
-  for (const member of membersAt(bytes, 0) ?? []) {
-    if (decodeString(bytes, member.keyStart, member.keyEnd) !== name) continue;
-    if (found !== undefined) return undefined;
-    found = member;
-  }
+  const found = memberAt(bytes, 0, name);
   return found === undefined ? undefined : { start: found.start, end: found.end };
 }

@@ -3,6 +3,8 @@
  * the rest is searched for the few words that would matter. Never wrong where it answers, as long as the message is JSON; where
  * it cannot be sure, it says so.
  */
+import { IdWatch, noOwnId } from "./id-watch.ts";
+import { skipSpace } from "./json.ts";
 
 /** Reading a message of this length whole costs about as much as searching it for one word. */
 const shortBytesMax = 4096;
@@ -20,11 +22,15 @@ export interface IdRange {
 export function idOfLong(bytes: Buffer): IdRange | undefined {
   if (bytes.length <= shortBytesMax || bytes[bytes.length - 1] !== 0x7d) return undefined;
   const head = headId(bytes);
-  if (head !== undefined) return mayHaveIdIn(bytes, head.idEnd, bytes.length) ? undefined : head;
-  const tail = tailId(bytes);
-  return tail === undefined || mayHaveIdIn(bytes, 0, tail.idStart - tailBeforeId.length) ? undefined : tail;
+  const at = head ?? tailId(bytes);
+  if (at === undefined) return undefined;
+  const from = head?.idEnd ?? 0;
+  const watch = new IdWatch(from);
+  watch.push(from === 0 ? bytes : bytes.subarray(from));
+  return watch.end() === (head === undefined ? at.idStart - ownIdKey.length : noOwnId) ? at : undefined;
 }
 
+const ownIdKey = Buffer.from('"id":');
 const headBeforeId = Buffer.from('{"jsonrpc":"2.0","id":');
 const resultKey = Buffer.from(',"result":');
 const errorKey = Buffer.from(',"error":');
@@ -33,19 +39,24 @@ const errorKey = Buffer.from(',"error":');
 function headId(bytes: Buffer): IdRange | undefined {
   if (!hasAt(bytes, 0, headBeforeId)) return undefined;
   const idStart = headBeforeId.length;
-  let idEnd = idStart;
-  if (bytes[idStart] === 0x22) {
-    idEnd = bytes.indexOf(0x22, idStart + 1) + 1;
-    if (idEnd === 0 || bytes.subarray(idStart, idEnd).includes(0x5c)) return undefined;
-  } else {
-    if (bytes[idEnd] === 0x2d) idEnd++;
-    while (isDigit(bytes[idEnd])) idEnd++;
-    if (!isDigit(bytes[idEnd - 1])) return undefined;
-  }
+  const idEnd = idEndAt(bytes, idStart);
+  if (idEnd < 0) return undefined;
   return hasAt(bytes, idEnd, resultKey) || hasAt(bytes, idEnd, errorKey) ? { idStart, idEnd } : undefined;
 }
 
+/** The position after the id that begins at `at`: an integer, or a string without escapes; -1 for anything else. */
+function idEndAt(bytes: Buffer, at: number): number {
+  if (bytes[at] === 0x22) {
+    const end = bytes.indexOf(0x22, at + 1) + 1;
+    return end === 0 || bytes.subarray(at, end).includes(0x5c) ? -1 : end;
+  }
+  let end = bytes[at] === 0x2d ? at + 1 : at;
+  while (isDigit(bytes[end])) end++;
+  return isDigit(bytes[end - 1]) ? end : -1;
+}
+
 const resultHead = Buffer.from('{"result":');
+const versionBeforeResult = Buffer.from('{"jsonrpc":"2.0","result":');
 const errorHead = Buffer.from('{"error":');
 const tailBeforeId = Buffer.from(',"jsonrpc":"2.0","id":');
 
@@ -68,56 +79,45 @@ function tailId(bytes: Buffer): IdRange | undefined {
   return hasAt(bytes, idStart - tailBeforeId.length, tailBeforeId) ? { idStart, idEnd } : undefined;
 }
 
-// The native search looks for a needle's first byte, which costs up to 100 times more where that byte is frequent.
-const idKey = Buffer.from('"id"');
-const idKeyEnd = Buffer.from('id"');
-const escapedIdLetter = Buffer.from("006");
-
-/** Beyond this many finds in one message, reading it is the shorter way. */
-const findsMax = 64;
-
-/**
- * Whether the message may have another key `id` of its own in [from, to), in any spelling: a server could answer a second
- * request of the caller's with it. A key that opens an object is an inner one's, for the outermost was opened before.
- */
-function mayHaveIdIn(bytes: Buffer, from: number, to: number): boolean {
-  const key = rarer(bytes, 0x22, 0x69) === 0x22 ? idKey : idKeyEnd;
-  const isKey = (at: number): boolean => {
-    const quote = at + key.length - idKey.length;
-    return bytes[quote] === 0x22 && bytes[lastNonSpace(bytes, quote - 1)] !== 0x7b;
-  };
-  const isLetter = (at: number): boolean => bytes[at - 1] === 0x75 && bytes[at - 2] === 0x5c;
-  return found(bytes, key, from, to, isKey) || found(bytes, escapedIdLetter, from, to, isLetter);
-}
-
 const sampleBytes = 1024;
 
 /** Which of two bytes is found less often in the middle of the message. */
-function rarer(bytes: Buffer, one: number, other: number): number {
+export function rarer(bytes: Buffer, one: number, other: number): number {
   const middle = bytes.length >> 1;
+  const end = Math.min(middle + sampleBytes, bytes.length);
   let balance = 0;
-  for (let i = middle; i < middle + sampleBytes; i++) balance += bytes[i] === one ? 1 : bytes[i] === other ? -1 : 0;
+  for (let i = middle; i < end; i++) balance += bytes[i] === one ? 1 : bytes[i] === other ? -1 : 0;
   return balance > 0 ? other : one;
 }
 
-/** Whether `needle` stands in [from, to) at a place that counts, or too often to look at each. */
-function found(bytes: Buffer, needle: Buffer, from: number, to: number, counts: (at: number) => boolean): boolean {
-  let at = bytes.indexOf(needle, from);
-  for (let finds = 0; at >= 0 && at < to; finds++) {
-    if (finds >= findsMax || counts(at)) return true;
-    at = bytes.indexOf(needle, at + 1);
-  }
-  return false;
+/**
+ * Whether a message that begins like this is a result, and where its id is: before the result, or after it. Undefined where that
+ * cannot be told, and for errors.
+ */
+export function longResultId(head: Buffer): IdRange | "after" | undefined {
+  if (hasAt(head, 0, resultHead) || hasAt(head, 0, versionBeforeResult)) return "after";
+  const id = headId(head);
+  return id !== undefined && hasAt(head, id.idEnd, resultKey) ? id : undefined;
 }
 
-function lastNonSpace(bytes: Buffer, at: number): number {
-  let i = at;
-  while (i > 0 && isSpace(bytes[i])) i--;
-  return i;
+/** What may follow an id that comes after its result. */
+const afterLastId = /^\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/;
+
+/** The value of the key `"id"` that begins at `at`, when it is an id and the last of the message but for its version. */
+export function lastId(bytes: Buffer, at: number): IdRange | undefined {
+  const colon = skipSpace(bytes, at + '"id"'.length);
+  if (bytes[colon] !== 0x3a) return undefined;
+  const idStart = skipSpace(bytes, colon + 1);
+  const length = /^(?:-?\d+|"(?:[^"\\]|\\.)*")/.exec(bytes.toString("latin1", idStart))?.[0].length;
+  if (length === undefined || !afterLastId.test(bytes.toString("latin1", idStart + length))) return undefined;
+  return { idStart, idEnd: idStart + length };
 }
 
-function isSpace(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+/** Whether the message is long and begins as an error does. */
+export function isLongError(bytes: Buffer): boolean {
+  if (bytes.length <= shortBytesMax) return false;
+  const id = headId(bytes);
+  return hasAt(bytes, 0, errorHead) || (id !== undefined && hasAt(bytes, id.idEnd, errorKey));
 }
 
 function isDigit(byte: number | undefined): boolean {

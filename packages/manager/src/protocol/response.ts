@@ -3,7 +3,7 @@
  * Long messages are not read where `long-response.ts` can tell. It never decodes or changes anything.
  */
 import { type Envelope, scanEnvelope } from "./envelope.ts";
-import { type IdRange, idOfLong, isLongPlainResult } from "./long-response.ts";
+import { type IdRange, idOfLong, isLongError, isLongPlainResult } from "./long-response.ts";
 import { KeyTable, MemberRanges } from "./key-table.ts";
 import { isObjectAt, numberAt, readDocument, stringAt } from "./json.ts";
 
@@ -140,6 +140,7 @@ export type Outcome = "result" | "tool_error" | "protocol_error" | "input_requir
  */
 export function outcomeOf(bytes: Buffer): Outcome {
   if (isLongPlainResult(bytes)) return "result";
+  if (isLongError(bytes)) return "protocol_error";
   const ranges = new MemberRanges(slotCount);
   readDocument(bytes, responseTable, ranges);
   if (ranges.start(errorSlot) >= 0 || ranges.start(codeSlot) >= 0) return "protocol_error";

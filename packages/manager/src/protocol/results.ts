@@ -20,7 +20,7 @@ export interface ListResultOptions {
   readonly ttlMs?: number;
   /** Who may share it. Modern era only, default `private`. */
   readonly cacheScope?: "public" | "private";
-  /** The result's `_meta`. */
+  /** The result's `_meta`; left out when it is empty. */
   readonly meta?: Readonly<Record<string, unknown>>;
 }
 
@@ -42,11 +42,11 @@ export function listResult(
 }
 
 function listTail(era: Era, options: ListResultOptions): string {
-  const { nextCursor, ttlMs = 0, cacheScope = "private", meta } = options;
+  const { nextCursor, ttlMs = 0, cacheScope = "private", meta = {} } = options;
   const members = {
     ...(nextCursor === undefined ? {} : { nextCursor }),
     ...(era === "modern" ? { ttlMs, cacheScope } : {}),
-    ...(meta === undefined ? {} : { _meta: meta }),
+    ...(Object.keys(meta).length === 0 ? {} : { _meta: meta }),
   };
   const text = JSON.stringify(members);
   return text === "{}" ? text.slice(1) : `,${text.slice(1)}`;

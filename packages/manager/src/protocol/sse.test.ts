@@ -138,3 +138,70 @@ test("an id that would end its line is a mistake of ours", () => {
   for (const id of ["a\nb", "\r", "\0"]) assert.throws(() => sseEvent(Buffer.from("x"), id), InvariantError);
   assert.equal(sseEvent(Buffer.from("{}"), "7").toString(), "id: 7\ndata: {}\n\n");
 });
+
+/** Feeds a stream in chunks; long events are taken in parts unless `declines`. Parts are joined; `…` stands for an end that never came. */
+function readLong(text: string, size: number, declines = false): string[] {
+  const events: string[] = [];
+  let parts: string | undefined;
+  const parser = new SseParser({
+    eventBytesMax: 1_000_000,
+    onEvent: ({ data, event }) => void events.push(`whole ${event ?? ""} ${data.toString()}`),
+    onLongEvent(head) {
+      if (declines) return undefined;
+      parts = head.toString();
+      return {
+        onPart: (part) => (parts += part.toString()),
+        onWhole: () => void events.push(`parts ${parts}`) ?? (parts = undefined),
+      };
+    },
+  });
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += size) parser.push(bytes.subarray(at, at + size));
+  parser.end();
+  return parts === undefined ? events : [...events, `${parts.slice(0, 3)}…`];
+}
+
+test("a long event may be taken in parts, however the stream is cut; short ones and other types come whole", () => {
+  const long = "x".repeat(300_000);
+  for (const size of [1_000, 65_536, 70_001, 2_000_000]) {
+    for (const end of ["\n", "\r\n", "\r"]) {
+      const lines = [
+        `data: ${long}`,
+        "",
+        "data: short",
+        "",
+        `event: ping`,
+        `data: ${long}`,
+        "",
+        `data: ${long}`,
+        "data: y",
+        "id: 7",
+        "",
+        "",
+      ];
+      // A line that comes with its end in one chunk is never held.
+      const isWhole = size > 1_000_000;
+      const seen = readLong(lines.join(end), size);
+      assert.deepEqual(seen, [
+        isWhole ? `whole  ${long}` : `parts ${long}`,
+        "whole  short",
+        `whole ping ${long}`,
+        isWhole ? `whole  ${long}\ny` : `parts ${long}\ny`,
+      ]);
+      assert.deepEqual(readLong(lines.join(end), size, true), [
+        `whole  ${long}`,
+        "whole  short",
+        `whole ping ${long}`,
+        `whole  ${long}\ny`,
+      ]);
+    }
+  }
+});
+
+test("a long event that the stream's end cuts off has no end, and only a first data line is offered", () => {
+  const long = "x".repeat(100_000);
+  assert.deepEqual(readLong(`data: ${long}`, 10_000), ["xxx…"]);
+  assert.deepEqual(readLong(`data: ${long}\n`, 10_000), ["xxx…"]);
+  assert.deepEqual(readLong(`data: a\ndata: ${long}\n\n`, 10_000), [`whole  a\n${long}`]);
+  assert.deepEqual(readLong(`id: ${long}\ndata: a\n\n`, 10_000), ["whole  a"]);
+});

@@ -13,10 +13,23 @@ export interface SseEvent {
   readonly event: string | undefined;
 }
 
+/** Takes the data of a long event in parts. */
+export interface EventParts {
+  /** The next bytes of the data; a view on the chunk that they came with. */
+  onPart(part: Buffer): void;
+  /** That was all. An event that the stream's end cuts off has no such end. */
+  onWhole(): void;
+}
+
 export interface SseParserOptions {
   /** The most bytes one event's data may have; any one line may have as many and `fieldBytesMax` more. */
   readonly eventBytesMax: number;
   onEvent(event: SseEvent): void;
+  /**
+   * An event of a type `message` has become longer than `longDataBytes` in its first data line, which begins with `head`. Answers who
+   * takes the rest of its data in parts, or undefined: then it is held whole, as all are without this.
+   */
+  onLongEvent?(head: Buffer): EventParts | undefined;
   /** The server asks for this pause before a reconnect, in milliseconds. */
   onRetry?(retryMs: number): void;
   onComment?(): void;
@@ -27,6 +40,8 @@ const carriageReturn = 0x0d;
 const none: Buffer = Buffer.alloc(0);
 const newline: Buffer = Buffer.from("\n");
 
+/** Data of more than this may be taken in parts. */
+export const longDataBytes = 65_536;
 /** What a line may have besides data: a byte order mark, the field's name, colon and space. */
 const fieldBytesMax = 16;
 /** Data lines are joined in blocks of this many: an event of empty lines must not cost a hundred bytes for each. */
@@ -42,14 +57,21 @@ export class SseParser {
   #blocks: Buffer[] = [];
   #dataBytes = 0;
   #event: string | undefined;
+  /** Who takes the event in hand in parts, and whether its line goes on. */
+  #parts: EventParts | undefined;
+  #inLongLine = false;
+  #isHeldWhole = false;
   #id: string | undefined;
   #lastEventId: string | undefined;
   #afterCarriageReturn = false;
   #isFirstLine = true;
   #closed = false;
 
-  constructor(options: SseParserOptions) {
+  /** `lastEventId`: of a stream that this one goes on with. */
+  constructor(options: SseParserOptions, lastEventId?: string) {
     this.#options = options;
+    this.#id = lastEventId;
+    this.#lastEventId = lastEventId;
   }
 
   /** What `Last-Event-ID` would say on a reconnect: the id of the last event that came whole, with data or without. */
@@ -75,13 +97,14 @@ export class SseParser {
       if (nextCarriageReturn >= 0 && nextCarriageReturn < at) nextCarriageReturn = chunk.indexOf(carriageReturn, at);
       const end = firstOf(nextLineFeed, nextCarriageReturn);
       if (end < 0) return this.#keep(chunk.subarray(at));
-      const line = this.#line(chunk, at, end);
+      const line = this.#inLongLine ? undefined : this.#line(chunk, at, end);
+      if (line === undefined) this.#endLongLine(chunk.subarray(at, end));
       at = end + 1;
       if (chunk[end] === carriageReturn) {
         if (at === chunk.length) this.#afterCarriageReturn = true;
         else if (chunk[at] === lineFeed) at++;
       }
-      this.#take(line);
+      if (line !== undefined) this.#take(line);
     }
   }
 
@@ -91,12 +114,38 @@ export class SseParser {
     this.#partial = [];
     this.#data = [];
     this.#blocks = [];
+    this.#parts = undefined;
   }
 
   #keep(part: Buffer): void {
+    if (this.#inLongLine) return this.#parts?.onPart(part);
     this.#partialBytes += part.length;
-    this.#bound(this.#partialBytes - fieldBytesMax);
     this.#partial.push(part);
+    if (this.#partialBytes > longDataBytes && !this.#isHeldWhole && this.#beginLong()) return;
+    this.#bound(this.#partialBytes - fieldBytesMax);
+  }
+
+  /** Offers the line in hand, when it is the first data line of its event, to be taken in parts. */
+  #beginLong(): boolean {
+    this.#isHeldWhole = true;
+    const isFirstData = this.#data.length === 0 && this.#blocks.length === 0 && this.#parts === undefined;
+    if (this.#options.onLongEvent === undefined || !isFirstData || (this.#event ?? "message") !== "message")
+      return false;
+    const line = Buffer.concat(this.#partial);
+    if (!startsWith(line, "data")) return false;
+    const head = valueOf(line, 4);
+    this.#parts = this.#options.onLongEvent(head);
+    if (this.#parts === undefined) return false;
+    this.#partial = [];
+    this.#partialBytes = 0;
+    this.#isFirstLine = false;
+    this.#inLongLine = true;
+    return true;
+  }
+
+  #endLongLine(rest: Buffer): void {
+    this.#inLongLine = false;
+    if (rest.length > 0) this.#parts?.onPart(rest);
   }
 
   /** A whole line, put together when it began in an earlier chunk. */
@@ -130,6 +179,10 @@ export class SseParser {
   }
 
   #addData(value: Buffer): void {
+    if (this.#parts !== undefined) {
+      this.#parts.onPart(newline);
+      return this.#parts.onPart(value);
+    }
     this.#dataBytes += value.length + 1;
     this.#bound(this.#dataBytes - 1);
     this.#data.push(value);
@@ -143,6 +196,10 @@ export class SseParser {
     const event = this.#event;
     this.#event = undefined;
     this.#lastEventId = this.#id;
+    this.#isHeldWhole = false;
+    const parts = this.#parts;
+    this.#parts = undefined;
+    if (parts !== undefined) return parts.onWhole();
     if (lines.length === 0) return;
     this.#data = [];
     this.#blocks = [];

@@ -2,10 +2,15 @@
  * The seam of the transports: an open connection to one running MCP server. It frames, correlates, streams and cancels; it
  * gives every request an id of its own on shared channels and puts the caller's id back. It never retries, chooses or limits.
  *
- *   send ──▶ (notification)* ──▶ response (one or more chunks, `last` on the final one)
+ *   send ──▶ (notification | request of the server)* ──▶ response (one or more chunks, `last` on the final one)
  *        └─▶ failure            exactly one of response-with-last or failure ends an exchange; after cancel() neither comes
+ *
+ * A legacy server may ask its client something (sampling, elicitation, roots). Where the transport says which call a question
+ * belongs to, it goes to that call; where it does not (a pipe, a stream of its own), it belongs to the only call in flight, and to
+ * nobody when there are several. Who wants questions therefore has the connection to itself for the length of a call.
  */
 import type { ManagerError } from "@mcp-manager/api";
+import type { Envelope } from "../protocol/envelope.ts";
 import type { ServerFacts } from "../protocol/server-facts.ts";
 import type { Edit } from "../protocol/splice.ts";
 
@@ -36,8 +41,18 @@ export interface OutboundRequest {
 
 /** Hears what comes back for one request. Calls come in order and never after the end. */
 export interface ReplySink {
-  /** A notification that belongs to this request (progress with the caller's token, a log message), one whole message. */
+  /**
+   * A notification that belongs to this request, one whole message: progress with the caller's token, a log message, the withdrawal of a
+   * question (`notifications/cancelled` with the question's id). For `subscriptions/listen` everything that its subscription tells,
+   * with the caller's own id as subscription id; `notifications/cancelled` says that the server has ended it: then cancel.
+   */
   onNotification(message: Buffer, method: string): void;
+  /**
+   * Legacy: the server asks something while it serves this request, one whole message with the server's own id. The answer, a
+   * response with that id, goes back through `Connection.notify`. Without this method the server is told -32601. `ping` never
+   * comes here.
+   */
+  onRequest?(message: Envelope): void;
   /**
    * The response, with the caller's id, as one chunk or several. Returning false asks for a pause until `resume`; after the last
    * chunk too, where it says that its bytes still wait to be taken: a shared channel then reads no more than a bound ahead.
@@ -69,9 +84,15 @@ export interface ConnectionEvents {
 
 /**
  * What a server can send that nobody waits for: a response to a request that has ended, to one that never was, progress without
- * its request, a log line that could be of any of several requests.
+ * its request, a log line or a question that could be of any of several requests, a notification of a subscription that has ended.
  */
-export type DroppedMessage = "late_response" | "unknown_response" | "unaddressed_progress" | "unaddressed_log";
+export type DroppedMessage =
+  | "late_response"
+  | "unknown_response"
+  | "unaddressed_progress"
+  | "unaddressed_log"
+  | "unaddressed_request"
+  | "unknown_subscription";
 
 export interface Connection {
   readonly facts: ServerFacts;
@@ -83,11 +104,11 @@ export interface Connection {
   readonly closed: Promise<ManagerError>;
   /** Never throws: what goes wrong reaches the sink, later or at once. */
   send(request: OutboundRequest, sink: ReplySink): Exchange;
-  /** Sends a notification; lost silently when the connection is closed. */
+  /** Sends a notification, or the response to a request of the server's; lost silently when the connection is closed. */
   notify(message: Buffer): void;
   /**
-   * Takes no new requests, lets those in flight end for at most `graceMs`, ends the session upstream, closes. Asked again, the
-   * shorter grace holds.
+   * Takes no new requests, lets those in flight end for at most `graceMs`, ends the session upstream, closes. Subscriptions, which
+   * do not end by themselves, fail at once. Asked again, the shorter grace holds.
    */
   close(graceMs: number): Promise<void>;
   /** Ends everything now; requests in flight fail with `reason`. */

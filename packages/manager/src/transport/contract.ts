@@ -10,12 +10,16 @@ import type { ManualClock } from "../base/clock.ts";
 import type { Connection } from "./connection.ts";
 import { jsonValue } from "./testing/arbitrary-json.ts";
 import {
+  AskedSink,
   callParams,
   callTool,
+  listen,
   outbound,
   type RecordingEvents,
   RecordingSink,
   start,
+  type Started,
+  startWith,
   toolCall,
   until,
 } from "./testing/calls.ts";
@@ -38,6 +42,10 @@ export interface ConnectionHarness {
   readonly name: string;
   /** Whether its servers may ask the client something. */
   readonly serverAsks: boolean;
+  /** Whether its servers take `subscriptions/listen`. */
+  readonly subscriptions?: boolean;
+  /** Whom a question reaches: the call it is asked for, whatever else is in flight, or the only call in flight. Absent: nobody. */
+  readonly questions?: "of their call" | "of the only call";
   open(): Promise<ConnectionUnderTest>;
 }
 
@@ -53,6 +61,8 @@ export function declareConnectionContract(harness: ConnectionHarness): void {
   declareContent(declare);
   declareEnds(declare);
   declareServerMessages(declare, harness.serverAsks);
+  if (harness.subscriptions === true) declareSubscriptions(declare);
+  if (harness.questions !== undefined) declareQuestions(declare, harness.questions === "of their call");
 }
 
 type Declare = (title: string, run: (sut: ConnectionUnderTest) => Promise<void>) => void;
@@ -104,8 +114,14 @@ function declareContent(declare: Declare): void {
 
   declare("a long response arrives whole", async ({ connection }) => {
     const bytes = 3_000_000;
-    const response = await callTool(connection, "big", { id: '"big"', args: `{"bytes":${bytes}}` });
+    const args = `{"bytes":${bytes}}`;
+    const response = await callTool(connection, "big", { id: '"big"', args });
     assert.equal(response, result('"big"', `{"text":"${"x".repeat(bytes)}"}`));
+    const rows = await callTool(connection, "rows", { id: '"rows"', args });
+    assert.ok(rows.length > 0.9 * bytes);
+    assert.ok(rows.startsWith('{"result":{"rows":[{"id":1,') && rows.endsWith(',null]},"jsonrpc":"2.0","id":"rows"}'));
+    const { result: value } = JSON.parse(rows) as { result: { rows: unknown[] } };
+    assert.deepEqual(value.rows.at(-2), { id: 1, name: 'a "id"', ref: { kind: "x", id: 2 } });
   });
 
   declare("the edits of the gateway are applied, and nothing else changes", async ({ connection }) => {
@@ -235,5 +251,109 @@ function declareServerMessages(declare: Declare, serverAsks: boolean): void {
           '{"jsonrpc":"2.0","id":2,"result":{}}]}',
       ),
     );
+  });
+}
+
+function declareSubscriptions(declare: Declare): void {
+  const meta = (id: string): string => `"_meta":{"io.modelcontextprotocol/subscriptionId":${id}}`;
+  const acknowledged = (id: string): string =>
+    `{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{${meta(id)},"notifications":{}}}`;
+  const changed = (id: string): string =>
+    `{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{${meta(id)}}}`;
+  const ids = ["7", '"7"', '"a\\u0041"'];
+  const open = async (connection: Connection): Promise<readonly Started[]> => {
+    const started = ids.map((id) => listen(connection, id));
+    for (const { sink } of started) await until("the acknowledgement", () => sink.notifications.length === 1);
+    return started;
+  };
+
+  declare("a subscription hears what it is told under its own id, until the server ends it", async (sut) => {
+    const { connection, events } = sut;
+    const started = await open(connection);
+    await callTool(connection, "tell");
+    await callTool(connection, "tell", { args: '{"end":"result"}' });
+    for (const [i, { sink }] of started.entries()) {
+      const id = ids[i] ?? "";
+      assert.equal(await sink.response(), result(id, `{"resultType":"complete",${meta(id)}}`));
+      assert.deepEqual(sink.notifications, [acknowledged(id), changed(id)]);
+    }
+    assert.deepEqual([events.notifications, connection.inFlight], [[], 0]);
+  });
+
+  declare("a server that cancels a subscription names it as its caller does", async ({ connection }) => {
+    const started = await open(connection);
+    await callTool(connection, "tell", { args: '{"end":"cancelled"}' });
+    for (const [i, { sink, exchange }] of started.entries()) {
+      await until("the end", () => sink.notifications.length === 2);
+      const id = ids[i] ?? "";
+      const cancelled = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id},${meta(id)}}}`;
+      assert.deepEqual(sink.notifications, [acknowledged(id), cancelled]);
+      exchange.cancel("it has ended");
+    }
+  });
+
+  declare("a subscription that is cancelled hears nothing more, and the server knows", async (sut) => {
+    const { connection, journal } = sut;
+    const [first, ...others] = await open(connection);
+    first?.exchange.cancel("enough");
+    await until("the cancellation", () => journal.includes("cancelled listen"));
+    await callTool(connection, "tell");
+    for (const { sink } of others) await until("the change", () => sink.notifications.length === 2);
+    assert.equal(first?.sink.notifications.length, 1);
+  });
+
+  declare("a log line is not for a subscription, nor does one keep it from its call", async ({ connection }) => {
+    const started = await open(connection);
+    const { sink } = start(connection, "log");
+    await sink.response();
+    assert.equal(sink.notifications.length, 1);
+    for (const listening of started) assert.equal(listening.sink.notifications.length, 1);
+  });
+
+  declare("close does not wait for subscriptions", async ({ connection }) => {
+    const started = await open(connection);
+    await connection.close(60_000);
+    for (const { sink } of started) assert.equal((await sink.failed()).reason, "CONNECTION_CLOSED");
+  });
+}
+
+const question = '{"jsonrpc":"2.0","id":"q1","method":"sampling/createMessage","params":{}}';
+const pong = '{"jsonrpc":"2.0","id":2,"result":{}}';
+
+function declareQuestions(declare: Declare, areAddressed: boolean): void {
+  declare("a question of the server reaches the call it serves, and the answer the server", async ({ connection }) => {
+    const answer = '{"jsonrpc":"2.0","id":"q1","result":{"model":"m"}}';
+    const { sink } = startWith(new AskedSink(() => connection.notify(Buffer.from(answer))), connection, "ask");
+    assert.equal(await sink.response(), result("1", `{"answers":[${answer},${pong}]}`));
+    assert.deepEqual(sink.questions, [question]);
+  });
+
+  declare("with several calls in flight a question reaches the one it is asked for, or nobody", async (sut) => {
+    const { connection, events, journal } = sut;
+    const held = startWith(new AskedSink(), connection, "hold", { id: '"held"' });
+    await until("the call at the server", () => journal.includes("call hold"));
+    const answer = '{"jsonrpc":"2.0","id":"q1","result":{}}';
+    const { sink } = startWith(new AskedSink(() => connection.notify(Buffer.from(answer))), connection, "ask");
+    const refusal =
+      '{"jsonrpc":"2.0","id":"q1","error":{"code":-32601,"message":"nobody can be asked sampling/createMessage now"}}';
+    const answers = areAddressed ? `${answer},${pong}` : `${refusal},${pong}`;
+    assert.equal(await sink.response(), result("1", `{"answers":[${answers}]}`));
+    assert.deepEqual([sink.questions, held.sink.questions], [areAddressed ? [question] : [], []]);
+    assert.deepEqual(events.dropped, areAddressed ? [] : ["unaddressed_request"]);
+  });
+
+  declare("the call that was asked hears that the question is withdrawn, though it is alone no more", async (sut) => {
+    const { connection, journal } = sut;
+    const { sink } = startWith(new AskedSink(), connection, "withdraw");
+    await until("the question", () => sink.questions.length === 1);
+    const other = start(connection, "hold");
+    await until("the other call at the server", () => journal.includes("call hold"));
+    sut.release();
+    await sink.response();
+    await other.sink.response();
+    assert.deepEqual(sink.notifications, [
+      '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1,"reason":"late"}}',
+    ]);
+    assert.deepEqual(other.sink.notifications, []);
   });
 }

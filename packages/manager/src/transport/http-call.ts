@@ -4,16 +4,20 @@
  */
 import { ManagerError } from "@mcp-manager/api";
 import type { Placed } from "../base/swap-list.ts";
-import type { Timer } from "../base/clock.ts";
 import { classifyFrame, errorCodeOf, locateResponse } from "../protocol/response.ts";
+import type { Envelope } from "../protocol/envelope.ts";
 import type { Era } from "../protocol/era.ts";
-import { SseParser } from "../protocol/sse.ts";
+import type { AddressedCall, Addressing } from "./addressing.ts";
 import type { ConnectionEvents, Exchange, OutboundRequest, ReplySink } from "./connection.ts";
+import { CollectedBody, PassedBody } from "./answer-body.ts";
+import { LongAnswer } from "./long-answer.ts";
+import { answerRule, type LongEvent, ResumableStream, type StreamOwner, type StreamEnd } from "./resumable-stream.ts";
 import type { HttpExchange, HttpResponseHandler } from "./http-exchange.ts";
 import { type HttpHeaders, mediaTypeOf } from "./http-head.ts";
 import { httpFailure, retryAfterMs } from "./http-status.ts";
 import type { HttpOrigin } from "./http-origin.ts";
-import { channelIdAt, outboundBytes, withCallersId, withCallersToken } from "./remap.ts";
+import { channelIdAt, isOwnId, outboundBytes, withCallersId, withCallersToken } from "./remap.ts";
+import { isListen } from "./subscription-id.ts";
 
 /** How one HTTP server is reached; the same for all its connections. */
 export interface HttpTarget {
@@ -24,7 +28,7 @@ export interface HttpTarget {
   readonly path: string;
   /** `Host: …` and the operator's own headers as wire text, each line ended by CRLF. */
   readonly headerLines: string;
-  /** Largest message taken from the server. */
+  /** Largest message that is held whole; a long result is passed on while it comes, and has no bound. */
   readonly messageBytesMax: number;
 }
 
@@ -37,17 +41,13 @@ export interface CallHost {
   ended(call: HttpCall): void;
   /** Legacy: the server answered 404 to the session. Sends the call once more after a new one is open. */
   sessionLost(call: HttpCall, sentWith: string | undefined): void;
-  /** Answers a request that the server made on a call's stream. */
-  answer(idRaw: Buffer, method: string): void;
+  /** What does not name its call, or names another, on a legacy call's stream; and the questions of all. */
+  readonly addressing: Addressing<HttpCall>;
+  /** Request line and headers of a GET for events, without the closing line. */
+  streamHead(): string;
 }
 
-/** A server that has answered but not closed its stream gets this long before the manager closes it. */
-const lingerMs = 2_000;
-
-/** How the body of the answer is read. */
-type BodyMode = "none" | "pass" | "collect" | "events" | "error";
-
-export class HttpCall implements HttpResponseHandler, Exchange, Placed {
+export class HttpCall implements HttpResponseHandler, Exchange, Placed, StreamOwner, LongEvent, AddressedCall {
   /** Among its connection's calls. */
   place = -1;
   readonly request: OutboundRequest;
@@ -56,32 +56,50 @@ export class HttpCall implements HttpResponseHandler, Exchange, Placed {
   cancelReason = "";
   readonly #host: CallHost;
   readonly #sink: ReplySink;
-  readonly #channelId: number | undefined;
+  /** Its id and progress token in a legacy session; undefined in the modern era, where it keeps its own. */
+  readonly channelId: number | undefined;
   #exchange: HttpExchange | undefined;
   #sentWith: string | undefined;
   #retried = false;
   #over = false;
-  #mode: BodyMode = "none";
   #status = 0;
   #retryAfterMs: number | undefined;
-  #chunks: Buffer[] = [];
-  #bytes = 0;
-  #parser: SseParser | undefined;
-  #linger: Timer | undefined;
+  /** How the answer is read: one of these, by what its head says. */
+  #stream: ResumableStream | undefined;
+  #passed: PassedBody | undefined;
+  #collected: CollectedBody | undefined;
+  /** A result on the stream that is passed on while it comes. */
+  #longEvent: LongAnswer | undefined;
 
   constructor(host: CallHost, request: OutboundRequest, sink: ReplySink, channelId: number | undefined) {
     this.#host = host;
     this.request = request;
     this.#sink = sink;
-    this.#channelId = channelId;
+    this.channelId = channelId;
   }
 
   get over(): boolean {
     return this.#over;
   }
 
+  get origin(): HttpOrigin {
+    return this.#host.target.origin;
+  }
+
+  get eventBytesMax(): number {
+    return this.#host.target.messageBytesMax;
+  }
+
+  get wantsProgress(): boolean {
+    return this.request.progressTokenStart >= 0;
+  }
+
+  get isSubscription(): boolean {
+    return isListen(this.request);
+  }
+
   wireBody(): Buffer {
-    return outboundBytes(this.request, this.#channelId);
+    return outboundBytes(this.request, this.channelId);
   }
 
   onWire(exchange: HttpExchange, sessionId: string | undefined): void {
@@ -93,122 +111,137 @@ export class HttpCall implements HttpResponseHandler, Exchange, Placed {
   cancel(reason: string): void {
     if (this.#over) return;
     this.#over = true;
-    this.cancelledUpstreamId = this.#channelId;
+    this.cancelledUpstreamId = this.channelId;
     this.cancelReason = reason;
     // Closing the stream is the cancellation in the modern era; in the legacy era the notification is, and this saves reading.
-    this.#exchange?.abort();
+    this.#close();
     this.#host.ended(this);
   }
 
   resume(): void {
-    this.#exchange?.resume();
+    if (this.#stream === undefined) this.#exchange?.resume();
+    else this.#stream.resume();
   }
 
   fail(error: ManagerError): void {
     if (this.#over) return;
     this.#over = true;
-    this.#exchange?.abort();
+    this.#close();
     this.#host.ended(this);
     this.#sink.onFailure(error);
   }
 
+  streamHead(): string {
+    return this.#host.streamHead();
+  }
+
+  onEvent(data: Buffer): void {
+    this.#onMessage(data);
+  }
+
+  onLongEvent(head: Buffer): LongEvent | undefined {
+    this.#longEvent = LongAnswer.begin(head, this.request, this.channelId);
+    return this.#longEvent === undefined ? undefined : this;
+  }
+
+  onPart(part: Buffer): boolean {
+    return this.#pass(this.#longEvent?.push(part));
+  }
+
+  onWhole(): void {
+    if (!this.#over) this.#endLong(this.#longEvent);
+  }
+
+  onStreamOver({ error }: StreamEnd): void {
+    if (this.#over) return;
+    this.fail(error === undefined ? this.#broken("ended the stream before its response") : this.#named(error));
+  }
+
+  progress(message: Buffer, start: number, end: number): void {
+    this.#sink.onNotification(withCallersToken(message, start, end, this.request), "notifications/progress");
+  }
+
+  notified(message: Buffer, method: string): void {
+    this.#sink.onNotification(message, method);
+  }
+
+  subscribed({ bytes, method }: Envelope): void {
+    this.#sink.onNotification(bytes, method);
+  }
+
+  ask(question: Envelope): boolean {
+    if (this.#sink.onRequest === undefined) return false;
+    this.#sink.onRequest(question);
+    return true;
+  }
+
   onHead(status: number, headers: HttpHeaders): void {
     this.#status = status;
+    const { messageBytesMax } = this.#host.target;
     const contentType = headers.get("content-type");
     const type = mediaTypeOf(contentType);
     if (status < 200 || status > 299) {
-      this.#mode = "error";
+      this.#collected = new CollectedBody(messageBytesMax, false);
       this.#retryAfterMs = retryAfterMs(headers.get("retry-after"));
     } else if (type === "events") {
-      this.#mode = "events";
-      this.#parser = new SseParser({
-        eventBytesMax: this.#host.target.messageBytesMax,
-        onEvent: (event) => {
-          // Other event types are something else's: keep-alives, mostly.
-          if (event.data.length > 0 && (event.event ?? "message") === "message") this.#onMessage(event.data);
-        },
-      });
+      // A modern stream that breaks off has lost its request (2026-07-28, basic/transports/streamable-http).
+      const rule = this.#host.era === "legacy" ? answerRule : undefined;
+      this.#stream = new ResumableStream(this, rule, this.#exchange);
     } else if (type === "json") {
-      this.#mode = this.#channelId === undefined ? "pass" : "collect";
+      // A modern answer carries its caller's id already.
+      if (this.channelId === undefined) this.#passed = new PassedBody();
+      else this.#collected = new CollectedBody(messageBytesMax, true);
     } else {
       this.fail(this.#broken(`answered HTTP ${status} with content type "${contentType ?? "none"}"`));
     }
   }
 
   onData(chunk: Buffer): boolean {
+    if (this.#stream !== undefined) return this.#stream.onData(chunk);
     if (this.#over) return true;
-    switch (this.#mode) {
-      case "pass":
-        // The last chunk is not known until the end comes, so one is always held back.
-        return this.#pass(chunk);
-      case "events":
-        return this.#parse(chunk);
-      case "collect":
-      case "error":
-        return this.#collect(chunk);
-      case "none":
-        return true;
+    if (this.#passed !== undefined) return this.#pass(this.#passed.push(chunk));
+    try {
+      return this.#pass(this.#collected?.push(chunk, this.request, this.channelId));
+    } catch (error) {
+      this.fail(this.#broken(ManagerError.from(error).message));
+      return true;
     }
   }
 
   onEnd(): void {
-    this.#linger?.cancel();
+    if (this.#stream !== undefined) return this.#stream.onEnd();
     if (this.#over) return;
-    switch (this.#mode) {
-      case "pass": {
-        const last = this.#chunks[0];
-        if (last === undefined) return this.fail(this.#broken("answered with an empty body"));
-        this.#finish(last);
-        break;
-      }
-      case "collect":
-        this.#respond(this.#collected());
-        break;
-      case "error":
-        this.#onHttpError();
-        break;
-      case "events":
-        this.#parser?.end();
-        if (!this.#over) this.fail(this.#broken("ended the stream before its response"));
-        break;
-      case "none":
-        this.fail(this.#broken("answered without a body"));
-        break;
+    if (this.#passed !== undefined) {
+      const last = this.#passed.end();
+      return last === undefined ? this.fail(this.#broken("answered with an empty body")) : this.#finish(last);
     }
+    const { long } = this.#collected ?? {};
+    if (long !== undefined) return this.#endLong(long);
+    const whole = this.#collected?.whole() ?? noBytes;
+    if (this.#status > 299) this.#onHttpError(whole);
+    else this.#respond(whole);
   }
 
   onError(error: ManagerError): void {
-    this.#linger?.cancel();
+    if (this.#stream !== undefined) return this.#stream.onError(error);
     if (!this.#over) this.fail(this.#named(error));
   }
 
-  #pass(chunk: Buffer): boolean {
-    const held = this.#chunks[0];
-    this.#chunks[0] = chunk;
-    return held === undefined ? true : this.#sink.onResponse(held, false);
+  #close(): void {
+    this.#exchange?.abort();
+    this.#stream?.close();
   }
 
-  #parse(chunk: Buffer): boolean {
-    try {
-      this.#parser?.push(chunk);
-    } catch (error) {
-      this.fail(this.#named(ManagerError.from(error)));
-    }
-    return true;
+  /** A part of the response that may leave now. */
+  #pass(part: Buffer | undefined): boolean {
+    return part === undefined || this.#over || this.#sink.onResponse(part, false);
   }
 
-  #collect(chunk: Buffer): boolean {
-    this.#bytes += chunk.length;
-    if (this.#bytes > this.#host.target.messageBytesMax) {
-      this.fail(this.#broken(`sent more than ${this.#host.target.messageBytesMax} bytes in one message`));
-      return true;
-    }
-    this.#chunks.push(chunk);
-    return true;
-  }
-
-  #collected(): Buffer {
-    return this.#chunks.length === 1 && this.#chunks[0] !== undefined ? this.#chunks[0] : Buffer.concat(this.#chunks);
+  #endLong(long: LongAnswer | undefined): void {
+    const last = long?.end();
+    if (last === undefined)
+      this.fail(this.#broken("answered with a message whose id is not that of the request, or not the only one"));
+    else this.#finish(last);
   }
 
   /** One message of an event stream: the response, something about this call, or a request of the server's. */
@@ -220,70 +253,68 @@ export class HttpCall implements HttpResponseHandler, Exchange, Placed {
         this.#respond(message);
         break;
       case "notification":
-        this.#onNotification(
-          message,
-          frame.envelope.method,
-          frame.envelope.start("paramsProgressToken"),
-          frame.envelope.end("paramsProgressToken"),
-        );
+        this.#onNotification(frame.envelope);
         break;
-      case "request": {
-        const id = frame.envelope.raw("id");
-        if (id !== undefined) this.#host.answer(id, frame.envelope.method);
+      case "request":
+        this.#onRequest(frame.envelope);
         break;
-      }
       case "noise":
         this.fail(this.#broken("sent an event that is not JSON-RPC"));
         break;
     }
   }
 
-  #onNotification(message: Buffer, method: string, tokenStart: number, tokenEnd: number): void {
-    if (method === "notifications/progress") {
-      if (this.request.progressTokenStart < 0 || tokenStart < 0) return;
-      this.#sink.onNotification(withCallersToken(message, tokenStart, tokenEnd, this.request), method);
-    } else if (method === "notifications/message") {
-      this.#sink.onNotification(message, method);
-    } else {
-      this.#host.events.onNotification(message, method);
-    }
+  #onRequest(question: Envelope): void {
+    const id = question.raw("id");
+    // A modern server asks nothing, and takes no responses (2026-07-28, basic/transports/streamable-http).
+    if (id === undefined || this.#host.era === "modern") return;
+    if (question.method === "ping") this.#host.addressing.refuse(id, question.method);
+    else this.#host.addressing.ask(this, question, id);
+  }
+
+  #onNotification(envelope: Envelope): void {
+    const { bytes, method } = envelope;
+    if (this.isSubscription) return this.subscribed(envelope);
+    if (method === "notifications/progress") return this.#onProgress(envelope);
+    // In the legacy era a server cancels the questions that it has asked.
+    const isOwn =
+      method === "notifications/message" || (method === "notifications/cancelled" && this.#host.era === "legacy");
+    if (isOwn) this.#sink.onNotification(bytes, method);
+    else this.#host.events.onNotification(bytes, method);
+  }
+
+  #onProgress(envelope: Envelope): void {
+    const start = envelope.start("paramsProgressToken");
+    const end = envelope.end("paramsProgressToken");
+    const isOwn = this.channelId === undefined || channelIdAt(envelope.bytes, start, end) === this.channelId;
+    if (!isOwn) this.#host.addressing.onNotification(envelope);
+    else if (this.wantsProgress && start >= 0) this.progress(envelope.bytes, start, end);
   }
 
   /** A whole response: it must answer this request, and leaves with the caller's id. */
   #respond(message: Buffer): void {
     const at = locateResponse(message);
     if (at === undefined) return this.fail(this.#broken("answered with something that is not a JSON-RPC response"));
-    if (this.#channelId === undefined) {
-      const { bytes, idStart, idEnd } = this.request;
-      const own = bytes.subarray(idStart, idEnd);
-      if (message.compare(own, 0, own.length, at.idStart, at.idEnd) === 0) return this.#finish(message);
+    if (!isOwnId(message, at.idStart, at.idEnd, this.request, this.channelId)) {
       return this.fail(this.#broken("answered with the id of another request"));
     }
-    if (channelIdAt(message, at.idStart, at.idEnd) !== this.#channelId) {
-      return this.fail(this.#broken("answered with the id of another request"));
-    }
-    this.#finish(withCallersId(message, at.idStart, at.idEnd, this.request));
+    const isOthers = this.channelId !== undefined;
+    this.#finish(isOthers ? withCallersId(message, at.idStart, at.idEnd, this.request) : message);
   }
 
   #finish(last: Buffer): void {
     this.#over = true;
-    // An aborted stream costs its connection, so the server gets a moment to end it by itself.
-    if (this.#mode === "events") {
-      this.#linger = this.#host.target.origin.clock.after(lingerMs, () => this.#exchange?.abort());
-    }
+    this.#stream?.finish();
     this.#host.ended(this);
     this.#sink.onResponse(last, true);
   }
 
-  #onHttpError(): void {
+  #onHttpError(body: Buffer): void {
     if (this.#status === 404 && this.#sentWith !== undefined && !this.#retried) {
       this.#retried = true;
-      this.#chunks = [];
-      this.#bytes = 0;
-      this.#mode = "none";
+      this.#collected = undefined;
       return this.#host.sessionLost(this, this.#sentWith);
     }
-    const body = this.#collected();
     // A JSON-RPC error under an HTTP status is the server's own answer (unknown method, bad parameters) and is passed on.
     if (this.#status < 500 && ![401, 403, 429].includes(this.#status) && errorCodeOf(body) !== undefined) {
       const at = locateResponse(body);
@@ -304,3 +335,5 @@ export class HttpCall implements HttpResponseHandler, Exchange, Placed {
     return new ManagerError("protocol_error", `server "${server}" ${what}`, { server });
   }
 }
+
+const noBytes = Buffer.alloc(0);

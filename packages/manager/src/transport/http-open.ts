@@ -4,6 +4,7 @@
  * Source: specification 2026-07-28, basic/versioning and basic/transports/streamable-http ("Backward Compatibility").
  */
 import { ManagerError } from "@mcp-manager/api";
+import type { Random } from "../base/random.ts";
 import type { Era } from "../protocol/era.ts";
 import { modernVersionSpoken } from "../protocol/era.ts";
 import { JsonRpcCode } from "../protocol/errors.ts";
@@ -15,37 +16,30 @@ import { judgeDiscover } from "./discover.ts";
 import type { HttpTarget } from "./http-call.ts";
 import { post, type PostAnswer, postNotification } from "./http-post.ts";
 import { httpFailure, retryAfterMs } from "./http-status.ts";
-import { StreamableHttpConnection } from "./streamable-http.ts";
+import { type LegacySession, StreamableHttpConnection } from "./streamable-http.ts";
 
 export interface OpenHttpOptions {
   readonly target: HttpTarget;
   readonly events: ConnectionEvents;
+  /** For the pauses before a stream is taken up again. */
+  readonly random: Random;
   /** The most the opening may take, in milliseconds, the probe and `initialize` each. */
   readonly openTimeoutMs: number;
   /** A verdict found earlier; the probe is left out for `legacy`. */
   readonly eraKnown?: Era;
+  /** Legacy: what the server is told that its client can be asked. Default: nothing. */
+  readonly clientCapabilities?: Readonly<Record<string, unknown>>;
 }
 
 /** Opens a connection, or rejects with a ManagerError that names the server and the stage. */
 export async function openHttp(options: OpenHttpOptions): Promise<Connection> {
+  const { target, events, random } = options;
   const modern = options.eraKnown === "legacy" ? undefined : await probe(options);
-  if (modern !== undefined) {
-    return new StreamableHttpConnection({
-      target: options.target,
-      facts: modern,
-      sessionId: undefined,
-      events: options.events,
-      renewSession: () => Promise.resolve(undefined),
-    });
-  }
-  const opened = await initialize(options);
-  return new StreamableHttpConnection({
-    target: options.target,
-    facts: opened.facts,
-    sessionId: opened.sessionId,
-    events: options.events,
-    renewSession: async () => (await initialize(options)).sessionId,
-  });
+  if (modern !== undefined)
+    return new StreamableHttpConnection({ target, events, random, facts: modern, legacy: undefined });
+  const { facts, session } = await initialize(options);
+  const renew = async (): Promise<LegacySession> => (await initialize(options)).session;
+  return new StreamableHttpConnection({ target, events, random, facts, legacy: { session, renew } });
 }
 
 /** Asks `server/discover`: facts of a modern server, or undefined for a legacy one. */
@@ -81,9 +75,14 @@ function refused(server: string, code: number): ManagerError {
   });
 }
 
-async function initialize(options: OpenHttpOptions): Promise<{ facts: ServerFacts; sessionId: string | undefined }> {
+async function initialize(options: OpenHttpOptions): Promise<{ facts: ServerFacts; session: LegacySession }> {
   const server = options.target.server;
-  const answer = await exchange(options, "initialize", requestHead(options.target), initializeRequest(1));
+  const answer = await exchange(
+    options,
+    "initialize",
+    requestHead(options.target),
+    initializeRequest(1, options.clientCapabilities),
+  );
   const facts = parseInitializeResult(answer.message);
   if (facts === undefined) {
     const code = errorCodeOf(answer.message);
@@ -98,8 +97,10 @@ async function initialize(options: OpenHttpOptions): Promise<{ facts: ServerFact
   const sessionId = answer.headers.get("mcp-session-id");
   const session = sessionId === undefined ? "" : `Mcp-Session-Id: ${sessionId}\r\n`;
   const head = `${requestHead(options.target)}MCP-Protocol-Version: ${facts.protocolVersion}\r\n${session}`;
-  postNotification(options.target.origin, head, initializedNotification());
-  return { facts, sessionId };
+  const ready = new Promise<void>((resolve) => {
+    postNotification(options.target.origin, head, initializedNotification(), resolve);
+  });
+  return { facts, session: { id: sessionId, ready } };
 }
 
 /** One request of the opening and its answer, whatever its status; what kept it from coming is told with server and stage. */

@@ -112,17 +112,32 @@ class Post implements HttpResponseHandler {
 
 const noHeaders: HttpHeaders = { get: () => undefined };
 
-/** Sends a notification (or, without a body, ends a session) and forgets it: its loss harms nobody. */
-export function postNotification(origin: HttpOrigin, head: string, body: Buffer | undefined): void {
+/**
+ * Sends a notification (or, without a body, ends a session) and forgets it: its loss harms nobody. `onOver` hears when it was answered, or
+ * will not be.
+ */
+export function postNotification(
+  origin: HttpOrigin,
+  head: string,
+  body: Buffer | undefined,
+  onOver: () => void = () => {},
+): void {
   const length = body === undefined ? "" : `Content-Length: ${body.length}\r\n`;
+  const over = (): void => {
+    timer.cancel();
+    onOver();
+  };
   const exchange = origin.request(`${head}${length}\r\n`, body ?? Buffer.alloc(0), {
     onHead: () => {},
     onData: () => true,
-    onEnd: () => timer.cancel(),
-    onError: () => timer.cancel(),
+    onEnd: over,
+    onError: over,
   });
   // A server may answer a notification with a stream that it never ends.
-  const timer = origin.clock.after(notificationTimeoutMs, () => exchange.abort());
+  const timer = origin.clock.after(notificationTimeoutMs, () => {
+    exchange.abort();
+    onOver();
+  });
 }
 
 const notificationTimeoutMs = 5_000;

@@ -3,6 +3,7 @@
  * Both are replaced as bytes, so their type and spelling survive. Used wherever a pipe or a session is shared; it remembers
  * nothing, and what it is given has been scanned before.
  */
+import { stringAt } from "../protocol/json.ts";
 import { type Edit, splice } from "../protocol/splice.ts";
 import type { OutboundRequest } from "./connection.ts";
 
@@ -34,6 +35,21 @@ export function channelIdAt(bytes: Buffer, start: number, end: number): number {
     id = id * 10 + digit;
   }
   return id;
+}
+
+/** Whether the id at [start, end) is the request's: its number on the channel or, without one, the caller's own in any spelling. */
+export function isOwnId(
+  message: Buffer,
+  start: number,
+  end: number,
+  request: OutboundRequest,
+  channelId: number | undefined,
+): boolean {
+  if (channelId !== undefined) return channelIdAt(message, start, end) === channelId;
+  const { bytes, idStart, idEnd } = request;
+  if (message.compare(bytes, idStart, idEnd, start, end) === 0) return true;
+  const own = stringAt(bytes, idStart, idEnd);
+  return own !== undefined && own === stringAt(message, start, end);
 }
 
 /** A response with the caller's id in the place of the channel's, which stands at [start, end). */

@@ -3,9 +3,12 @@
  * everything else (the table of ids, writing, reading) is its channel's.
  */
 import type { ManagerError } from "@mcp-manager/api";
+import type { Envelope } from "../protocol/envelope.ts";
+import type { AddressedCall } from "./addressing.ts";
 import type { Exchange, OutboundRequest, ReplySink } from "./connection.ts";
 import type { Outgoing } from "./pipe-writer.ts";
 import { outboundBytes, withCallersId, withCallersIdInPlace, withCallersToken } from "./remap.ts";
+import { isListen, withCallersSubscription, withCallersSubscriptionEnd } from "./subscription-id.ts";
 
 /** What a call needs from its channel. */
 export interface StdioCallHost {
@@ -17,7 +20,7 @@ export interface StdioCallHost {
   resumed(call: StdioCall): void;
 }
 
-export class StdioCall implements Exchange, Outgoing {
+export class StdioCall implements Exchange, Outgoing, AddressedCall {
   /** Its id on the pipe, and its progress token there. */
   readonly id: number;
   readonly outlastsStall = false;
@@ -39,6 +42,10 @@ export class StdioCall implements Exchange, Outgoing {
 
   get wantsProgress(): boolean {
     return this.#request.progressTokenStart >= 0;
+  }
+
+  get isSubscription(): boolean {
+    return isListen(this.#request);
   }
 
   take(): Buffer | undefined {
@@ -69,13 +76,22 @@ export class StdioCall implements Exchange, Outgoing {
     this.#sink.onFailure(error);
   }
 
-  /** A progress notification whose token stands at [start, end). */
   progress(message: Buffer, start: number, end: number): void {
     this.#sink.onNotification(withCallersToken(message, start, end, this.#request), "notifications/progress");
   }
 
-  log(message: Buffer): void {
-    this.#sink.onNotification(message, "notifications/message");
+  notified(message: Buffer, method: string): void {
+    this.#sink.onNotification(message, method);
+  }
+
+  subscribed(message: Envelope): void {
+    this.#sink.onNotification(withCallersSubscription(message, this.id, this.#request), message.method);
+  }
+
+  ask(question: Envelope): boolean {
+    if (this.#sink.onRequest === undefined) return false;
+    this.#sink.onRequest(question);
+    return true;
   }
 
   /**
@@ -83,6 +99,10 @@ export class StdioCall implements Exchange, Outgoing {
    */
   respond(message: Buffer, start: number, end: number, isOwn: boolean): number {
     this.#end();
+    if (this.isSubscription) {
+      this.#sink.onResponse(withCallersSubscriptionEnd(message, this.id, this.#request), true);
+      return 0;
+    }
     const answer = isOwn
       ? withCallersIdInPlace(message, start, end, this.#request)
       : withCallersId(message, start, end, this.#request);

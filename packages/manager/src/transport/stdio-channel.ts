@@ -1,7 +1,7 @@
 /**
  * JSON-RPC over the stdin and stdout of a running server, shared by all its callers: every request gets a number of its own as id
  * and as progress token, and what comes back finds its caller by it. Owns the listeners on the two streams and the requests in
- * flight; never the process, which the runtime starts and stops, and never the streams' end. Knows no eras.
+ * flight; never the process, which the runtime starts and stops, and never the streams' end.
  *
  * A caller that takes its bytes slowly makes reading stop, for everybody, above 8 MiB and for five seconds at most (`Backlog`).
  * Source: specification 2025-11-25 and 2026-07-28, basic/transports/stdio.
@@ -9,10 +9,10 @@
 import type { Readable, Writable } from "node:stream";
 import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
-import type { Envelope } from "../protocol/envelope.ts";
-import { errorResponse, JsonRpcCode } from "../protocol/errors.ts";
-import { cancelledNotification, pingResponse } from "../protocol/legacy.ts";
+import type { Era } from "../protocol/era.ts";
+import { cancelledNotification } from "../protocol/legacy.ts";
 import { classifyFrame } from "../protocol/response.ts";
+import { Addressing, type AddressingHost, onlyOf } from "./addressing.ts";
 import { Backlog } from "./backlog.ts";
 import { CallTable } from "./call-table.ts";
 import type { ConnectionEvents, Exchange, OutboundRequest, ReplySink } from "./connection.ts";
@@ -59,16 +59,19 @@ export interface StdioChannelOptions {
   readonly limits?: Partial<StdioLimits>;
 }
 
-export class StdioChannel implements StdioCallHost, LineSink {
+export class StdioChannel implements StdioCallHost, LineSink, AddressingHost<StdioCall> {
   readonly closed: Promise<ManagerError>;
   readonly server: string;
   readonly clock: Clock;
+  readonly events: ConnectionEvents;
+  /** What the server speaks; set once that is known. */
+  era: Era | undefined;
   /** Called when the last request in flight has ended. */
   onIdle: (() => void) | undefined;
   readonly #streams: StdioStreams;
-  readonly #events: ConnectionEvents;
   readonly #messageBytesMax: number;
   readonly #calls = new CallTable<StdioCall>();
+  readonly #addressing = new Addressing<StdioCall>(this);
   readonly #splitter: LineSplitter;
   readonly #writer: PipeWriter;
   readonly #backlog: Backlog;
@@ -82,7 +85,7 @@ export class StdioChannel implements StdioCallHost, LineSink {
     this.server = server;
     this.clock = clock;
     this.#streams = streams;
-    this.#events = events;
+    this.events = events;
     this.#messageBytesMax = limits.messageBytesMax;
     this.#noise = new NoiseGauge(clock);
     this.#splitter = new LineSplitter(this, limits.messageBytesMax);
@@ -133,6 +136,11 @@ export class StdioChannel implements StdioCallHost, LineSink {
     return call;
   }
 
+  /** Ends the subscriptions, of which no end is to be waited for. */
+  endSubscriptions(reason: ManagerError): void {
+    for (const call of [...this.#calls]) if (call.isSubscription) call.fail(reason);
+  }
+
   notify(message: Buffer): void {
     if (this.#closeReason === undefined) this.#writer.write(new OutgoingNotice(message));
   }
@@ -151,6 +159,7 @@ export class StdioChannel implements StdioCallHost, LineSink {
   }
 
   ended(call: StdioCall): void {
+    this.#addressing.forget(call);
     if (this.#calls.remove(call) && this.#calls.size === 0) this.onIdle?.();
   }
 
@@ -162,15 +171,23 @@ export class StdioChannel implements StdioCallHost, LineSink {
     this.#backlog.release(call);
   }
 
+  callOf(channelId: number): StdioCall | undefined {
+    return this.#calls.get(channelId);
+  }
+
+  onlyCall(): StdioCall | undefined {
+    return onlyOf(this.#calls);
+  }
+
   onLine(line: Buffer, isOwn: boolean): void {
     const frame = classifyFrame(line);
     switch (frame.kind) {
       case "response":
         return this.#onResponse(line, frame.idStart, frame.idEnd, isOwn);
       case "notification":
-        return this.#onNotification(frame.envelope);
+        return this.#addressing.onNotification(frame.envelope);
       case "request":
-        return this.#onRequest(frame.envelope);
+        return this.#addressing.onRequest(frame.envelope);
       case "noise":
         return this.#onNoise(line);
     }
@@ -200,58 +217,22 @@ export class StdioChannel implements StdioCallHost, LineSink {
     const id = channelIdAt(line, idStart, idEnd);
     const call = this.#calls.get(id);
     if (call === undefined) {
-      this.#events.onDropped?.(id > 0 && id < this.#calls.nextId ? "late_response" : "unknown_response");
+      this.events.onDropped?.(id > 0 && id < this.#calls.nextId ? "late_response" : "unknown_response");
       return;
     }
     const heldBytes = call.respond(line, idStart, idEnd, isOwn);
     if (heldBytes > 0 && this.#closeReason === undefined) this.#backlog.hold(call, heldBytes);
   }
 
-  #onNotification(envelope: Envelope): void {
-    const { bytes, method } = envelope;
-    if (method === "notifications/progress") {
-      const start = envelope.start("paramsProgressToken");
-      const end = envelope.end("paramsProgressToken");
-      const call = this.#calls.get(channelIdAt(bytes, start, end));
-      if (call?.wantsProgress) call.progress(bytes, start, end);
-      else this.#events.onDropped?.("unaddressed_progress");
-    } else if (method === "notifications/message") {
-      const call = this.#onlyCall();
-      if (call !== undefined) call.log(bytes);
-      else this.#events.onDropped?.("unaddressed_log");
-    } else {
-      this.#events.onNotification(bytes, method);
-    }
-  }
-
-  /** A log line names no caller: with several in flight it could be anybody's, so it is nobody's. */
-  #onlyCall(): StdioCall | undefined {
-    if (this.#calls.size !== 1) return undefined;
-    for (const call of this.#calls) return call;
-    return undefined;
-  }
-
-  /** The manager declares no client capabilities, so a server may ask nothing but whether it is there. */
-  #onRequest(envelope: Envelope): void {
-    const id = envelope.raw("id");
-    if (id === undefined) return;
-    const { method } = envelope;
-    this.notify(
-      method === "ping"
-        ? pingResponse(id)
-        : errorResponse(id, JsonRpcCode.methodNotFound, `the manager takes no ${method} requests`),
-    );
-  }
-
   #onNoise(line: Buffer): void {
     const text = noiseText(line);
     if (text.trim() === "") return;
     const tooMany = this.#noise.add(text);
-    this.#events.onNoise(text);
+    this.events.onNoise(text);
     if (!tooMany) return;
     const { server } = this;
     const message = `server "${server}" writes what is no JSON-RPC to its stdout; logs belong on stderr. Last line: ${text}`;
-    this.#events.onUnhealthy?.(new ManagerError("protocol_error", message, { server, reason: "STDOUT_NOISE" }));
+    this.events.onUnhealthy?.(new ManagerError("protocol_error", message, { server, reason: "STDOUT_NOISE" }));
   }
 
   #lost(what: string, cause?: Error): void {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { ManualClock } from "../base/clock.ts";
 import { type ConnectionUnderTest, declareConnectionContract } from "./contract.ts";
 import { initializeStdio, probeStdio } from "./stdio-open.ts";
-import { callTool, RecordingEvents, start, until } from "./testing/calls.ts";
+import { AskedSink, callTool, RecordingEvents, start, startWith, until } from "./testing/calls.ts";
 import { result } from "./testing/peer.ts";
 import { StdioChild } from "./testing/stdio-child.ts";
 import type { StdioLimits } from "./stdio-channel.ts";
@@ -43,8 +43,18 @@ async function open(era: "legacy" | "modern" = "legacy", limits: Partial<StdioLi
   };
 }
 
-declareConnectionContract({ name: "stdio legacy", serverAsks: true, open: () => open("legacy") });
-declareConnectionContract({ name: "stdio modern", serverAsks: true, open: () => open("modern") });
+declareConnectionContract({
+  name: "stdio legacy",
+  serverAsks: true,
+  questions: "of the only call",
+  open: () => open("legacy"),
+});
+declareConnectionContract({
+  name: "stdio modern",
+  serverAsks: true,
+  subscriptions: true,
+  open: () => open("modern"),
+});
 
 test("lines that are no messages are skipped, counted and told; messages around them arrive", async () => {
   await using sut = await open();
@@ -99,6 +109,13 @@ test("responses to nothing are dropped and counted, and of two the first wins", 
   assert.deepEqual(sut.events.dropped, [...Array<string>(4).fill("unknown_response"), "late_response"]);
   // An id that is no id (`1.0`), and none at all on a result, make a line that is no message.
   assert.equal(sut.events.noise.length, 2);
+});
+
+test("what a modern server asks is refused, for it may not ask, and reaches no call", async () => {
+  await using sut = await open("modern");
+  const { sink } = startWith(new AskedSink(), sut.connection, "ask");
+  assert.match(await sink.response(), /the manager takes no sampling\/createMessage requests/);
+  assert.deepEqual([sink.questions, sut.events.dropped], [[], []]);
 });
 
 test("line ends inside a request become spaces, so that one message stays one line", async () => {

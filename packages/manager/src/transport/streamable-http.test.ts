@@ -22,7 +22,12 @@ const kinds: Readonly<Record<string, HttpPeerOptions>> = {
   "http modern, json": { era: "modern", answers: "json" },
 };
 for (const [name, options] of Object.entries(kinds)) {
-  declareConnectionContract({ name, serverAsks: options.era === "legacy", open: () => open(options) });
+  declareConnectionContract({
+    name,
+    serverAsks: options.era === "legacy",
+    ...(options.era === "legacy" ? { questions: "of their call" } : { subscriptions: true }),
+    open: () => open(options),
+  });
 }
 
 const eras = ["legacy", "modern"] as const;
@@ -215,7 +220,8 @@ const faults: readonly Fault[] = [
   { tool: "noise-event", code: "protocol_error", message: /an event that is not JSON-RPC/ },
   { tool: "cut-event", code: "unavailable", message: /lost/ },
   { tool: "cut-json", code: "unavailable", message: /lost/ },
-  { tool: "big-event", args: '{"bytes":200000}', code: "protocol_error", message: /longer than 100000 bytes/ },
+  { tool: "odd-event", args: '{"bytes":200000}', code: "protocol_error", message: /longer than 100000 bytes/ },
+  { tool: "cut-long", code: "unavailable", message: /lost/ },
   { tool: "status", args: '{"status":500}', code: "unavailable", message: /HTTP 500/ },
   { tool: "status", args: '{"status":401}', code: "unavailable", message: /credential with HTTP 401; set/ },
   { tool: "status", args: '{"status":403}', code: "unavailable", message: /credential with HTTP 403; set/ },
@@ -264,21 +270,67 @@ for (const tool of ["other-id", "other-id-event"]) {
   });
 }
 
-test("a long answer of a modern server is passed on as it comes, with the caller's pauses", async () => {
-  await using sut = await open({ era: "modern" });
-  const { sink, exchange } = start(sut.connection, "big", { args: '{"bytes":20000000}' });
-  sink.goesOn = false;
-  await until("the first piece", () => sink.chunks.length > 0);
-  const response = await callTool(sut.connection, "echo", { args: '{"meanwhile":1}' });
-  assert.equal(response, result("1", `{"params":${callParams("echo", { args: '{"meanwhile":1}' })}}`));
-  assert.ok(Buffer.concat(sink.chunks).length < 20_000_000);
-  sink.goesOn = true;
-  exchange.resume();
-  assert.equal((await sink.response()).length, result("1", '{"text":""}').length + 20_000_000);
+const types = ["json", "events"] as const;
+
+for (const type of types) {
+  for (const isLast of [false, true]) {
+    const order = isLast ? "after" : "before";
+    both(
+      `a long result, as ${type}, its id ${order} it, is passed on as it comes, with the caller's pauses`,
+      async (sut) => {
+        const bytes = 10_000_000;
+        const args = JSON.stringify({ type, isLast, bytes });
+        const { sink, exchange } = start(sut.connection, "long", { id: '"long"', args });
+        sink.goesOn = false;
+        await until("the first piece", () => sink.chunks.length > 0);
+        // What goes on meanwhile shows that the rest is not on its way.
+        const response = await callTool(sut.connection, "echo", { args: '{"meanwhile":1}' });
+        assert.equal(response, result("1", `{"params":${callParams("echo", { args: '{"meanwhile":1}' })}}`));
+        assert.ok(Buffer.concat(sink.chunks).length < 1_000_000);
+        sink.goesOn = true;
+        exchange.resume();
+        const text = (await sink.response()).replace(/\n\}$/, "}");
+        const value = `{"text":"${"x".repeat(bytes)}"}`;
+        const expected = isLast ? `{"result":${value},"jsonrpc":"2.0","id":"long"}` : result('"long"', value);
+        assert.ok(text === expected, text.slice(0, 100) + text.slice(-100));
+      },
+    );
+  }
+}
+
+for (const type of types) {
+  for (const fault of [
+    { isLast: false, more: ',"id":2' },
+    { isLast: true, more: ',"id":2' },
+    { isLast: true, more: ',"i\\u0064":2' },
+    { isLast: true, ownId: "424242" },
+  ]) {
+    test(`the end of a long result with another id never leaves: ${type} ${JSON.stringify(fault)}`, async () => {
+      await using sut = await open({ era: "legacy" });
+      const args = JSON.stringify({ type, bytes: 1_000_000, ...fault });
+      const { sink } = start(sut.connection, "long", { args });
+      const error = await sink.failed();
+      assert.deepEqual([error.code, error.server], ["protocol_error", "weather"]);
+      assert.match(error.message, /whose id is not that of the request, or not the only one/);
+      assert.throws(() => JSON.parse(sink.text));
+      assert.equal(sut.connection.inFlight, 0);
+      await callTool(sut.connection, "echo");
+    });
+  }
+}
+
+test("a long answer that begins with the id of another request is held, and none of it leaves", async () => {
+  await using sut = await open({ era: "legacy" });
+  for (const type of types) {
+    const { sink } = start(sut.connection, "long", { args: JSON.stringify({ type, bytes: 200_000, ownId: "424242" }) });
+    assert.match((await sink.failed()).message, /answered with the id of another request/);
+    assert.deepEqual(sink.chunks, []);
+  }
 });
 
-test("more than a server may send in one message fails the call", async () => {
+test("more than may be held of one message fails the call", async () => {
   await using sut = await open({ era: "legacy" }, 100_000);
-  const error = await start(sut.connection, "big", { args: '{"bytes":200000}' }).sink.failed();
+  const error = await start(sut.connection, "odd-json", { args: '{"bytes":200000}' }).sink.failed();
   assert.match(error.message, /server "weather" sent more than 100000 bytes in one message/);
+  assert.equal((await callTool(sut.connection, "big", { args: '{"bytes":200000}' })).length > 200_000, true);
 });

@@ -5,37 +5,57 @@
  * Sources: specification 2025-11-25 basic/transports and 2026-07-28 basic/transports/streamable-http.
  */
 import { ManagerError } from "@mcp-manager/api";
+import type { Random } from "../base/random.ts";
 import { SwapList } from "../base/swap-list.ts";
 import type { Era } from "../protocol/era.ts";
-import { errorResponse, JsonRpcCode } from "../protocol/errors.ts";
 import { encodeHeaderValue } from "../protocol/headers.ts";
-import { cancelledNotification, pingResponse } from "../protocol/legacy.ts";
+import { cancelledNotification } from "../protocol/legacy.ts";
+import { Addressing, type AddressingHost, onlyOf } from "./addressing.ts";
 import type { Connection, ConnectionEvents, Exchange, OutboundRequest, ReplySink, ServerFacts } from "./connection.ts";
 import { Drain } from "./drain.ts";
 import { type CallHost, HttpCall, type HttpTarget } from "./http-call.ts";
 import { postNotification } from "./http-post.ts";
+import { StandingStream } from "./standing-stream.ts";
+
+/** A session that is open, with a server of the legacy era. */
+export interface LegacySession {
+  /** What the server gave to `initialize`; undefined when it keeps no session. */
+  readonly id: string | undefined;
+  /** Resolves when the server has taken `notifications/initialized`, or will not. */
+  readonly ready: Promise<void>;
+}
 
 export interface StreamableHttpOptions {
   readonly target: HttpTarget;
   readonly facts: ServerFacts;
-  /** Legacy: what the server gave to `initialize`; undefined when it keeps no session. */
-  readonly sessionId: string | undefined;
   readonly events: ConnectionEvents;
-  /** Opens a new legacy session after the server forgot this one; gives its id. */
-  readonly renewSession: () => Promise<string | undefined>;
+  readonly random: Random;
+  /** Undefined in the modern era. */
+  readonly legacy: LegacySide | undefined;
+}
+
+/** What a legacy connection has besides. */
+export interface LegacySide {
+  readonly session: LegacySession;
+  /** Opens a new session after the server forgot this one. */
+  readonly renew: () => Promise<LegacySession>;
 }
 
 const commonHeaders = "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n";
+const streamHeaders = "Accept: text/event-stream\r\n";
 
-export class StreamableHttpConnection implements Connection, CallHost {
+export class StreamableHttpConnection implements Connection, CallHost, AddressingHost<HttpCall> {
   readonly facts: ServerFacts;
   readonly closed: Promise<ManagerError>;
   readonly target: HttpTarget;
   readonly events: ConnectionEvents;
-  readonly #renewSession: () => Promise<string | undefined>;
+  readonly addressing: Addressing<HttpCall> = new Addressing<HttpCall>(this);
+  readonly #legacy: LegacySide | undefined;
+  readonly #random: Random;
   readonly #calls = new SwapList<HttpCall>();
   #sessionId: string | undefined;
   #renewing: Promise<void> | undefined;
+  #standing: StandingStream | undefined;
   #nextId = 1;
   #head: string;
   #closeReason: ManagerError | undefined;
@@ -49,12 +69,13 @@ export class StreamableHttpConnection implements Connection, CallHost {
     this.target = options.target;
     this.#drain = new Drain(options.target.origin.clock);
     this.events = options.events;
-    this.#renewSession = options.renewSession;
-    this.#sessionId = options.sessionId;
+    this.#random = options.random;
+    this.#legacy = options.legacy;
     this.#head = this.#headFor("POST");
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
+    if (options.legacy !== undefined) this.#begin(options.legacy.session);
   }
 
   get era(): Era {
@@ -85,14 +106,17 @@ export class StreamableHttpConnection implements Connection, CallHost {
     if (this.#closeReason === undefined) postNotification(this.target.origin, this.#head, message);
   }
 
-  answer(idRaw: Buffer, method: string): void {
-    // A modern server asks nothing, and takes no responses (2026-07-28, basic/transports/streamable-http).
-    if (this.era === "modern") return;
-    this.notify(
-      method === "ping"
-        ? pingResponse(idRaw)
-        : errorResponse(idRaw, JsonRpcCode.methodNotFound, `the manager takes no ${method} requests`),
-    );
+  callOf(channelId: number): HttpCall | undefined {
+    for (const call of this.#calls) if (call.channelId === channelId) return call;
+    return undefined;
+  }
+
+  onlyCall(): HttpCall | undefined {
+    return onlyOf(this.#calls);
+  }
+
+  streamHead(): string {
+    return this.#headFor("GET");
   }
 
   ended(call: HttpCall): void {
@@ -100,22 +124,12 @@ export class StreamableHttpConnection implements Connection, CallHost {
       this.notify(cancelledNotification(Buffer.from(String(call.cancelledUpstreamId)), call.cancelReason));
     }
     this.#calls.remove(call);
+    this.addressing.forget(call);
     if (this.#calls.size === 0 && this.#closing !== undefined) this.#drain.end();
   }
 
   sessionLost(call: HttpCall, sentWith: string | undefined): void {
-    // Another call may have renewed the session meanwhile; then the new one is used at once.
-    if (sentWith === this.#sessionId) {
-      this.#renewing ??= this.#renewSession()
-        .then((sessionId) => {
-          this.#sessionId = sessionId;
-          this.#head = this.#headFor("POST");
-        })
-        .finally(() => {
-          this.#renewing = undefined;
-        });
-    }
-    (this.#renewing ?? Promise.resolve()).then(
+    this.#renew(sentWith).then(
       () => this.#post(call),
       (error: unknown) => call.fail(ManagerError.from(error)),
     );
@@ -130,17 +144,55 @@ export class StreamableHttpConnection implements Connection, CallHost {
   destroy(reason: ManagerError): void {
     if (this.#closeReason !== undefined) return;
     this.#closeReason = reason;
+    this.#standing?.close();
     for (const call of [...this.#calls]) call.fail(reason);
     this.#resolveClosed(reason);
   }
 
+  /** Goes on in this session. */
+  #begin(session: LegacySession): void {
+    this.#sessionId = session.id;
+    this.#head = this.#headFor("POST");
+    this.#standing?.close();
+    this.#standing = undefined;
+    void session.ready.then(() => this.#listen(session));
+  }
+
+  #listen({ id }: LegacySession): void {
+    if (this.#closeReason !== undefined || this.#sessionId !== id || this.#standing !== undefined) return;
+    this.#standing = new StandingStream({
+      target: this.target,
+      addressing: this.addressing,
+      random: this.#random,
+      head: () => this.#headFor("GET"),
+      callOf: (channelId) => this.callOf(channelId),
+      onForgotten: () => void this.#renew(id).catch(() => undefined),
+    });
+    this.#standing.open();
+  }
+
+  /** Opens a new session in the place of the lost one, once for all who notice; at once when that has happened. */
+  #renew(lost: string | undefined): Promise<void> {
+    if (this.#legacy !== undefined && lost === this.#sessionId) {
+      this.#renewing ??= this.#legacy
+        .renew()
+        .then((session) => this.#begin(session))
+        .finally(() => {
+          this.#renewing = undefined;
+        });
+    }
+    return this.#renewing ?? Promise.resolve();
+  }
+
   async #close(): Promise<void> {
+    const reason = closing(this.target.server);
+    for (const call of [...this.#calls]) if (call.isSubscription) call.fail(reason);
     if (this.#closeReason === undefined && this.#calls.size > 0) await this.#drain.over;
     this.#drain.end();
     if (this.#closeReason !== undefined) return;
     // The session is the server's memory: one that is dropped without a DELETE stays there until it expires.
     if (this.#sessionId !== undefined) postNotification(this.target.origin, this.#headFor("DELETE"), undefined);
-    this.destroy(closing(this.target.server));
+    this.destroy(reason);
   }
 
   #post(call: HttpCall): void {
@@ -153,10 +205,10 @@ export class StreamableHttpConnection implements Connection, CallHost {
     call.onWire(this.target.origin.request(head, body, call), this.#sessionId);
   }
 
-  #headFor(verb: "POST" | "DELETE"): string {
+  #headFor(verb: "POST" | "GET" | "DELETE"): string {
     const session = this.#sessionId === undefined ? "" : `Mcp-Session-Id: ${this.#sessionId}\r\n`;
     const version = `MCP-Protocol-Version: ${this.facts.protocolVersion}\r\n`;
-    return `${verb} ${this.target.path} HTTP/1.1\r\n${this.target.headerLines}${commonHeaders}${version}${session}`;
+    return `${verb} ${this.target.path} HTTP/1.1\r\n${this.target.headerLines}${verb === "GET" ? streamHeaders : commonHeaders}${version}${session}`;
   }
 }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { setTimeout } from "node:timers/promises";
 import type { ManagerError } from "@mcp-manager/api";
-import { scanEnvelope } from "../../protocol/envelope.ts";
+import { type Envelope, scanEnvelope } from "../../protocol/envelope.ts";
 import type { Connection, ConnectionEvents, Exchange, OutboundRequest, ReplySink } from "../connection.ts";
 
 /** A request's text as the gateway hands it on; `edits` are [what stands there, what shall stand there]. */
@@ -117,16 +117,49 @@ export class RecordingSink implements ReplySink {
   }
 }
 
+/** Hears one call whose client can be asked something, and answers each question by `answer`. */
+export class AskedSink extends RecordingSink {
+  readonly questions: string[] = [];
+  readonly #answer: (question: Envelope, sink: AskedSink) => void;
+
+  constructor(answer: (question: Envelope, sink: AskedSink) => void = () => {}) {
+    super();
+    this.#answer = answer;
+  }
+
+  onRequest(question: Envelope): void {
+    if (this.isOver) this.afterEnd.push(question.method);
+    this.questions.push(question.bytes.toString());
+    this.#answer(question, this);
+  }
+}
+
 /** A call under way. */
-export interface Started {
-  readonly sink: RecordingSink;
+export interface Started<Sink extends RecordingSink = RecordingSink> {
+  readonly sink: Sink;
   readonly exchange: Exchange;
 }
 
 /** Sends a `tools/call` to the stand-in. */
 export function start(connection: Connection, name: string, options?: CallOptions): Started {
-  const sink = new RecordingSink();
+  return startWith(new RecordingSink(), connection, name, options);
+}
+
+/** The same for a listener of one's own. */
+export function startWith<Sink extends RecordingSink>(
+  sink: Sink,
+  connection: Connection,
+  name: string,
+  options?: CallOptions,
+): Started<Sink> {
   return { sink, exchange: connection.send(outbound(toolCall(name, options)), sink) };
+}
+
+/** Opens a subscription at the stand-in; `id` as written. */
+export function listen(connection: Connection, id: string): Started {
+  const text = `{"jsonrpc":"2.0","id":${id},"method":"subscriptions/listen","params":{"notifications":{}}}`;
+  const sink = new RecordingSink();
+  return { sink, exchange: connection.send(outbound(text), sink) };
 }
 
 /** Sends one and waits for its response. */

@@ -12,6 +12,8 @@ export interface HttpPeerOptions {
   readonly answers?: "json" | "events";
   /** Legacy: gives session ids, and answers 404 to those it does not know. */
   readonly sessions?: boolean;
+  /** Answers every GET; default: 405, as servers do that have no stream of their own. */
+  onGet?(request: IncomingMessage, response: ServerResponse): void;
   /** Answers every request that it takes first; true when it did. */
   intercept?(request: IncomingMessage, body: string, response: ServerResponse): boolean;
 }
@@ -21,6 +23,8 @@ export class HttpPeer implements AsyncDisposable {
   readonly journal: string[] = [];
   /** Heads of the requests, `METHOD name: value…` with the headers of the protocol. */
   readonly heads: IncomingMessage[] = [];
+  /** The same of those that ask for a stream. */
+  readonly gets: IncomingMessage[] = [];
   readonly peer: Peer;
   readonly #options: HttpPeerOptions;
   readonly #server: Server;
@@ -58,6 +62,7 @@ export class HttpPeer implements AsyncDisposable {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    if (request.method === "GET") return this.#onGet(request, response);
     this.heads.push(request);
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -66,6 +71,12 @@ export class HttpPeer implements AsyncDisposable {
 
   #onBody(request: IncomingMessage, body: string, response: ServerResponse): void {
     if (!this.#options.intercept?.(request, body, response)) this.serve(request, body, response);
+  }
+
+  #onGet(request: IncomingMessage, response: ServerResponse): void {
+    this.gets.push(request);
+    if (this.#options.onGet === undefined) response.writeHead(405).end();
+    else this.#options.onGet(request, response);
   }
 
   /** Answers a request; for those that were intercepted, later. */
@@ -106,7 +117,8 @@ export class HttpPeer implements AsyncDisposable {
 }
 
 const json = { "content-type": "application/json" };
-const events = { "content-type": "text/event-stream" };
+/** The head of a stream. */
+export const events = { "content-type": "text/event-stream" };
 
 const faults: Readonly<Record<string, (response: ServerResponse, call: PeerCall) => void>> = {
   /** `arguments.status`, with `arguments.headers` and `arguments.body`. */
@@ -124,6 +136,11 @@ const faults: Readonly<Record<string, (response: ServerResponse, call: PeerCall)
   "other-id-event": (response) => void response.writeHead(200, events).end(`data: ${result("424242", "{}")}\n\n`),
   /** The stream ends before the response. */
   "ends-early": (response) => void response.writeHead(200, events).end(": nothing\n\n"),
+  /** Writes `arguments.text`, then ends the stream, or breaks it when `arguments.cut` says so. */
+  polled(response, { args }) {
+    response.writeHead(200, events);
+    response.write(String(args["text"]), () => (args["cut"] === true ? response.destroy() : response.end()));
+  },
   /** The connection breaks in the middle of an event. */
   "cut-event"(response) {
     response.writeHead(200, events);
@@ -134,8 +151,24 @@ const faults: Readonly<Record<string, (response: ServerResponse, call: PeerCall)
     response.write('{"jsonrpc":"2.0",', () => response.destroy());
   },
   "noise-event": (response) => void response.writeHead(200, events).end("data: hello\n\n"),
-  "big-event": (response, { id, args }) =>
-    void response.writeHead(200, events).end(`data: ${result(id, `"${"x".repeat(Number(args["bytes"]))}"`)}\n\n`),
+  /** Long, and beginning in a way that does not show what it is. */
+  "odd-event": (response, { id, args }) =>
+    void response.writeHead(200, events).end(`data:  ${result(id, `"${"x".repeat(Number(args["bytes"]))}"`)}\n\n`),
+  "odd-json": (response, { id, args }) =>
+    void response.writeHead(200, json).end(` ${result(id, `"${"x".repeat(Number(args["bytes"]))}"`)}`),
+  /** A long result of `bytes` as `type`, its id before or after it, `more` behind it; an event's last line is short. */
+  long(response, { id, args }) {
+    const { type, isLast, more = "", ownId = id } = args as Record<string, string>;
+    const value = `"result":{"text":"${"x".repeat(Number(args["bytes"]))}"}${more}`;
+    const message = isLast ? `{${value},"jsonrpc":"2.0","id":${ownId}}` : `{"jsonrpc":"2.0","id":${ownId},${value}}`;
+    response.writeHead(200, type === "json" ? json : events);
+    response.end(type === "json" ? message : `id: 1\ndata: ${message.slice(0, -1)}\ndata: }\n\n`);
+  },
+  /** The stream breaks in the middle of a long event. */
+  "cut-long"(response, { id }) {
+    response.writeHead(200, events);
+    response.write(`id: 1\ndata:\n\ndata: ${result(id, `"${"x".repeat(300_000)}`)}`, () => response.destroy());
+  },
   /** An empty first event and a retry hint, as servers of 2025-11-25 send, before the answer; the stream is left open. */
   "left-open"(response, { id }) {
     response.writeHead(200, events);

@@ -18,6 +18,8 @@ export interface PeerCall {
   readonly token: string | undefined;
   readonly args: Readonly<Record<string, unknown>>;
   readonly wire: Wire;
+  /** Sent before the answer of a held call. */
+  readonly before?: string;
 }
 
 export interface PeerOptions {
@@ -40,6 +42,7 @@ export class Peer {
   #held: PeerCall[] = [];
   readonly #asked = new Map<string, { call: PeerCall; answers: string[] }>();
   #shuffled: PeerCall[] = [];
+  readonly #listening: PeerCall[] = [];
 
   constructor(options: PeerOptions) {
     this.#options = options;
@@ -53,6 +56,7 @@ export class Peer {
     if (id?.[1] === undefined) return this.#notified(method, params);
     this.#options.journal(`request ${method}`);
     if (method === "tools/call") return this.#call(callOf(text, id[1], params ?? {}, wire));
+    if (method === "subscriptions/listen" && this.#options.era === "modern") return this.#listen(id[1], wire);
     const { era } = this.#options;
     if (method === "initialize" && era === "legacy") return wire.send(result(id[1], initialized));
     if (method === "server/discover" && era === "modern") return wire.send(result(id[1], discovered));
@@ -61,7 +65,10 @@ export class Peer {
 
   /** Answers every held call. */
   release(): void {
-    for (const call of this.#held.splice(0)) call.wire.send(result(call.id, '{"late":true}'));
+    for (const { id, wire, before } of this.#held.splice(0)) {
+      if (before !== undefined) wire.send(before);
+      wire.send(result(id, '{"late":true}'));
+    }
   }
 
   /** The stream of the call was closed before its answer. */
@@ -75,6 +82,14 @@ export class Peer {
     if (method !== "notifications/cancelled") return;
     const call = this.#held.find((held) => held.id === JSON.stringify(params?.["requestId"]));
     this.#options.journal(`cancelled ${call?.name ?? "nothing"}`);
+  }
+
+  /** Acknowledges, and holds it until it is told to end, or cancelled. */
+  #listen(id: string, wire: Wire): void {
+    const held = callOf('{"params":{}}', id, { name: "listen" }, wire);
+    this.#listening.push(held);
+    this.#held.push(held);
+    wire.send(notification("notifications/subscriptions/acknowledged", `{${metaOf(id)},"notifications":{}}`));
   }
 
   #call(call: PeerCall): void {
@@ -110,10 +125,27 @@ export class Peer {
       call.wire.send(result(call.id, "{}"));
     },
     big: (call) => call.wire.send(result(call.id, `{"text":"${"x".repeat(Number(call.args["bytes"]))}"}`)),
+    /** `bytes` of rows with ids, in the order of members that the official SDK writes. */
+    rows(call) {
+      const row = '{"id":1,"name":"a \\"id\\"","ref":{"kind":"x","id":2}},';
+      const rows = row.repeat(Number(call.args["bytes"]) / row.length);
+      call.wire.send(`{"result":{"rows":[${rows}null]},"jsonrpc":"2.0","id":${call.id}}`);
+    },
     /** Progress and the marker; of the calls that came at about the same time the last is answered first. */
     shuffled: (call) => {
       this.#shuffled.push(call);
       if (this.#shuffled.length === 1) setImmediate(() => this.#answerShuffled());
+    },
+    /** Tells every subscription of a change, or that it ends, when `arguments.end` says how. */
+    tell: (call) => {
+      for (const { id, wire } of this.#listening) {
+        const end = call.args["end"];
+        if (end === undefined) wire.send(notification("notifications/tools/list_changed", `{${metaOf(id)}}`));
+        if (end === "result") wire.send(result(id, `{"resultType":"complete",${metaOf(id)}}`));
+        if (end === "cancelled")
+          wire.send(notification("notifications/cancelled", `{"requestId":${id},${metaOf(id)}}`));
+      }
+      call.wire.send(result(call.id, "{}"));
     },
     /** Asks the client two things, and answers with what came back. */
     ask: (call) => {
@@ -121,6 +153,11 @@ export class Peer {
       this.#asked.set('"q1"', asked).set("2", asked);
       call.wire.send('{"jsonrpc":"2.0","id":"q1","method":"sampling/createMessage","params":{}}');
       call.wire.send('{"jsonrpc":"2.0","id":2,"method":"ping"}');
+    },
+    /** Asks the client something; takes the question back, and answers, on `release`. */
+    withdraw: (call) => {
+      call.wire.send('{"jsonrpc":"2.0","id":1,"method":"elicitation/create","params":{}}');
+      this.#held.push({ ...call, before: notification("notifications/cancelled", '{"requestId":1,"reason":"late"}') });
     },
   };
 
@@ -154,6 +191,10 @@ function callOf(text: string, id: string, params: Record<string, unknown>, wire:
   const raw = text.slice(text.indexOf('"params":') + '"params":'.length, text.lastIndexOf("}"));
   const args = (params["arguments"] ?? {}) as Record<string, unknown>;
   return { id, name: String(params["name"]), params: raw, token, args, wire };
+}
+
+function metaOf(subscriptionId: string): string {
+  return `"_meta":{"io.modelcontextprotocol/subscriptionId":${subscriptionId}}`;
 }
 
 export function result(id: string, value: string): string {

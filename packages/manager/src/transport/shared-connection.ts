@@ -1,24 +1,46 @@
 /**
- * An open connection to a server on stdio, of either era: the shared channel and what the server said of itself. Opening is in
- * `stdio-open.ts`; the process, and the end of its stdin, are the runtime's.
+ * An open connection over a channel that all callers share (a pipe, or one stream of events): the channel, and what the server said
+ * of itself. Opening and framing are each transport's own; what it adds is an end in order, which lets calls in flight end first.
  */
 import { ManagerError } from "@mcp-manager/api";
+import type { Clock } from "../base/clock.ts";
+import type { Era } from "../protocol/era.ts";
 import type { Connection, Exchange, OutboundRequest, ReplySink, ServerFacts } from "./connection.ts";
 import { Drain } from "./drain.ts";
-import type { StdioChannel } from "./stdio-channel.ts";
 
-export class StdioConnection implements Connection {
+/** Messages to and from one server, correlated; the members it has in common with `Connection` promise the same. */
+export interface SharedChannel {
+  /** The name used in messages. */
+  readonly server: string;
+  readonly clock: Clock;
+  readonly inFlight: number;
+  readonly closeReason: ManagerError | undefined;
+  readonly closed: Promise<ManagerError>;
+  /** What the server speaks; set once that is known. */
+  era: Era | undefined;
+  /** Called when the last request in flight has ended. */
+  onIdle: (() => void) | undefined;
+  /** As `Connection.send`; `refusal` refuses the request, as a closed channel does. */
+  send(request: OutboundRequest, sink: ReplySink, refusal?: ManagerError): Exchange;
+  /** Ends the subscriptions, of which no end is to be waited for. Absent where there are none. */
+  endSubscriptions?(reason: ManagerError): void;
+  notify(message: Buffer): void;
+  destroy(reason: ManagerError): void;
+}
+
+export class SharedConnection implements Connection {
   readonly facts: ServerFacts;
-  readonly #channel: StdioChannel;
+  readonly #channel: SharedChannel;
   /** Set when no new requests are taken. */
   #closing: ManagerError | undefined;
   #closed: Promise<void> | undefined;
   readonly #drain: Drain;
 
-  constructor(channel: StdioChannel, facts: ServerFacts) {
+  constructor(channel: SharedChannel, facts: ServerFacts) {
     this.#channel = channel;
     this.#drain = new Drain(channel.clock);
     this.facts = facts;
+    channel.era = facts.era;
   }
 
   get inFlight(): number {
@@ -60,6 +82,7 @@ export class StdioConnection implements Connection {
         server,
       });
       this.#closing = reason;
+      channel.endSubscriptions?.(reason);
       channel.onIdle = () => this.#drain.end();
       if (channel.inFlight > 0) await this.#drain.over;
       channel.destroy(reason);

@@ -1,0 +1,70 @@
+/**
+ * The stream that a legacy server may write to while it serves no request (2025-11-25, basic/transports, "Listening for Messages from
+ * the Server"): held open by GET for as long as its session, taken up again when it breaks, and given up for good when the server
+ * has none. It counts as no call and keeps none from a connection; what comes on it finds its call by `Addressing`.
+ */
+import type { Random } from "../base/random.ts";
+import { classifyFrame } from "../protocol/response.ts";
+import type { Addressing } from "./addressing.ts";
+import { ResumableStream, type StreamOwner, standingRule, type StreamEnd } from "./resumable-stream.ts";
+import type { HttpCall, HttpTarget } from "./http-call.ts";
+import type { HttpOrigin } from "./http-origin.ts";
+import { channelIdAt } from "./remap.ts";
+
+export interface StandingStreamOptions {
+  readonly target: HttpTarget;
+  readonly addressing: Addressing<HttpCall>;
+  readonly random: Random;
+  /** Request line and headers of the GET, each line ended by CRLF, without the closing line. */
+  readonly head: () => string;
+  readonly callOf: (channelId: number) => HttpCall | undefined;
+  /** The server gave the stream before and does not know its session any more. */
+  readonly onForgotten: () => void;
+}
+
+export class StandingStream implements StreamOwner {
+  readonly origin: HttpOrigin;
+  readonly eventBytesMax: number;
+  readonly #options: StandingStreamOptions;
+  readonly #stream: ResumableStream;
+
+  constructor(options: StandingStreamOptions) {
+    this.#options = options;
+    this.origin = options.target.origin;
+    this.eventBytesMax = options.target.messageBytesMax;
+    this.#stream = new ResumableStream(this, standingRule(options.random));
+  }
+
+  open(): void {
+    // The stream takes a connection; the only one there may be is for calls.
+    if (this.origin.options.connectionsMax > 1) this.#stream.open();
+  }
+
+  close(): void {
+    this.#stream.close();
+  }
+
+  streamHead(): string {
+    return this.#options.head();
+  }
+
+  onEvent(data: Buffer): void {
+    const { addressing, callOf } = this.#options;
+    const frame = classifyFrame(data);
+    switch (frame.kind) {
+      case "notification":
+        return addressing.onNotification(frame.envelope);
+      case "request":
+        return addressing.onRequest(frame.envelope);
+      case "response":
+        // It belongs on the stream of its request, but servers with one stream for all answer here.
+        return callOf(channelIdAt(data, frame.idStart, frame.idEnd))?.onEvent(data);
+      case "noise":
+        return;
+    }
+  }
+
+  onStreamOver({ refusedWith, hadBegun }: StreamEnd): void {
+    if (refusedWith === 404 && hadBegun) this.#options.onForgotten();
+  }
+}
