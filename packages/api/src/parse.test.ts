@@ -134,9 +134,6 @@ test("words of the design that are still to come are refused by name, once each"
   assert.deepEqual(notYet({ source: { ...npx, port: 9000 } }), [
     "spec.source.port: no port: a process speaks MCP on its stdin and stdout (port is not available yet)",
   ]);
-  assert.deepEqual(notYet({ source: { kind: "remote", url: "https://x/mcp", transport: "sse" } }), [
-    "spec.source.transport: streamable-http (sse is not available yet)",
-  ]);
 });
 
 test("a secret is in no message, wherever it was put wrongly", () => {
@@ -179,6 +176,14 @@ test("references that nobody would replace are refused with what to write", () =
 test("a command with its arguments in one text is refused", () => {
   assert.match(complaints(server({ source: { kind: "process", command: "npx -y x" } })).join(), /go into args/);
   assert.equal(parseServer(server({ source: { kind: "process", command: "/opt/my tools/run" } })).name, "weather");
+});
+
+test("a remote server speaks Streamable HTTP, or the older transport where that is said", () => {
+  const source = { kind: "remote", url: "https://x/sse" };
+  const transportOf = (more: object): unknown => parseServer(server({ source: { ...source, ...more } })).spec.source;
+  assert.deepEqual(transportOf({}), { ...source, transport: "streamable-http", headers: {} });
+  assert.deepEqual(transportOf({ transport: "sse" }), { ...source, transport: "sse", headers: {} });
+  assert.match(complaints(server({ source: { ...source, transport: "ws" } })).join(), /one of streamable-http, sse/);
 });
 
 test("headers that the protocol sets itself and broken URLs are refused", () => {

@@ -23,7 +23,8 @@ export interface RemoteSource {
   readonly kind: "remote";
   /** `http:` or `https:`, without user name or password. */
   readonly url: string;
-  readonly transport: "streamable-http";
+  /** `sse` is the older HTTP+SSE transport of 2024-11-05, whose `url` is that of its stream. */
+  readonly transport: "streamable-http" | "sse";
   /** Sent with every request; values may hold the same references as `env`. */
   readonly headers: Readonly<Record<string, string>>;
 }

@@ -19,7 +19,6 @@ interface Refusal {
 
 const refusals: readonly Refusal[] = [
   { path: ["spec", "source", "kind"], words: ["container", "kubernetes"], instead: "process, remote" },
-  { path: ["spec", "source", "transport"], words: ["sse"], instead: "streamable-http" },
   { path: ["spec", "source", "port"], instead: "no port: a process speaks MCP on its stdin and stdout" },
   { path: ["spec", "source", "path"], instead: "no path: a process speaks MCP on its stdin and stdout" },
   { path: ["spec", "autoscale"], instead: "a fixed number in spec.replicas" },

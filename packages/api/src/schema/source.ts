@@ -72,7 +72,7 @@ const processSource = z.strictObject({
 const remoteSource = z.strictObject({
   kind: z.literal("remote"),
   url: plain.refine(isServerUrl, "an http:// or https:// URL without user name, password and #fragment"),
-  transport: z.literal("streamable-http").default("streamable-http"),
+  transport: z.enum(["streamable-http", "sse"]).default("streamable-http"),
   headers: z
     .record(
       z

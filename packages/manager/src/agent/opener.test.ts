@@ -11,6 +11,7 @@ import { ManagerError, runnablePart, serverDefaults } from "@mcp-manager/api";
 import { systemClock } from "../base/clock.ts";
 import { systemRandom } from "../base/random.ts";
 import { createRuntimes } from "../runtime/runtimes.ts";
+import { beginStream, SsePeer } from "../transport/testing/sse-peer.ts";
 import { RunFailure } from "./failure.ts";
 import { createOpener } from "./opener.ts";
 import type { OpenRequest, OpenRun } from "./run.ts";
@@ -42,6 +43,7 @@ function open(source: ServerSource, more: Partial<OpenRequest> = {}): Opening {
       baseEnv: { PATH: process.env["PATH"] },
     }),
     clock: systemClock,
+    random: systemRandom,
     resolve: (values) => {
       if (Object.values(values).includes("${env:MISSING}")) {
         throw new ManagerError("failed_precondition", "the environment variable MISSING is not set");
@@ -173,6 +175,49 @@ test("a remote server is reached with its headers, and its url is shown without 
   await opened.close(0);
   server.closeAllConnections();
   server.close();
+});
+
+test("a remote server of the older transport is reached by its stream, and by another for who can be asked something", async () => {
+  const openings: string[] = [];
+  await using peer = new SsePeer({
+    intercept(body) {
+      if (body.includes('"initialize"')) openings.push(body);
+      return false;
+    },
+  });
+  const url = `http://127.0.0.1:${await peer.listen()}/sse?key=1`;
+  const opened = await open({ kind: "remote", url, transport: "sse", headers: { "X-Team": "a" } }).run;
+  assert.equal(opened.connection.facts.era, "legacy");
+  assert.equal(opened.url, url.replace("?key=1", ""));
+  const another = await opened.openAnother?.({ elicitation: {} }, new AbortController().signal);
+  assert.equal(another?.connection.closeReason, undefined);
+  assert.deepEqual(
+    openings.map((body) => (JSON.parse(body) as { params: { capabilities: unknown } }).params.capabilities),
+    [{}, { elicitation: {} }],
+  );
+  assert.ok(peer.heads.every(({ headers }) => headers["x-team"] === "a"));
+  await opened.close(0);
+  assert.equal((await another?.connection.closed)?.reason, "CONNECTION_CLOSED");
+  assert.equal((await opened.ended).stage, "run");
+});
+
+test("another connection that is given up leaves nothing behind, and the run's own stands", async () => {
+  let begun = 0;
+  await using peer = new SsePeer({
+    begin(response, address) {
+      if (++begun === 1) beginStream(response, address);
+    },
+  });
+  const url = `http://127.0.0.1:${await peer.listen()}/sse`;
+  const opened = await open({ kind: "remote", url, transport: "sse", headers: {} }).run;
+  const giveUp = new AbortController();
+  const another = opened.openAnother?.({}, giveUp.signal);
+  while (peer.streams.size < 2) await systemClock.sleep(5);
+  giveUp.abort();
+  await assert.rejects(another ?? Promise.resolve(), { code: "cancelled" });
+  while (peer.streams.size > 1) await systemClock.sleep(5);
+  assert.equal(opened.connection.closeReason, undefined);
+  await opened.close(0);
 });
 
 test("a remote server that is not there is told in words", async () => {

@@ -4,6 +4,7 @@
  */
 import type { RevisionSpec, ServerSource } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
 import type { LineSink, Runtimes } from "../runtime/runtime.ts";
 import { RunFailure } from "./failure.ts";
 import { openProcess } from "./open-process.ts";
@@ -13,6 +14,7 @@ import type { OpenRun, OpenRunFn } from "./run.ts";
 export interface OpenerOptions {
   readonly runtimes: Runtimes;
   readonly clock: Clock;
+  readonly random: Random;
   /** Replaces references; `where` names the values in errors. Throws ManagerError when one cannot be replaced. */
   readonly resolve: (values: Readonly<Record<string, string>>, where: string) => Resolved;
   /** Masks these values, and what looks like a secret, in a text. */
@@ -29,14 +31,14 @@ export interface Resolved {
 const secretName = /key|token|secret|passw|auth|credential|cookie/i;
 
 export function createOpener(options: OpenerOptions): OpenRunFn {
-  const { runtimes, clock } = options;
+  const { runtimes, clock, random } = options;
   return async (request): Promise<OpenRun> => {
     const { source, secrets } = resolveSource(request.revision, options);
     const redact = options.redactor(secrets);
     const log: LineSink = { write: (line) => request.log.write(redact(line)) };
     return source.kind === "process"
       ? await openProcess({ runtime: runtimes.process, clock }, request, source, log)
-      : await openRemote({ runtime: runtimes.remote, clock }, request, source, log);
+      : await openRemote({ runtime: runtimes.remote, clock, random }, request, source, log);
   };
 }
 

@@ -11,6 +11,14 @@ import type { RunFailure } from "./failure.ts";
 /** An open run: started, initialized, fit for calls. */
 export interface OpenRun {
   readonly connection: Connection;
+  /**
+   * Opens one more connection of the same kind, whose server is told that its client can be asked for `capabilities`: a process of
+   * its own, or a session of its own. Undefined where a connection needs none (modern era). They end with the run.
+   */
+  readonly openAnother?: (
+    capabilities: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+  ) => Promise<AnotherConnection>;
   readonly pid: number | undefined;
   /** Where it is reached, for what is no process; without query and credentials. */
   readonly url: string | undefined;
@@ -22,6 +30,13 @@ export interface OpenRun {
    * Lets calls in flight end for at most `graceMs`, then ends the server; resolves when nothing of it is left. Asked again, the
    * shorter grace holds.
    */
+  close(graceMs: number): Promise<void>;
+}
+
+/** A connection beside the run's own. */
+export interface AnotherConnection {
+  readonly connection: Connection;
+  /** As `OpenRun.close`. */
   close(graceMs: number): Promise<void>;
 }
 

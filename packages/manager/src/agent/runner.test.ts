@@ -5,6 +5,8 @@ import type { Replica } from "@mcp-manager/api";
 import { runnablePart, serverDefaults } from "@mcp-manager/api";
 import { ManualClock } from "../base/clock.ts";
 import { Semaphore } from "../base/semaphore.ts";
+import type { Lease } from "../upstream/leases.ts";
+import { profileNamed } from "../upstream/testing/openings.ts";
 import { UpstreamSet } from "../upstream/upstream-set.ts";
 import { ReplicaRunner, type RunnerHost } from "./runner.ts";
 import { ScriptedRuns } from "./testing/runs.ts";
@@ -152,6 +154,91 @@ test("a restart opens the next run beside the present one and switches when it i
   assert.deepEqual(runs.all[0]?.closes, [5_000]);
   assert.equal(runner.status.restartRound, 1);
   assert.equal(runner.status.pid, 1_001);
+});
+
+/** Takes a connection of the replica that serves, for one call. */
+async function takeLease({ runs, upstreams }: { runs: ScriptedRuns; upstreams: UpstreamSet }): Promise<Lease> {
+  const request = { profile: profileNamed("asks"), principal: "ann", waitMs: 1_000 };
+  const lease = upstreams.pick("weather")?.leases?.take(request);
+  await settle();
+  runs.all.at(-1)?.others.all.at(-1)?.succeed();
+  return await (lease ?? assert.fail("it lends none"));
+}
+
+test("a run whose server may ask something is offered with connections for one call each; their end is not its own", async () => {
+  const bench = begin();
+  await settle();
+  bench.runs.all[0]?.succeed(true);
+  await settle();
+  const lease = await takeLease(bench);
+  assert.notEqual(lease.connection, bench.upstreams.pick("weather")?.connection);
+  bench.runs.all[0]?.others.all[0]?.die();
+  await settle();
+  assert.equal(bench.runner.status.state, "ready");
+});
+
+test("a run that needs none is offered without", async () => {
+  const { runs, upstreams } = begin();
+  await settle();
+  runs.all[0]?.succeed();
+  await settle();
+  assert.equal(upstreams.pick("weather")?.leases, undefined);
+});
+
+test("a restart brings new connections for one call, and those of before are given back first", async () => {
+  const bench = begin();
+  await settle();
+  bench.runs.all[0]?.succeed(true);
+  await settle();
+  const lease = await takeLease(bench);
+  bench.runner.restart(1);
+  await settle();
+  bench.runs.all[1]?.succeed(true);
+  await settle();
+  const [old] = bench.runs.all;
+  assert.deepEqual(old?.closes, [], "it would end what was opened beside it");
+  await takeLease(bench);
+  await bench.clock.advance(4_000);
+  lease.release(true);
+  await settle();
+  assert.deepEqual(old?.closes, [1_000]);
+  assert.equal(old?.others.all[0]?.state, "gone");
+  assert.equal(bench.runs.all[1]?.others.all[0]?.state, "open");
+});
+
+test("connections for one call end with a run that ends, and with the grace of one that leaves", async () => {
+  const ended = begin();
+  const left = begin();
+  await settle();
+  for (const { runs } of [ended, left]) runs.all[0]?.succeed(true);
+  await settle();
+  for (const bench of [ended, left]) await takeLease(bench);
+  ended.runs.all[0]?.end(1);
+  await settle();
+  assert.equal(ended.runs.all[0]?.others.all[0]?.state, "gone");
+  left.runner.leave(10_000);
+  await settle();
+  assert.equal(left.runs.all[0]?.others.all[0]?.state, "open");
+  left.runner.leave(100);
+  await left.clock.advance(100);
+  await left.runner.done;
+  assert.equal(left.runs.all[0]?.others.all[0]?.state, "gone");
+});
+
+test("connections for one call are opened in turn with other starts on this instance", async () => {
+  const starts = new Semaphore(1);
+  const bench = begin({ starts });
+  await settle();
+  bench.runs.all[0]?.succeed(true);
+  await settle();
+  const release = await starts.acquire();
+  const lease = takeLease(bench);
+  await settle();
+  assert.equal(bench.runs.all[0]?.others.all.length, 0);
+  release();
+  await settle();
+  bench.runs.all[0]?.others.all[0]?.succeed();
+  await lease;
 });
 
 test("a restart that fails leaves the present run serving, and says why", async () => {

@@ -20,7 +20,9 @@ import type { LineSink } from "../runtime/runtime.ts";
 import type { ServerFacts } from "../transport/connection.ts";
 import type { UpstreamSet } from "../upstream/upstream-set.ts";
 import { lastFailureOf, RunFailure } from "./failure.ts";
-import type { OpenRun, OpenRunFn } from "./run.ts";
+import { type LeasingRun, withLeases } from "./leasing-run.ts";
+import type { OpenRequest, OpenRunFn } from "./run.ts";
+import { openInTurn } from "./start-place.ts";
 
 /** What a runner needs of the agent. */
 export interface RunnerHost {
@@ -51,8 +53,6 @@ export interface RunnerHost {
 const restartBackoff: BackoffRule = { baseMs: 1_000, capMs: 60_000 };
 /** A run that lasted this long wipes out the failures before it; the same span counts failures of one series. */
 const healthyMs = 600_000;
-/** A slow opening gives its place among the starting ones back after this long, so that a hung server delays no other. */
-const startPlaceMs = 5_000;
 
 type Ending =
   | { readonly kind: "ended"; readonly failure: RunFailure }
@@ -68,7 +68,7 @@ export class ReplicaRunner {
   readonly #host: RunnerHost;
   readonly #leaving = new AbortController();
   /** Runs that were opened and have not ended: the one that serves, and those on their way out. */
-  readonly #runs = new Set<OpenRun>();
+  readonly #runs = new Set<LeasingRun>();
   #graceMs = Infinity;
   #status: ReplicaStatus;
   #wantedRound: number;
@@ -138,21 +138,14 @@ export class ReplicaRunner {
   }
 
   /** A run, or undefined when it could not be opened; then the status says why. */
-  async #open(): Promise<OpenRun | undefined> {
-    const { starts, open, clock, log, upstreams } = this.#host;
+  async #open(): Promise<LeasingRun | undefined> {
     const { signal } = this.#leaving;
-    let release: (() => void) | undefined;
     try {
-      release = await starts.acquire(signal);
-      signal.throwIfAborted();
-      this.#openedAt = this.#now();
-      const place = clock.after(startPlaceMs, release);
-      const era = this.#eraInDoubt ? undefined : this.#host.knownEra();
-      const startupMs = this.#host.startupMs();
-      const onNotification = (message: Buffer, method: string): void =>
-        upstreams.notified(this.server, method, message);
-      const request = { replica: this.name, revision: this.#revision, era, startupMs, log, onNotification, signal };
-      const run = await open(request).finally(() => place.cancel());
+      const opened = await openInTurn(this.#host, signal, () => {
+        this.#openedAt = this.#now();
+        return this.#host.open(this.#request());
+      });
+      const run = withLeases(opened, this.server, this.#host);
       this.#runs.add(run);
       this.#eraInDoubt = false;
       this.#host.opened(run.connection.facts);
@@ -160,13 +153,24 @@ export class ReplicaRunner {
     } catch (error) {
       if (!signal.aborted) this.#failed(error instanceof RunFailure ? error : new RunFailure("start", error));
       return undefined;
-    } finally {
-      release?.();
     }
   }
 
+  #request(): OpenRequest {
+    const { log, upstreams } = this.#host;
+    return {
+      replica: this.name,
+      revision: this.#revision,
+      era: this.#eraInDoubt ? undefined : this.#host.knownEra(),
+      startupMs: this.#host.startupMs(),
+      log,
+      onNotification: (message, method) => upstreams.notified(this.server, method, message),
+      signal: this.#leaving.signal,
+    };
+  }
+
   /** Until no run serves any more. */
-  async #serve(first: OpenRun): Promise<void> {
+  async #serve(first: LeasingRun): Promise<void> {
     let run = first;
     for (;;) {
       this.#attach(run);
@@ -188,7 +192,7 @@ export class ReplicaRunner {
   }
 
   /** A restart: the next run takes over when it is ready. Gives the one that serves from now on. */
-  async #replace(present: OpenRun): Promise<OpenRun> {
+  async #replace(present: LeasingRun): Promise<LeasingRun> {
     const release = await this.#host.restartTurn.acquire();
     try {
       const round = this.#wantedRound;
@@ -204,12 +208,12 @@ export class ReplicaRunner {
     }
   }
 
-  async #close(run: OpenRun, graceMs: number): Promise<void> {
+  async #close(run: LeasingRun, graceMs: number): Promise<void> {
     await run.close(graceMs);
     this.#runs.delete(run);
   }
 
-  async #ending(run: OpenRun): Promise<Ending> {
+  async #ending(run: LeasingRun): Promise<Ending> {
     for (;;) {
       if (this.#leaving.signal.aborted) return { kind: "leave" };
       if (this.#wantedRound > (this.#status.restartRound ?? 0)) return { kind: "restart" };
@@ -219,8 +223,8 @@ export class ReplicaRunner {
     }
   }
 
-  #attach(run: OpenRun): void {
-    const { connection, pid, url, isolation, memory } = run;
+  #attach(run: LeasingRun): void {
+    const { connection, leases, pid, url, isolation, memory } = run;
     this.#set({
       state: "ready",
       startedAt: this.#now(),
@@ -230,7 +234,13 @@ export class ReplicaRunner {
       ...(url === undefined ? {} : { url }),
       ...(memory === undefined ? {} : { memory }),
     });
-    this.#host.upstreams.attach({ name: this.name, server: this.server, revision: this.#status.revision, connection });
+    this.#host.upstreams.attach({
+      name: this.name,
+      server: this.server,
+      revision: this.#status.revision,
+      connection,
+      ...(leases === undefined ? {} : { leases }),
+    });
   }
 
   #detach(): void {

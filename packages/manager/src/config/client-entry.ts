@@ -32,14 +32,14 @@ type Entry = Readonly<Record<string, unknown>>;
 /** Spellings of a remote server's address, the clearest first: Gemini, Windsurf, everybody else. */
 const urlKeys = ["httpUrl", "serverUrl", "url"] as const;
 
-const transports: Readonly<Record<string, "process" | "remote" | "sse">> = {
+const transports: Readonly<Record<string, "process" | "remote">> = {
   stdio: "process",
   local: "process",
   http: "remote",
   "streamable-http": "remote",
   streamableHttp: "remote",
   remote: "remote",
-  sse: "sse",
+  sse: "remote",
 };
 
 /** Keys that are read, or that say nothing about how a server runs. */
@@ -67,21 +67,16 @@ export function convertEntry(value: unknown, forms: readonly VariableForm[]): Co
 }
 
 function transportMistake(entry: Entry, hasCommand: boolean, urlKey: string | undefined): WrongField | undefined {
-  const key = isGiven(entry["type"]) ? "type" : "transport";
+  const key = transportKey(entry);
   const type = entry[key];
   const transport = typeof type === "string" && Object.hasOwn(transports, type) ? transports[type] : undefined;
-  if (transport === "sse") {
-    const expected =
-      'http: servers that speak the older SSE transport are not available yet (skip it: "disabled": true)';
-    return { path: [key], given: '"sse"', expected };
-  }
   if (isGiven(type) && transport === undefined)
-    return { path: [key], given: describe(type), expected: "one of stdio, http" };
+    return { path: [key], given: describe(type), expected: "one of stdio, http, sse" };
   if (hasCommand && urlKey !== undefined)
     return { path: [urlKey], given: "command and an address", expected: `either command or ${urlKey}` };
   if (!hasCommand && urlKey === undefined) return { path: [], given: "neither", expected: "command or url" };
   if (transport !== undefined && (transport === "process") !== hasCommand) {
-    const expected = hasCommand ? "stdio, because there is a command" : "http, because there is an address";
+    const expected = hasCommand ? "stdio, because there is a command" : "http or sse, because there is an address";
     return { path: [key], given: describe(type), expected };
   }
   if (isGiven(entry["envFile"])) {
@@ -89,6 +84,11 @@ function transportMistake(entry: Entry, hasCommand: boolean, urlKey: string | un
     return { path: ["envFile"], given: "a file", expected };
   }
   return undefined;
+}
+
+/** The key that says how an entry is spoken to. */
+function transportKey(entry: Entry): "type" | "transport" {
+  return isGiven(entry["type"]) ? "type" : "transport";
 }
 
 interface Source {
@@ -120,7 +120,8 @@ function processSource(entry: Entry): Source {
 }
 
 function remoteSource(entry: Entry, urlKey: string): Source {
-  const source = present({ kind: "remote", url: entry[urlKey], headers: entry["headers"] });
+  const transport = entry[transportKey(entry)] === "sse" ? "sse" : undefined;
+  const source = present({ kind: "remote", url: entry[urlKey], transport, headers: entry["headers"] });
   return { source, fields: [[["url"], [urlKey]]] };
 }
 

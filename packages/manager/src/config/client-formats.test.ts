@@ -6,8 +6,12 @@ function local(command: string, args: readonly string[] = [], env: Readonly<Reco
   return { kind: "process", command, args, env };
 }
 
-function remote(url: string, headers: Readonly<Record<string, string>> = {}): object {
-  return { kind: "remote", url, transport: "streamable-http", headers };
+function remote(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+  transport: "streamable-http" | "sse" = "streamable-http",
+): object {
+  return { kind: "remote", url, transport, headers };
 }
 
 test("Claude Desktop's file", () => {
@@ -42,6 +46,7 @@ test("Claude Code's .mcp.json with its variables", () => {
         headers: { Authorization: "Bearer ${API_KEY}", "X-Region": "${REGION:-eu}" },
         oauth: { clientId: "abc", callbackPort: 8080 },
       },
+      old: { type: "sse", url: "https://old.example.com/sse" },
       db: {
         type: "stdio",
         command: "/usr/bin/db-server",
@@ -55,6 +60,7 @@ test("Claude Code's .mcp.json with its variables", () => {
       Authorization: "Bearer ${env:API_KEY}",
       "X-Region": "${env:REGION:-eu}",
     }),
+    old: remote("https://old.example.com/sse", {}, "sse"),
     db: local("/usr/bin/db-server", [], { URL: "${env:DB_URL}", CACHE: "${env:CACHE:-/tmp}/x" }),
   });
   assert.deepEqual(config.notes, [{ level: "info", message: "server api: not read: oauth" }]);
@@ -232,7 +238,7 @@ test("every mistake is named at its place", () => {
     "neither": { "args": [] },
     "old": {
       "type": "sse",
-      "url": "https://x/sse"
+      "command": "x"
     },
     "word": { "type": "websocket", "url": "https://x" },
     "crossed": { "type": "stdio", "url": "https://x" },
@@ -249,9 +255,9 @@ test("every mistake is named at its place", () => {
     [
       "mcp.json:3:31 mcpServers.both.url: either command or url",
       "mcp.json:4:5 mcpServers.neither: command or url",
-      'mcp.json:6:7 mcpServers.old.type: http: servers that speak the older SSE transport are not available yet (skip it: "disabled": true)',
-      "mcp.json:9:15 mcpServers.word.type: one of stdio, http",
-      "mcp.json:10:18 mcpServers.crossed.type: http, because there is an address",
+      "mcp.json:6:7 mcpServers.old.type: stdio, because there is a command",
+      "mcp.json:9:15 mcpServers.word.type: one of stdio, http, sse",
+      "mcp.json:10:18 mcpServers.crossed.type: http or sse, because there is an address",
       "mcp.json:11:40 mcpServers.asks.env.T: ${env:NAME} or ${file:/path}: there is nobody to be asked for an input",
       "mcp.json:12:52 mcpServers.editor.args[1]: the text itself, or ${env:NAME}: only the editor knows this variable",
       "mcp.json:13:40 mcpServers.args.args[0]: text without references: ${env:…} and ${file:…} are replaced in env and headers only",

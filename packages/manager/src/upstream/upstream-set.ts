@@ -4,6 +4,7 @@
  */
 import type { Unsubscribe } from "../base/watched.ts";
 import type { Connection } from "../transport/connection.ts";
+import type { Leases } from "./leases.ts";
 
 /** One running copy that may take calls. */
 export interface ReadyReplica {
@@ -11,7 +12,10 @@ export interface ReadyReplica {
   readonly server: string;
   /** The name of the revision it runs: `weather-7`. */
   readonly revision: string;
+  /** Shared by all callers; its server was told that it can ask them nothing. */
   readonly connection: Connection;
+  /** Connections for one call at a time, for callers that can be asked something; undefined where no call needs one (modern era). */
+  readonly leases?: Leases;
 }
 
 /** What changed: a replica came or went, or a server said that a list of its changed. */
@@ -28,13 +32,14 @@ export class UpstreamSet {
     return this.#replicas.get(server) ?? noReplicas;
   }
 
-  /** The replica with the fewest calls in flight, the oldest of equals; undefined when none is ready. */
-  pick(server: string): ReadyReplica | undefined {
+  /** The replica, of this revision if one is named, with the fewest calls in flight, the oldest of equals; undefined when none is ready. */
+  pick(server: string, revision?: string): ReadyReplica | undefined {
     const replicas = this.#replicas.get(server);
     if (replicas === undefined) return undefined;
     let best: ReadyReplica | undefined;
     for (const replica of replicas) {
       if (replica.connection.closeReason !== undefined) continue;
+      if (revision !== undefined && replica.revision !== revision) continue;
       if (best === undefined || replica.connection.inFlight < best.connection.inFlight) best = replica;
     }
     return best;

@@ -1,6 +1,7 @@
 /** Runs that do as the test says: for tests of what happens around them. They carry no calls. */
 import { ManagerError } from "@mcp-manager/api";
 import type { Connection, Exchange, ServerFacts } from "../../transport/connection.ts";
+import { Openings } from "../../upstream/testing/openings.ts";
 import { RunFailure } from "../failure.ts";
 import type { OpenRequest, OpenRun, OpenRunFn } from "../run.ts";
 
@@ -46,6 +47,8 @@ export class ScriptedRun {
   readonly pid: number;
   /** The graces with which it was asked to close. */
   readonly closes: number[] = [];
+  /** The connections that were asked for beside its own. */
+  readonly others: Openings = new Openings();
   readonly #opened = Promise.withResolvers<OpenRun>();
   readonly #ended = Promise.withResolvers<RunFailure>();
   readonly #closed = Promise.withResolvers<void>();
@@ -62,10 +65,11 @@ export class ScriptedRun {
     return this.#opened.promise;
   }
 
-  /** It answered `initialize`. */
-  succeed(): void {
+  /** It answered `initialize`. `asks`: its server may ask clients something. */
+  succeed(asks = false): void {
     this.#opened.resolve({
       connection: new IdleConnection(),
+      ...(asks ? { openAnother: this.others.open } : {}),
       pid: this.pid,
       url: undefined,
       isolation: { level: "trusted", boundary: "process-group" },

@@ -2,21 +2,50 @@
  * A small MCP server on stdio that behaves as its argument says, run by tests as a child process:
  *
  *   legacy   answers initialize, refuses server/discover
+ *   asks     a legacy server whose tool asks its client something and gives the answer back, with what it was told of that client
+ *   wary     a legacy server that does not answer initialize of a client that it might ask something
  *   modern   answers server/discover, refuses initialize
  *   shy      a legacy server that exits at any message before initialize
  *   silent   never answers
  *   noisy    prints lines that are no messages, then never answers
  *   broken   writes to stderr and exits with status 3
  */
+interface Message {
+  readonly id?: unknown;
+  readonly method?: string;
+  readonly params?: { readonly capabilities?: object };
+  readonly result?: unknown;
+}
+
 const mode = process.argv[2] ?? "legacy";
 const serverInfo = { name: "stand-in", version: "1" };
+const question = { id: "q-1", method: "elicitation/create", params: { message: "which city?", requestedSchema: {} } };
+/** What `initialize` said that the client can do. */
+let capabilities: object = {};
+/** The id of the call that waits for an answer. */
+let waitingId: unknown;
 
 function answer(id: unknown, body: object): void {
   process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", id, ...body })}\n`);
 }
 
+/** Serves a call by a question to its client; true when there is nothing else to do with the message. */
+function converse({ id, method, result }: Message): boolean {
+  if (method === "tools/call") {
+    waitingId = id;
+    process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...question })}\n`);
+  } else if (id === question.id) {
+    answer(waitingId, {
+      result: { structuredContent: { pid: process.pid, capabilities, answer: result }, content: [] },
+    });
+  }
+  return method === "tools/call" || id === question.id;
+}
+
 function receive(line: string): void {
-  const { id, method } = JSON.parse(line) as { id?: unknown; method?: string };
+  const message = JSON.parse(line) as Message;
+  const { id, method } = message;
+  if (mode === "asks" && converse(message)) return;
   if (id === undefined || mode === "silent" || mode === "noisy") return;
   if (mode === "shy" && method !== "initialize") process.exit(1);
   if (mode === "modern" && method === "server/discover") {
@@ -25,6 +54,8 @@ function receive(line: string): void {
     return answer(id, { result: { resultType: "complete", ...result, ttlMs: 0, cacheScope: "private" } });
   }
   if (mode !== "modern" && method === "initialize") {
+    capabilities = message.params?.capabilities ?? {};
+    if (mode === "wary" && Object.keys(capabilities).length > 0) return;
     return answer(id, { result: { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo } });
   }
   answer(id, { error: { code: -32601, message: "Method not found" } });

@@ -141,8 +141,8 @@ JSON with comments and trailing commas, read as it is. It holds servers only; se
 | client | servers under |
 | --- | --- |`;
 
-const clientRules = `- \`command\` makes a process, \`url\`, \`serverUrl\` or \`httpUrl\` a remote server; both together are refused, and so is \`type: "sse"\`, which is not
-  available yet.
+const clientRules = `- \`command\` makes a process, \`url\`, \`serverUrl\` or \`httpUrl\` a remote server; both together are refused. \`type: "sse"\` is the older
+  HTTP+SSE transport.
 - A disabled server is skipped. Tools switched off by \`excludeTools\` or \`disabledTools\`, or left out of \`includeTools\`, are not shown. Other
   keys are not read; the log names them.
 - A name that is not allowed here becomes one that is (\`My Server\`: \`my-server\`); the log says which.

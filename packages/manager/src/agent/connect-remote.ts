@@ -1,0 +1,101 @@
+/**
+ * Connects to a server that runs elsewhere, by whichever of the two HTTP transports its spec names: what a URL and headers mean on the
+ * wire, and the bounds of what is taken from there. Each connection has sockets of its own, and they end with it.
+ */
+import type { RemoteSource } from "@mcp-manager/api";
+import { ManagerError } from "@mcp-manager/api";
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import type { Era } from "../protocol/era.ts";
+import type { LineSink } from "../runtime/runtime.ts";
+import { HttpOrigin } from "../transport/http-origin.ts";
+import { openHttp } from "../transport/http-open.ts";
+import { openSse, type OpenSseOptions } from "../transport/sse-open.ts";
+import { noiseLine } from "./noise-line.ts";
+import type { AnotherConnection, OpenRequest } from "./run.ts";
+
+/** Connections to one server at most: as many calls as it may have in flight by default, and some streams. */
+const connectionsMax = 256;
+const idleTimeoutMs = 30_000;
+const connectTimeoutMs = 5_000;
+const headerBytesMax = 65_536;
+/** Largest message taken from a server when it has to be held whole. */
+const messageBytesMax = 64 * 1024 * 1024;
+/** A server that was reached has this long for each answer of the opening. */
+const answerTimeoutMs = 15_000;
+
+export interface ConnectRemoteOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly request: OpenRequest;
+  readonly log: LineSink;
+  /** What the server is known to speak. */
+  readonly era: Era | undefined;
+  /** What a legacy server is told that its client can be asked. */
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  /** Gives up the opening. */
+  readonly signal: AbortSignal;
+}
+
+/** Opens a connection with sockets of its own, so that its streams take none from another; rejects with nothing left. */
+export async function connectRemote(source: RemoteSource, options: ConnectRemoteOptions): Promise<AnotherConnection> {
+  const { clock, random, era, signal } = options;
+  const { server } = options.request.revision;
+  const url = new URL(source.url);
+  const origin = originOf(url, clock);
+  const givenUp = (): void => origin.destroy(new ManagerError("cancelled", `opening server "${server}" was given up`));
+  signal.addEventListener("abort", givenUp, { once: true });
+  if (signal.aborted) givenUp();
+  try {
+    const opening = openingOf(source, url, origin, options);
+    const connection =
+      source.transport === "sse"
+        ? await openSse(opening)
+        : await openHttp({ ...opening, random, ...(era === undefined ? {} : { eraKnown: era }) });
+    void connection.closed.then(() => origin.close());
+    return { connection, close: (graceMs) => connection.close(graceMs) };
+  } catch (error) {
+    origin.close();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", givenUp);
+  }
+}
+
+/** What both transports are opened with. */
+function openingOf(
+  source: RemoteSource,
+  url: URL,
+  origin: HttpOrigin,
+  { request, log, capabilities }: ConnectRemoteOptions,
+): OpenSseOptions {
+  const headers = Object.entries(source.headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return {
+    target: {
+      server: request.revision.server,
+      origin,
+      url,
+      path: `${url.pathname}${url.search}`,
+      headerLines: `Host: ${url.host}\r\n${headers.join("")}`,
+      messageBytesMax,
+    },
+    events: { onNotification: request.onNotification, onNoise: (line) => log.write(noiseLine(line)) },
+    openTimeoutMs: Math.min(answerTimeoutMs, request.startupMs),
+    clientCapabilities: capabilities,
+  };
+}
+
+function originOf(url: URL, clock: Clock): HttpOrigin {
+  const isTls = url.protocol === "https:";
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  return new HttpOrigin({
+    host,
+    port: Number(url.port || (isTls ? 443 : 80)),
+    ...(isTls ? { tls: { servername: host } } : {}),
+    connectionsMax,
+    clock,
+    idleTimeoutMs,
+    headerBytesMax,
+    connectTimeoutMs,
+  });
+}

@@ -1,0 +1,36 @@
+/** Why a call got no connection of its own, in words. All are `unavailable`: nothing of the call has been sent. */
+import { ManagerError } from "@mcp-manager/api";
+
+/** How many there are, for a message. */
+export interface LeaseCounts {
+  readonly inUse: number;
+  readonly opening: number;
+  readonly waiting: number;
+  readonly max: number;
+}
+
+/** Too many calls at once. `how`: within which time, or past which bound. */
+export function exhausted(server: string, how: string, { inUse, opening, waiting, max }: LeaseCounts): ManagerError {
+  const taken = `${inUse} of at most ${max} in use, ${opening} being opened, ${waiting} calls waiting`;
+  const message = `server "${server}" had no connection free for this call alone ${how} (${taken})`;
+  return new ManagerError("unavailable", `${message}; try again, or raise spec.replicas`, {
+    server,
+    reason: "LEASES_EXHAUSTED",
+    retryAfterMs: 1_000,
+  });
+}
+
+/** One could not be opened, or could not a moment ago. */
+export function cannotOpen(server: string, cause: ManagerError, retryAfterMs: number): ManagerError {
+  const message = `server "${server}" could not be opened for this call alone: ${cause.message}`;
+  return new ManagerError("unavailable", message, { server, reason: "LEASE_NOT_OPENED", retryAfterMs, cause });
+}
+
+/** The replica is on its way out. */
+export function stopping(server: string): ManagerError {
+  return new ManagerError("unavailable", `this replica of server "${server}" is being stopped; try again`, {
+    server,
+    reason: "CONNECTION_CLOSED",
+    retryAfterMs: 1_000,
+  });
+}
