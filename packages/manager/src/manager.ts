@@ -25,24 +25,29 @@ import { TimerWheel } from "./base/timer-wheel.ts";
 import type { Settings } from "./config/settings.ts";
 import { Controller } from "./controller/controller.ts";
 import { collectReplicaMetrics } from "./controller/replica-metrics.ts";
-import { CallMetrics } from "./gateway/call-metrics.ts";
-import { Catalog } from "./gateway/catalog.ts";
-import { DirectTools } from "./gateway/direct.ts";
+import { CallMetrics } from "./gateway/calls/call-metrics.ts";
+import { Catalog, type CatalogOptions } from "./gateway/lists/catalog.ts";
+import { CollisionLog } from "./gateway/lists/collision-log.ts";
+import { DirectTools } from "./gateway/calls/direct.ts";
 import { McpEndpoint } from "./gateway/endpoint.ts";
-import { followServers } from "./gateway/follow-servers.ts";
-import { Introduction } from "./gateway/introduction.ts";
+import { followServers } from "./gateway/routing/follow-servers.ts";
+import { Introduction } from "./gateway/introduction/introduction.ts";
 import { Listener } from "./gateway/listener.ts";
-import { MergedLists } from "./gateway/merged-list.ts";
-import { Router } from "./gateway/route.ts";
-import type { Trouble } from "./gateway/routing-table.ts";
-import { Sessions } from "./gateway/session.ts";
+import { MergedLists } from "./gateway/lists/merged-list.ts";
+import { ParkedCalls } from "./gateway/asking/parked-calls.ts";
+import { renewedHeaders } from "./gateway/routing/renewed-headers.ts";
+import { RequestStates } from "./gateway/asking/request-state.ts";
+import { Router } from "./gateway/routing/route.ts";
+import type { Trouble } from "./gateway/routing/routing-table.ts";
+import { Sessions } from "./gateway/sessions/session.ts";
+import { Subscriptions } from "./gateway/subscriptions/subscriptions.ts";
 import { self } from "./protocol/self.ts";
 import type { Informer } from "./registry/informer.ts";
 import { kinds } from "./registry/kinds.ts";
 import { Registry } from "./registry/registry.ts";
 import { createRuntimes } from "./runtime/runtimes.ts";
 import { type AdminKey, loadAdminKey } from "./security/admin-key.ts";
-import { KeyAuthenticator } from "./security/api-key.ts";
+import { isVouchedFor, KeyAuthenticator } from "./security/api-key.ts";
 import { createHostOriginCheck } from "./security/host-origin.ts";
 import { type Access, createAccess } from "./security/rbac.ts";
 import { createRedact, redact } from "./security/redact.ts";
@@ -193,15 +198,22 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
   const mayCall = (who: Principal, server: string, tool?: string): boolean => access.may(who, "call", server, tool);
   const troubleOf = (server: string): Trouble | undefined => table.current.servers.get(server)?.trouble;
   const listDeadlineMs = durationMs(gateway.listDeadline);
-  const catalog = scope.use(new Catalog({ upstreams, clock, wheel, listDeadlineMs, troubleOf }));
+  const { logger } = options;
+  const onDropped: CatalogOptions["onDropped"] = (server, list, dropped) =>
+    logger.warn("items of a server's list are not shown", { server, list, ...dropped });
+  const catalog = scope.use(new Catalog({ upstreams, clock, wheel, listDeadlineMs, troubleOf, onDropped }));
   table.onChange(({ servers }) => catalog.retain(servers));
-  const lists = new MergedLists({ catalog, table, maySee, clock, rightsOf: (who) => who.roles.join(",") });
+  scope.use(new CollisionLog({ table, catalog, logger }));
+  const lists = new MergedLists({ catalog, table, maySee, clock, sealer, rightsOf: (who) => who.roles.join(",") });
   const metrics = new CallMetrics(state.metrics);
   const idleMs = durationMs(gateway.sessions.idle);
   const sessions = scope.use(
     new Sessions({ sealer, clock, random, idleMs, sessionsMax: gateway.sessions.max, metrics: state.metrics }),
   );
   const router = new Router({ table, lists, catalog, mayCall });
+  const isGood = (who: Principal): boolean => isVouchedFor(state.keys.table.current, who, clock.wallMs());
+  const hub = { upstreams, catalog, table, sessions, maySee, mayCall, clock, wheel, random, isGood };
+  const subscriptions = scope.use(new Subscriptions(hub));
   const endpoint = new McpEndpoint({
     upstreams,
     clock,
@@ -212,6 +224,7 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
     lists,
     catalog,
     router,
+    subscriptions,
     introduction: new Introduction({
       table,
       upstreams,
@@ -221,6 +234,10 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
       waitMs: introductionWaitMs,
       instructionsMax,
     }),
+    states: new RequestStates(sealer, clock),
+    parked: scope.use(new ParkedCalls({ wheel, clock, random })),
+    renewedHeaders: renewedHeaders(catalog),
+    listsUri: (server, uri) => catalog.has(server, "resources", uri) === true,
     bodyBytesMax: sizeBytes(gateway.bodySize),
   });
   const tools = new DirectTools({ table, upstreams, catalog, metrics, mayCall, maySee, clock, wheel });
@@ -248,6 +265,7 @@ async function openControl(
   const open = createOpener({
     runtimes,
     clock,
+    random,
     resolve: (values, where) => resolveReferences(values, where, sources),
     redactor: createRedact,
   });

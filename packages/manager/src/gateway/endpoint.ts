@@ -13,23 +13,32 @@
  *   9 forward    replica, bridge, deadline, answer; counted and audited once, where it ends      503, 504   Forward
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { ManagerError } from "@mcp-manager/api";
 import { type Envelope, scanEnvelope } from "../protocol/envelope.ts";
-import { errorResponse, JsonRpcCode, managerErrorResponse } from "../protocol/errors.ts";
+import type { Era } from "../protocol/era.ts";
+import { errorResponse, JsonRpcCode } from "../protocol/errors.ts";
+import { stateRemoval } from "../protocol/input-required.ts";
 import { methodInfo } from "../protocol/methods.ts";
+import type { Edit } from "../protocol/splice.ts";
 import type { Principal } from "../security/principal.ts";
+import { type Arrival, findSession, refuseView, sessionIdOf } from "./arrival.ts";
+import { receiveBatch, type ScanRefusal } from "./batch.ts";
 import { readBody } from "./body.ts";
-import { auditDenied } from "./call-audit.ts";
-import type { Call } from "./call.ts";
-import type { Catalog } from "./catalog.ts";
+import { auditDenied } from "./calls/call-audit.ts";
+import type { Call } from "./calls/call.ts";
+import { mayAsk } from "./calls/call-lease.ts";
+import type { Catalog } from "./lists/catalog.ts";
 import { checkEra, saysModern } from "./era-check.ts";
-import { Forward, type ForwardDependencies } from "./forward.ts";
-import type { Introduction } from "./introduction.ts";
-import type { MergedLists } from "./merged-list.ts";
+import { Forward, type ForwardDependencies } from "./calls/forward.ts";
+import type { Introduction } from "./introduction/introduction.ts";
+import { answerGet, methodsTaken } from "./sessions/listening.ts";
+import type { MergedLists } from "./lists/merged-list.ts";
 import { OwnAnswers } from "./own-answers.ts";
-import { HttpReply, type RawHeaders } from "./reply.ts";
-import type { Routed, Router } from "./route.ts";
-import type { Session, Sessions } from "./session.ts";
+import { HttpReply, type Reply } from "./reply.ts";
+import type { Routed, Router } from "./routing/route.ts";
+import type { Session, Sessions } from "./sessions/session.ts";
+import { SubscriptionRequests } from "./subscriptions/subscription-requests.ts";
+import type { Subscriptions } from "./subscriptions/subscriptions.ts";
+import type { Destination } from "./calls/upstream-leg.ts";
 import { type View, viewKey } from "./view.ts";
 
 export interface EndpointOptions extends ForwardDependencies {
@@ -38,29 +47,20 @@ export interface EndpointOptions extends ForwardDependencies {
   readonly lists: MergedLists;
   readonly catalog: Pick<Catalog, "renewed">;
   readonly router: Router;
+  readonly subscriptions: Subscriptions;
   /** Largest request body, in bytes. Default 4 MiB. */
   readonly bodyBytesMax: number;
 }
 
-/** One HTTP request on its way to a message. */
-interface Arrival {
-  readonly request: IncomingMessage;
-  readonly reply: HttpReply;
-  readonly view: View;
-  readonly principal: Principal;
-  /** Monotonic time of arrival. */
-  readonly startedMs: number;
-}
-
-const methodsTaken: RawHeaders = ["allow", "POST, DELETE"];
-
 export class McpEndpoint {
   readonly #options: EndpointOptions;
   readonly #own: OwnAnswers;
+  readonly #subscriptions: SubscriptionRequests;
 
   constructor(options: EndpointOptions) {
     this.#options = options;
     this.#own = new OwnAnswers(options);
+    this.#subscriptions = new SubscriptionRequests(options);
   }
 
   /** Serves one HTTP request on an MCP path. Never throws. */
@@ -68,6 +68,7 @@ export class McpEndpoint {
     const reply = new HttpReply(response, request.headers.accept);
     const arrival: Arrival = { request, reply, view, principal, startedMs: this.#options.clock.nowMs() };
     if (request.method === "DELETE") return this.#endSession(arrival);
+    if (request.method === "GET") return answerGet(this.#options, arrival, response);
     if (request.method !== "POST") return reply.empty(405, methodsTaken);
     readBody(request, response, this.#options.bodyBytesMax, {
       onBody: (bytes) => this.#receive(bytes, arrival),
@@ -79,40 +80,36 @@ export class McpEndpoint {
   }
 
   #receive(bytes: Buffer, arrival: Arrival): void {
-    const { request, reply, view, principal, startedMs } = arrival;
+    const { request, reply, view, principal } = arrival;
     const scan = scanEnvelope(bytes);
-    if (!scan.ok) return reply.json(400, errorResponse(scan.id, scan.code, scan.message));
+    if (!scan.ok) return this.#receiveOther(bytes, scan, arrival);
     const { envelope } = scan;
     const id = envelope.raw("id");
     if (!this.#options.lists.shows(view, principal)) return refuseView(reply, view, id);
     const era = checkEra(envelope, request.headers);
     if (typeof era !== "string") return reply.json(400, errorResponse(id, era.code, era.message, era.data));
-    const isLegacy = era === "legacy";
-    const session = isLegacy && envelope.method !== "initialize" ? this.#session(envelope, arrival) : undefined;
+    const isOpening = era === "modern" || envelope.method === "initialize";
+    const session = isOpening ? undefined : findSession(this.#options, arrival, id, envelope.method);
     if (session === null) return;
+    if (session !== undefined) reply.streams = session.streams;
+    this.#dispatch(envelope, era, session, arrival);
+  }
+
+  #dispatch(envelope: Envelope, era: Era, session: Session | undefined, arrival: Arrival<Reply>): void {
+    const { request, reply, view, principal, startedMs } = arrival;
+    const id = envelope.raw("id");
+    if (envelope.kind === "response") return onAnswer(envelope, session, reply);
     if (envelope.kind !== "request" || id === undefined) return onNotification(envelope, session, reply);
-    const paramHeaders = isLegacy ? noHeaders : paramHeadersOf(request);
+    const paramHeaders = era === "legacy" ? noHeaders : paramHeadersOf(request);
     this.#serve({ view, principal, era, envelope, id, session, paramHeaders, reply, startedMs });
   }
 
-  /** The session a legacy message belongs to; null when it was refused. */
-  #session(envelope: Envelope, { request, reply, view, principal }: Arrival): Session | null {
-    const { sessions, audit } = this.#options;
-    const sessionId = sessionIdOf(request);
-    const session = sessionId === undefined ? undefined : sessions.find(sessionId, principal, viewKey(view));
-    if (session !== undefined) return session;
-    const id = envelope.raw("id");
-    if (sessionId === undefined) {
-      const message = "Mcp-Session-Id is missing: send initialize first, then the id it gave with every request";
-      reply.json(400, errorResponse(id, JsonRpcCode.invalidRequest, message));
-      return null;
-    }
-    if (sessions.isForeign(sessionId, principal)) {
-      auditDenied(audit, { principal, reply }, envelope.method, "sessions", "the session is another principal's");
-    }
-    const message = "the session is unknown or has ended: send initialize again";
-    reply.json(404, errorResponse(id, JsonRpcCode.invalidRequest, message));
-    return null;
+  /** What is no message: a batch, where the session's revision has them, or nothing that is taken. */
+  #receiveOther(bytes: Buffer, refusal: ScanRefusal, arrival: Arrival): void {
+    const batch = receiveBatch(this.#options, arrival, bytes, refusal);
+    if (batch === undefined) return;
+    for (const { envelope, reply } of batch.messages)
+      this.#dispatch(envelope, "legacy", batch.session, { ...arrival, reply });
   }
 
   #serve(call: Call): void {
@@ -127,6 +124,8 @@ export class McpEndpoint {
         return this.#forwardByName(call, "prompts");
       case "resources/read":
         return this.#forward(call, this.#options.router.byUri(call));
+      case "completion/complete":
+        return this.#forwardByRef(call);
       case "initialize":
         return this.#own.initialize(call);
       case "server/discover":
@@ -135,6 +134,12 @@ export class McpEndpoint {
         return this.#own.ping(call);
       case "logging/setLevel":
         return this.#own.setLevel(call);
+      case "resources/subscribe":
+        return this.#subscriptions.subscribe(call);
+      case "resources/unsubscribe":
+        return this.#subscriptions.unsubscribe(call);
+      case "subscriptions/listen":
+        return this.#subscriptions.listen(call);
       default:
         return info.listMember === undefined ? this.#own.unknownMethod(call) : this.#own.list(call, info.listMember);
     }
@@ -147,14 +152,49 @@ export class McpEndpoint {
     void catalog.renewed(routed.server, member).then(() => this.#forward(call, router.byName(call, member)));
   }
 
+  #forwardByRef(call: Call): void {
+    const { router, catalog } = this.#options;
+    const routed = router.byRef(call);
+    if (routed.kind !== "unlisted") return this.#forward(call, routed);
+    void catalog.renewed(routed.server, "prompts").then(() => this.#forward(call, router.byRef(call)));
+  }
+
   #forward(call: Call, routed: Routed): void {
     if (routed.kind === "destination") {
       const { destination } = routed;
-      return new Forward(this.#options, call, destination).start(destination);
+      const { envelope, era } = call;
+      const isRetry = era === "modern" && envelope.has("requestState") && mayAsk(envelope.method);
+      return isRetry ? this.#goOn(call, destination) : new Forward(this.#options, call, destination).start();
     }
+    if (routed.kind === "mismatch") return this.#own.refuse(call, 400, routed.code, routed.message);
     if (routed.kind === "unknown" && routed.denied !== undefined)
       auditDenied(this.#options.audit, call, call.envelope.method, routed.denied, "not allowed");
     this.#own.refuse(call, 200, JsonRpcCode.invalidParams, routed.message);
+  }
+
+  /** A modern client brings what it was asked for: to the revision that asked, or to the call that waits here. */
+  #goOn(call: Call, destination: Destination): void {
+    const state = this.#options.states.open(call);
+    if (state?.server === destination.route.name) {
+      if (state.kind === "upstream") {
+        const { revision } = state;
+        const edits = [...destination.edits, ...stateEdits(call.envelope, state.state)].sort(
+          (a, b) => a.start - b.start,
+        );
+        return new Forward(this.#options, call, { ...destination, edits, revision }).start();
+      }
+      const parked = this.#options.parked.take(state.name, call.principal.hash);
+      if (parked !== undefined) return parked.resume(call);
+    }
+    const message =
+      "params.requestState is not one that was given for this request, or its time is over: call again without it";
+    this.#own.refuse(call, 200, JsonRpcCode.invalidParams, message);
+  }
+
+  /** Ends the streams on which clients listen: they would keep a closing listener waiting. */
+  endStreams(): void {
+    this.#options.sessions.endStreams();
+    this.#options.subscriptions.endStreams();
   }
 
   #endSession({ request, reply, view, principal }: Arrival): void {
@@ -168,23 +208,25 @@ export class McpEndpoint {
   }
 }
 
-function onNotification(envelope: Envelope, session: Session | undefined, reply: HttpReply): void {
+/** The state that the server gave, in the place of the sealed one. */
+function stateEdits(envelope: Envelope, state: string | undefined): readonly Edit[] {
+  if (state === undefined) return stateRemoval(envelope);
+  return [{ start: envelope.start("requestState"), end: envelope.end("requestState"), bytes: Buffer.from(state) }];
+}
+
+/** Late answers cross the withdrawal of their question; what was never asked is refused. */
+function onAnswer(response: Envelope, session: Session | undefined, reply: Reply): void {
+  if (session !== undefined && session.questions.answer(response) !== "unknown") return reply.empty(202);
+  const message = "the response answers nothing that was asked in this session";
+  reply.json(400, errorResponse(undefined, JsonRpcCode.invalidRequest, message));
+}
+
+function onNotification(envelope: Envelope, session: Session | undefined, reply: Reply): void {
   reply.empty(202);
+  if (envelope.method === "notifications/progress") session?.questions.progress(envelope);
   if (envelope.method !== "notifications/cancelled" || session === undefined) return;
   const target = envelope.raw("requestId");
   if (target !== undefined) session.cancel(target, "the client cancelled the request");
-}
-
-function refuseView(reply: HttpReply, view: View, id: Buffer | undefined): void {
-  const server = viewKey(view);
-  const error = new ManagerError("not_found", `server "${server}" does not exist`, { server });
-  reply.json(404, managerErrorResponse(id, error));
-}
-
-/** The header comes once; Node joins what comes more often, and no session has such an id. */
-function sessionIdOf(request: IncomingMessage): string | undefined {
-  const value = request.headers["mcp-session-id"];
-  return typeof value === "string" ? value : undefined;
 }
 
 /** `Mcp-Param-*` headers in the order and spelling they came in; nearly always none. */

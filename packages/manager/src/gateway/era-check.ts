@@ -17,11 +17,16 @@ export interface EraRefusal {
 
 /** A message is modern when its body or its header says so; a header that names no version at all refuses it in either era. */
 export function checkEra(envelope: Envelope, headers: HeaderRecord): Era | EraRefusal {
-  const header = headers[headerNames.protocolVersion];
   if (envelope.has("protocolVersion")) return checkModern(envelope, headers, envelope.text("protocolVersion"));
+  const era = eraOfHeader(headers);
+  return era === "modern" ? checkModern(envelope, headers, undefined) : era;
+}
+
+/** The era of a request of which only the header says it: a GET, a batch. */
+export function eraOfHeader(headers: HeaderRecord): Era | EraRefusal {
+  const header = headers[headerNames.protocolVersion];
   if (header === undefined || legacyVersions.includes(header as string)) return "legacy";
-  if (modernVersions.includes(header as string)) return checkModern(envelope, headers, undefined);
-  return unsupported(String(header));
+  return modernVersions.includes(header as string) ? "modern" : unsupported(String(header));
 }
 
 /** Whether a request without a body (DELETE) comes from a client of the modern era. */
@@ -56,6 +61,6 @@ function unsupported(requested: string): EraRefusal {
   return {
     code: JsonRpcCode.unsupportedProtocolVersion,
     message: `unsupported protocol version ${JSON.stringify(requested.slice(0, 100))}`,
-    data: { supported: [...modernVersions, ...legacyVersions], requested: requested.slice(0, 100) },
+    data: { supported: modernVersions, requested: requested.slice(0, 100) },
   };
 }

@@ -11,7 +11,7 @@ import type { Authenticator } from "../security/authenticator.ts";
 import type { HostOriginCheck } from "../security/host-origin.ts";
 import type { Principal } from "../security/principal.ts";
 import { discardBody } from "./body.ts";
-import type { AuditSink } from "./call-audit.ts";
+import type { AuditSink } from "./calls/call-audit.ts";
 import type { McpEndpoint } from "./endpoint.ts";
 import type { View } from "./view.ts";
 
@@ -85,6 +85,8 @@ export class Listener {
   /** Takes no new connections, lets requests in flight end, then closes what is left when `expired` aborts. */
   async close(expired: AbortSignal): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    // They end with their sessions only, which nobody waits for.
+    this.#options.endpoint.endStreams();
     const closeAll = (): void => this.#server.closeAllConnections();
     expired.addEventListener("abort", closeAll, { once: true });
     if (expired.aborted) closeAll();

@@ -5,16 +5,18 @@
 import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import { errorResponse, JsonRpcCode } from "../protocol/errors.ts";
+import { clientProfile } from "../protocol/client-profile.ts";
 import { emptyResult } from "../protocol/legacy.ts";
 import type { ListMember } from "../protocol/methods.ts";
 import { methodInfo } from "../protocol/methods.ts";
-import type { CallMetrics, CallOutcome } from "./call-metrics.ts";
-import type { Call } from "./call.ts";
-import { replyWithError } from "./failure.ts";
-import type { Introduction } from "./introduction.ts";
-import type { MergedLists } from "./merged-list.ts";
+import type { CallMetrics, CallOutcome } from "./calls/call-metrics.ts";
+import type { Call } from "./calls/call.ts";
+import { replyWithError } from "./calls/failure.ts";
+import type { Introduction } from "./introduction/introduction.ts";
+import type { MergedLists } from "./lists/merged-list.ts";
 import type { RawHeaders } from "./reply.ts";
-import { logLevels, type Sessions } from "./session.ts";
+import { logLevels } from "./calls/log-level.ts";
+import type { Sessions } from "./sessions/session.ts";
 import { viewKey } from "./view.ts";
 
 export interface OwnAnswersOptions {
@@ -35,12 +37,13 @@ export class OwnAnswers {
   initialize(call: Call): void {
     const { introduction, sessions } = this.#options;
     const version = introduction.negotiate(call.envelope.text("initVersion"));
+    const profile = clientProfile(call.envelope.raw("initCapabilities"));
     introduction.initialize(call.view, call.principal, call.id, version).then(
       (message) => {
         // A client that went away while it waited has no use for a session.
         if (call.reply.ended) return this.#count(call, "cancelled");
         this.#attempt(call, () => {
-          const { id } = sessions.open(call.principal, viewKey(call.view), version);
+          const { id } = sessions.open(call.principal, viewKey(call.view), version, profile);
           this.#answer(call, message, ["mcp-session-id", id]);
         });
       },
@@ -67,10 +70,16 @@ export class OwnAnswers {
 
   list(call: Call, member: ListMember): void {
     const { view, era, principal, id, envelope } = call;
-    // Everything is on the first page, so there is no cursor that anybody could have been given.
-    if (envelope.has("cursor")) return this.refuse(call, 200, JsonRpcCode.invalidParams, "params.cursor is unknown");
+    const { lists } = this.#options;
+    const cursor = envelope.has("cursor") ? (envelope.text("cursor") ?? "") : undefined;
+    const after = cursor === undefined ? undefined : lists.position({ view, member, principal }, cursor);
+    if (cursor !== undefined && after === undefined) {
+      const message =
+        "params.cursor is not one of this list, or is more than an hour old: ask for the first page again";
+      return this.refuse(call, 200, JsonRpcCode.invalidParams, message);
+    }
     this.#attempt(call, () => {
-      const made = this.#options.lists.list({ view, member, era, principal, id });
+      const made = lists.list({ view, member, era, principal, id, after });
       if (made instanceof Promise) this.#settle(call, made);
       else this.#answer(call, made);
     });

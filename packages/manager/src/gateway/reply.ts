@@ -1,18 +1,21 @@
 /**
  * The answer to one POST, in the form that the caller takes and the answer needs: plain JSON when nothing comes before the
- * response, a stream of events from the first notification on. Writes each byte once; never looks into a message.
+ * response, a stream of events from the first message on. Writes each byte once; never looks into a message. A legacy session's
+ * stream outlives its connection: it is kept, and goes on when the client comes back for it.
  *
- *   open ──▶ events (notification)* ──▶ event (chunk)* ──▶ ended
- *     └────▶ json (chunk)* ─────────────────────────────▶ ended
+ *   open ──▶ events (message)* ──▶ event (chunk)* ──▶ ended
+ *     └────▶ json (chunk)* ────────────────────────▶ ended
  */
 import type { ServerResponse } from "node:http";
 import { sseComment, sseEvent } from "../protocol/sse.ts";
+import type { EventStream, StreamOpener, StreamOwner } from "./sessions/event-stream.ts";
 
 /** Header names and values in turn, as `writeHead` takes them without copying. */
 export type RawHeaders = readonly string[];
 
 const jsonHeaders: RawHeaders = ["content-type", "application/json", "cache-control", "no-store"];
-const eventHeaders: RawHeaders = [
+/** The head of a stream of events, which nothing on the way may hold back. */
+export const eventHeaders: RawHeaders = [
   "content-type",
   "text/event-stream",
   "cache-control",
@@ -25,86 +28,122 @@ const joinBytesMax = 16_384;
 const eventStart = Buffer.from("data: ");
 const eventEnd = Buffer.from("\n\n");
 
-/** Notifications that may wait for a slow reader, in bytes; nothing can hold them back, so the reader is let go beyond it. */
-const waitingBytesMax = 1024 * 1024;
+/** Messages that may wait for a slow reader, in bytes; nothing can hold them back, so the reader is let go beyond it. */
+export const waitingBytesMax: number = 1024 * 1024;
 
 /** Whoever fills a reply and wants to know how it is taken. An object, not two functions: those would be made anew for each call. */
 export interface ReplyListener {
-  /** The caller went away before the end; called once. */
+  /** The caller went away before the end, and there is nothing it could come back for; called once. */
   onClientGone(): void;
   /** A reply that was full takes bytes again. */
   onDrain(): void;
 }
 
-/** One answer, filled from its head to its end. */
-export class HttpReply {
+/** One answer, as whoever fills it sees it: from its head to its end. */
+export interface Reply {
   listener: ReplyListener | undefined;
-  readonly #response: ServerResponse;
-  readonly #acceptsEvents: boolean;
-  readonly #acceptsJson: boolean;
-  #mode: "open" | "json" | "events" | "event" | "ended" = "open";
-  #full = false;
-
-  constructor(response: ServerResponse, accept: string | undefined) {
-    this.#response = response;
-    const takesAll = accept === undefined || accept.includes("*/*");
-    this.#acceptsEvents = takesAll || accept.includes("text/event-stream");
-    this.#acceptsJson = takesAll || !this.#acceptsEvents || accept.includes("application/");
-    response.on("close", () => {
-      if (this.#mode === "ended") return;
-      this.#mode = "ended";
-      this.listener?.onClientGone();
-    });
-  }
-
   /** Whether nothing more can be written. */
-  get ended(): boolean {
-    return this.#mode === "ended";
-  }
-
+  readonly ended: boolean;
+  /** Whether the caller takes a stream of events: only then can it be sent anything before the response. */
+  readonly takesEvents: boolean;
   /** The caller's address, while it is there. */
-  get address(): string | undefined {
-    return this.#response.socket?.remoteAddress;
-  }
-
+  readonly address: string | undefined;
   /**
    * A whole JSON answer with its status; on an open event stream it becomes the last event. Where a response has begun, only
    * closing the connection can say that the rest does not come.
    */
+  json(status: number, body: Buffer, extra?: RawHeaders): void;
+  /** An answer without a body: 202 for notifications, 204, 405. */
+  empty(status: number, extra?: RawHeaders): void;
+  /**
+   * A message before the response; lost when the caller takes no events: it said so. False when the caller reads so slowly that
+   * it should be let go (`end`).
+   */
+  notification(message: Buffer, extra?: RawHeaders): boolean;
+  /** A chunk of the response. False asks the sender to wait for `onDrain`. */
+  response(chunk: Buffer, last: boolean, extra?: RawHeaders): boolean;
+  /** A comment that keeps a stream from being taken for dead; opens the stream for a caller that takes one. */
+  keepAlive(extra?: RawHeaders): void;
+  /** Ends without a response: a call that its caller has cancelled. */
+  end(): void;
+}
+
+export class HttpReply implements Reply, StreamOwner {
+  listener: ReplyListener | undefined;
+  /** Where an answer that becomes a stream is kept for a client that comes back; undefined: nowhere. */
+  streams: StreamOpener | undefined;
+  /** Undefined while the connection is lost and the stream is kept. */
+  #response: ServerResponse | undefined;
+  readonly #acceptsEvents: boolean;
+  readonly #acceptsJson: boolean;
+  #stream: EventStream | undefined;
+  #mode: "open" | "json" | "events" | "event" | "ended" = "open";
+  #full = false;
+
+  constructor(response: ServerResponse, accept: string | undefined) {
+    const takesAll = accept === undefined || accept.includes("*/*");
+    this.#acceptsEvents = takesAll || accept.includes("text/event-stream");
+    this.#acceptsJson = takesAll || !this.#acceptsEvents || accept.includes("application/");
+    this.#take(response);
+  }
+
+  get ended(): boolean {
+    return this.#mode === "ended";
+  }
+
+  get takesEvents(): boolean {
+    return this.#acceptsEvents;
+  }
+
+  get address(): string | undefined {
+    return this.#response?.socket?.remoteAddress;
+  }
+
+  /** Bytes that the caller has not read yet. */
+  get waitingBytes(): number {
+    return this.#response?.writableLength ?? 0;
+  }
+
   json(status: number, body: Buffer, extra: RawHeaders = []): void {
     if (this.#mode === "ended") return;
-    if (this.#mode === "json" || this.#mode === "event") return this.#cut();
+    if (this.#mode === "json" || this.#mode === "event") return this.#cut(body);
     if (this.#mode === "events" || (status === 200 && !this.#acceptsJson)) {
       this.response(body, true, extra);
       return;
     }
     this.#mode = "ended";
-    this.#response.writeHead(status, [...jsonHeaders, "content-length", String(body.length), ...extra]);
+    const response = this.#response;
+    response?.writeHead(status, [...jsonHeaders, "content-length", String(body.length), ...extra]);
     // As text of one byte a character it leaves together with the head, in one piece; a Buffer would be a piece of its own.
-    if (body.length <= joinBytesMax) this.#response.end(body.toString("latin1"), "latin1");
-    else this.#response.end(body);
+    if (body.length <= joinBytesMax) response?.end(body.toString("latin1"), "latin1");
+    else response?.end(body);
   }
 
-  /** An answer without a body: 202 for notifications, 204, 405. */
   empty(status: number, extra: RawHeaders = []): void {
     if (this.#mode !== "open") return;
     this.#mode = "ended";
-    this.#response.writeHead(status, ["content-length", "0", ...extra]);
-    this.#response.end();
+    this.#response?.writeHead(status, ["content-length", "0", ...extra]);
+    this.#response?.end();
   }
 
-  /**
-   * A message before the response; lost when the caller takes no events: it said so. False when the caller reads so slowly that
-   * it should be let go (`end`).
-   */
   notification(message: Buffer, extra: RawHeaders = []): boolean {
-    if (!this.#acceptsEvents || (this.#mode !== "open" && this.#mode !== "events")) return true;
-    this.#openEvents(extra);
-    this.#write(sseEvent(message));
-    return this.#response.writableLength <= waitingBytesMax;
+    this.oneOfSeveral(message, extra);
+    if (this.waitingBytes <= waitingBytesMax) return true;
+    if (this.#stream?.isResumable !== true) return false;
+    // To lose the connection is no cancellation: the client may come back when it reads again.
+    const response = this.#response;
+    this.#letGo();
+    response?.destroy();
+    return true;
   }
 
-  /** A chunk of the response. False asks the sender to wait for `onDrain`. */
+  /** A message that does not end the answer, however much waits before it: for who bounds that himself. */
+  oneOfSeveral(message: Buffer, extra: RawHeaders = []): void {
+    if (!this.#acceptsEvents || (this.#mode !== "open" && this.#mode !== "events")) return;
+    this.#openEvents(extra);
+    this.#write(this.#stream?.add(message, this.#isConnected) ?? sseEvent(message));
+  }
+
   response(chunk: Buffer, last: boolean, extra: RawHeaders = []): boolean {
     if (this.#mode === "ended") return true;
     if (this.#mode === "open" && !this.#acceptsJson) this.#openEvents(extra);
@@ -116,71 +155,128 @@ export class HttpReply {
     return this.#jsonChunk(chunk, last, extra);
   }
 
-  /** A comment that keeps a stream from being taken for dead; opens the stream for a caller that takes one. */
   keepAlive(extra: RawHeaders = []): void {
     if (!this.#acceptsEvents || (this.#mode !== "open" && this.#mode !== "events")) return;
     this.#openEvents(extra);
-    if (this.#response.writableLength === 0) this.#response.write(sseComment);
+    if (this.#response?.writableLength === 0) this.#response.write(sseComment);
   }
 
-  /** Ends without a response: a call that its caller has cancelled. */
   end(): void {
     if (this.#mode === "open") return this.empty(202);
-    if (this.#mode === "json" || this.#mode === "event" || this.#response.writableLength > waitingBytesMax)
-      return this.#cut();
+    if (this.#mode === "json" || this.#mode === "event" || this.waitingBytes > waitingBytesMax) return this.#cut();
     if (this.#mode === "ended") return;
     this.#mode = "ended";
-    this.#response.end();
+    this.#stream?.finish();
+    this.#response?.end();
+  }
+
+  resume(response: ServerResponse, after: number): void {
+    const lost = this.#response;
+    this.#take(response);
+    lost?.destroy();
+    response.writeHead(200, [...eventHeaders]);
+    for (const bytes of this.#stream?.opening(after) ?? []) response.write(bytes);
+    response.flushHeaders();
+    this.#emptied();
+  }
+
+  get #isConnected(): boolean {
+    return this.#response !== undefined;
+  }
+
+  #take(response: ServerResponse): void {
+    this.#response = response;
+    response.on("close", () => {
+      if (this.#response === response && this.#mode !== "ended") this.#onLost();
+    });
+  }
+
+  #onLost(): void {
+    if (this.#stream?.isResumable === true) return this.#letGo();
+    this.#mode = "ended";
+    this.#stream?.lose();
+    this.listener?.onClientGone();
+  }
+
+  /** Goes on without a connection. */
+  #letGo(): void {
+    this.#response = undefined;
+    this.#emptied();
+  }
+
+  /** What waited for its reader does so no longer. */
+  #emptied(): void {
+    if (!this.#full) return;
+    this.#full = false;
+    this.listener?.onDrain();
   }
 
   #openEvents(extra: RawHeaders): void {
     if (this.#mode !== "open") return;
     this.#mode = "events";
-    this.#response.writeHead(200, [...eventHeaders, ...extra]);
+    this.#response?.writeHead(200, [...eventHeaders, ...extra]);
+    if (this.streams === undefined) return;
+    this.#stream = this.streams.open(this);
+    for (const bytes of this.#stream.opening(0)) this.#response?.write(bytes);
   }
 
   #eventChunk(chunk: Buffer, last: boolean): boolean {
     if (this.#mode === "events" && last) {
       this.#mode = "ended";
-      this.#response.end(sseEvent(chunk));
+      // Also without a connection: then it is only kept.
+      const bytes = this.#stream?.addLast(chunk, this.#isConnected) ?? sseEvent(chunk);
+      this.#response?.end(bytes);
       return true;
     }
     if (this.#mode === "events") {
       this.#mode = "event";
-      this.#response.write(eventStart);
+      const start = this.#stream?.begin(this.#isConnected) ?? eventStart;
+      this.#response?.write(start);
     }
-    const taken = this.#write(dataLines(chunk));
+    const lines = dataLines(chunk);
+    this.#stream?.piece(lines);
+    if (!this.#isConnected && this.#stream?.isLost === true) {
+      this.#onLost();
+      return true;
+    }
+    const taken = this.#write(lines);
     if (!last) return taken;
     this.#mode = "ended";
-    this.#response.end(eventEnd);
+    this.#stream?.complete();
+    this.#response?.end(eventEnd);
     return true;
   }
 
   #jsonChunk(chunk: Buffer, last: boolean, extra: RawHeaders): boolean {
     if (this.#mode === "open") {
       this.#mode = "json";
-      this.#response.writeHead(200, [...jsonHeaders, ...extra]);
+      this.#response?.writeHead(200, [...jsonHeaders, ...extra]);
     }
     if (!last) return this.#write(chunk);
     this.#mode = "ended";
-    this.#response.end(chunk);
+    this.#response?.end(chunk);
     return true;
   }
 
   #write(bytes: Buffer): boolean {
-    if (this.#response.write(bytes)) return true;
+    const response = this.#response;
+    if (response === undefined || response.write(bytes)) return true;
     if (this.#full) return false;
     this.#full = true;
-    this.#response.once("drain", () => {
-      this.#full = false;
-      this.listener?.onDrain();
+    response.once("drain", () => {
+      if (this.#response === response) this.#emptied();
     });
     return false;
   }
 
-  #cut(): void {
+  /** Breaks off in the middle. A client that comes back for the rest gets `instead`. */
+  #cut(instead?: Buffer): void {
+    const isKept = this.#mode === "event" && instead !== undefined && this.#stream?.isResumable === true;
     this.#mode = "ended";
-    this.#response.destroy();
+    this.#stream?.breakOff();
+    if (isKept) this.#stream?.addLast(instead, false);
+    else this.#stream?.lose();
+    this.#response?.destroy();
   }
 }
 

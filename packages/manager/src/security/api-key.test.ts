@@ -4,7 +4,7 @@ import { ManualClock } from "../base/clock.ts";
 import { seededRandom } from "../base/random.ts";
 import { WatchedValue } from "../base/watched.ts";
 import type { KeyTable } from "./api-key.ts";
-import { KeyAuthenticator, keyDigest, mintKey } from "./api-key.ts";
+import { isVouchedFor, KeyAuthenticator, keyDigest, mintKey } from "./api-key.ts";
 import { declareAuthenticatorContract } from "./authenticator-contract.ts";
 
 const random = seededRandom(7);
@@ -99,4 +99,16 @@ test("once disposed it no longer listens to the table", () => {
   authenticator[Symbol.dispose]();
   table.replace({ byId: new Map() });
   assert.equal(authenticator.authenticate(`Bearer ${ci.key}`).kind, "failure");
+});
+
+test("a principal is vouched for as long as some key stands for it and its roles", () => {
+  const { authenticator, table } = bench();
+  const { admin, byId } = table.current;
+  const answer = authenticator.authenticate(`Bearer ${brief.key}`);
+  assert.ok(answer.kind === "principal");
+  assert.ok(isVouchedFor(table.current, answer.principal, clockAt));
+  assert.ok(!isVouchedFor(table.current, answer.principal, clockAt + 60_000), "it has expired");
+  assert.ok(!isVouchedFor(table.current, { ...answer.principal, roles: ["admin"] }, clockAt));
+  assert.ok(!isVouchedFor({ byId: new Map() }, answer.principal, clockAt));
+  assert.ok(admin !== undefined && isVouchedFor({ admin, byId }, { name: "admin", roles: ["admin"] }, clockAt));
 });

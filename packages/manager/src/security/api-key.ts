@@ -4,6 +4,7 @@
  * Owns the format and the verification; where keys are stored is `stored-keys.ts`.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
+import type { Principal } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import { shortId } from "../base/ids.ts";
 import type { Random } from "../base/random.ts";
@@ -117,6 +118,15 @@ export class KeyAuthenticator implements Authenticator, Disposable {
     if (admin !== undefined && isAdmin) return { entry: admin, method: "admin-key" };
     return entry !== undefined && isKey ? { entry, method: "api-key" } : undefined;
   }
+}
+
+/** Whether some key that is good now stands for this principal and its roles: for what outlives the request that showed a key. */
+export function isVouchedFor({ admin, byId }: KeyTable, { name, roles }: Principal, wallMs: number): boolean {
+  const isGood = (entry: KeyEntry): boolean =>
+    entry.principal === name && String(entry.roles) === String(roles) && wallMs < (entry.expiresAtMs ?? Infinity);
+  if (admin !== undefined && isGood(admin)) return true;
+  for (const entry of byId.values()) if (isGood(entry)) return true;
+  return false;
 }
 
 /** Stands in for the digest of a key that is not there; nothing hashes to it, and a match would still find no entry. */

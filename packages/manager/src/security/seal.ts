@@ -37,8 +37,8 @@ const nonceBytes = 12;
 const tagBytes = 16;
 const headBytes = 1 + idBytes + nonceBytes;
 const expiryBytes = 8;
-/** Longest text that is looked at; header lines are limited to 16 KiB. */
-const textLengthMax = 12_288;
+/** Longest text that is looked at: a server's state of 64 KiB, sealed. What comes in header lines is shorter by their own limit. */
+const textLengthMax = 131_072;
 /** Keys kept for opening; rotation adds one in front and drops the last. */
 const keysMax = 8;
 

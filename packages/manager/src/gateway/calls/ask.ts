@@ -2,9 +2,10 @@
  * The gateway's own requests to a server (lists, and tool calls made through REST), as one promise each. What clients send is
  * forwarded by `forward.ts` instead and never goes through here.
  */
-import type { TimerWheel } from "../base/timer-wheel.ts";
-import { modernMeta } from "../protocol/modern.ts";
-import type { Connection, Exchange, OutboundRequest } from "../transport/connection.ts";
+import { ManagerError } from "@mcp-manager/api";
+import type { TimerWheel } from "../../base/timer-wheel.ts";
+import { modernMeta } from "../../protocol/modern.ts";
+import type { Connection, Exchange, OutboundRequest } from "../../transport/connection.ts";
 import { timedOut } from "./failure.ts";
 
 export interface AskOptions {
@@ -22,6 +23,8 @@ export interface AskOptions {
   readonly nowMs: number;
 }
 
+/** Answers are held whole: a longer one is given up. As much as a remote server's message may have. */
+const answerBytesMax = 64 * 1024 * 1024;
 const idAt = '{"jsonrpc":"2.0","id":'.length;
 
 /** Resolves with the whole response message, an error response included; rejects when none came in time. */
@@ -29,16 +32,27 @@ export function ask(options: AskOptions): Promise<Buffer> {
   const { connection, server, method, timeoutMs, wheel } = options;
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
+  let bytes = 0;
   let exchange: Exchange | undefined;
   // Set before the request is sent: a closed connection fails it at once.
   const deadline = wheel.schedule(options.nowMs, timeoutMs, () => {
     exchange?.cancel("timed out");
     reject(timedOut(server, method, timeoutMs));
   });
+  const giveUp = (): boolean => {
+    chunks.length = 0;
+    wheel.cancel(deadline);
+    exchange?.cancel("the answer is too long");
+    const message = `server "${server}" answered ${method} with more than ${answerBytesMax} bytes`;
+    reject(new ManagerError("protocol_error", message, { server }));
+    return true;
+  };
   exchange = connection.send(requestOf(options), {
     onNotification: () => {},
     onResponse(chunk, last) {
       chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > answerBytesMax) return giveUp();
       if (!last) return true;
       wheel.cancel(deadline);
       resolve(chunks.length === 1 ? chunk : Buffer.concat(chunks));

@@ -2,7 +2,7 @@
  * Audit of the data plane: who called which tool and how it ended, and who was turned away. One entry each; nothing of arguments
  * or results. Recording is handed on and never waited for; without an audit it costs a comparison.
  */
-import type { Audit } from "../telemetry/audit.ts";
+import type { Audit } from "../../telemetry/audit.ts";
 import type { CallOutcome } from "./call-metrics.ts";
 import type { Call } from "./call.ts";
 

@@ -2,7 +2,7 @@
  * What is counted of each call. Children are resolved once per server, revision and method, so that a call pays two lookups and
  * three or four additions.
  */
-import type { CounterChild, HistogramChild, Metrics } from "../telemetry/metrics.ts";
+import type { CounterChild, HistogramChild, Metrics } from "../../telemetry/metrics.ts";
 
 /** How a call ended, as metrics and audit name it. */
 export type CallOutcome =

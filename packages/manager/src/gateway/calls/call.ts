@@ -1,10 +1,10 @@
 /** One request of a client on its way through the gateway: what the endpoint found out about it before it is served. */
-import type { Era } from "../protocol/era.ts";
-import type { Envelope } from "../protocol/envelope.ts";
-import type { Principal } from "../security/principal.ts";
-import type { HttpReply } from "./reply.ts";
-import type { Session } from "./session.ts";
-import type { View } from "./view.ts";
+import type { Era } from "../../protocol/era.ts";
+import type { Envelope } from "../../protocol/envelope.ts";
+import type { Principal } from "../../security/principal.ts";
+import type { Reply } from "../reply.ts";
+import type { Session } from "../sessions/session.ts";
+import type { View } from "../view.ts";
 
 export interface Call {
   readonly view: View;
@@ -17,7 +17,7 @@ export interface Call {
   readonly session: Session | undefined;
   /** `Mcp-Param-*` headers as they came, name and value in turn. */
   readonly paramHeaders: readonly string[];
-  readonly reply: HttpReply;
+  readonly reply: Reply;
   /** Monotonic time of arrival. */
   readonly startedMs: number;
 }

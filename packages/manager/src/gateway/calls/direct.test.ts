@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManagerError } from "@mcp-manager/api";
-import { ManualClock } from "../base/clock.ts";
-import { TestGateway } from "./testing/gateway.ts";
+import { ManualClock } from "../../base/clock.ts";
+import { TestGateway } from "../testing/gateway.ts";
 
 function code(expected: string): (error: unknown) => boolean {
   return (error) => error instanceof ManagerError && error.code === expected;

@@ -3,20 +3,20 @@
  * client's call, with a promise at the end instead of a stream.
  */
 import { ManagerError } from "@mcp-manager/api";
-import type { Clock } from "../base/clock.ts";
-import type { TimerWheel } from "../base/timer-wheel.ts";
-import type { Watched } from "../base/watched.ts";
-import { errorCodeOf, outcomeOf, resultRange } from "../protocol/response.ts";
-import type { Principal } from "../security/principal.ts";
-import type { UpstreamSet } from "../upstream/upstream-set.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { TimerWheel } from "../../base/timer-wheel.ts";
+import type { Watched } from "../../base/watched.ts";
+import { errorCodeOf, outcomeOf, resultRange } from "../../protocol/response.ts";
+import type { Principal } from "../../security/principal.ts";
+import type { UpstreamSet } from "../../upstream/upstream-set.ts";
 import { ask } from "./ask.ts";
 import type { CallMetrics } from "./call-metrics.ts";
-import type { Catalog } from "./catalog.ts";
+import type { Catalog } from "../lists/catalog.ts";
 import { noReadyReplica } from "./failure.ts";
-import { headersFor } from "./param-headers.ts";
-import type { MayCall } from "./route.ts";
-import type { RoutingTable, ServerRoute } from "./routing-table.ts";
-import type { MaySee } from "./view.ts";
+import { headersFor } from "../routing/param-headers.ts";
+import type { MayCall } from "../routing/route.ts";
+import type { RoutingTable, ServerRoute } from "../routing/routing-table.ts";
+import type { MaySee } from "../view.ts";
 
 export interface DirectOptions {
   readonly table: Watched<RoutingTable>;

@@ -3,12 +3,12 @@
  * be given. And how a caller is told. Errors that servers give of themselves are passed on and never come here.
  */
 import { errorCodes, ManagerError } from "@mcp-manager/api";
-import { errorResponse, JsonRpcCode, managerErrorResponse } from "../protocol/errors.ts";
-import type { HttpReply, RawHeaders } from "./reply.ts";
-import type { ServerRoute } from "./routing-table.ts";
+import { errorResponse, JsonRpcCode, managerErrorResponse } from "../../protocol/errors.ts";
+import type { RawHeaders, Reply } from "../reply.ts";
+import type { ServerRoute } from "../routing/routing-table.ts";
 
 /** Answers a call with the manager's own failure, under the HTTP status of its code. */
-export function replyWithError(call: { readonly reply: HttpReply; readonly id: Buffer }, error: ManagerError): void {
+export function replyWithError(call: { readonly reply: Reply; readonly id: Buffer }, error: ManagerError): void {
   const { retryAfterMs } = error;
   const retryAfter: RawHeaders =
     retryAfterMs === undefined ? [] : ["retry-after", String(Math.max(1, Math.ceil(retryAfterMs / 1_000)))];
@@ -30,6 +30,34 @@ export function timedOut(server: string, method: string, timeoutMs: number): Man
   return new ManagerError("deadline_exceeded", `server "${server}" did not answer ${method} within ${timeoutMs} ms`, {
     server,
     reason: "CALL_TIMEOUT",
+  });
+}
+
+/** A question to the client that was not answered in time. */
+export function unanswered(server: string, afterMs: number): ManagerError {
+  return new ManagerError("deadline_exceeded", `the client did not answer server "${server}" within ${afterMs} ms`, {
+    server,
+    reason: "QUESTION_TIMEOUT",
+  });
+}
+
+/** A server asks something, and no more calls can wait for their clients. */
+export function tooManyParked(server: string): ManagerError {
+  const message = `too many calls wait for input from their clients, so server "${server}" cannot ask now; try again later`;
+  return new ManagerError("unavailable", message, { server, reason: "TOO_MANY_PARKED", retryAfterMs: 5_000 });
+}
+
+/** A modern server's state that cannot be sealed for its client. */
+export function stateTooLarge(server: string): ManagerError {
+  const message = `server "${server}" asked for input with a requestState that is larger than the manager passes on`;
+  return new ManagerError("protocol_error", message, { server, reason: "REQUEST_STATE_TOO_LARGE" });
+}
+
+/** A legacy server asked a modern client for something that the request does not offer. */
+export function lacksCapability(id: Buffer, server: string, capability: string): Buffer {
+  const message = `server "${server}" needs the client capability ${JSON.stringify(capability)}, which the request does not declare`;
+  return errorResponse(id, JsonRpcCode.missingClientCapability, message, {
+    requiredCapabilities: { [capability]: {} },
   });
 }
 

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManagerError } from "@mcp-manager/api";
-import { ManualClock } from "../base/clock.ts";
-import { eras, peerOf, TestGateway } from "./testing/gateway.ts";
-import { Peer } from "./testing/peer.ts";
+import { ManualClock } from "../../base/clock.ts";
+import { eras, peerOf, TestGateway } from "../testing/gateway.ts";
+import { Peer } from "../testing/peer.ts";
 
 test("a modern client that closes its stream cancels the call upstream", async () => {
   await using gateway = await TestGateway.open();

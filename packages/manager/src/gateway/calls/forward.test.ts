@@ -1,11 +1,11 @@
 /** Calls on their way through: names, eras, rights, notifications, and what servers say that clients must not hear. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ManualClock } from "../base/clock.ts";
+import { ManualClock } from "../../base/clock.ts";
 import fc from "fast-check";
-import { eras, peerOf, TestGateway } from "./testing/gateway.ts";
-import { type Answer, Peer } from "./testing/peer.ts";
-import type { Received } from "./testing/scripted-connection.ts";
+import { eras, peerOf, TestGateway } from "../testing/gateway.ts";
+import { type Answer, Peer } from "../testing/peer.ts";
+import type { Received } from "../testing/scripted-connection.ts";
 
 for (const client of eras) {
   for (const server of eras) {
@@ -280,17 +280,6 @@ test("a modern client that lacks a capability is told which, as 400", async () =
   assert.deepEqual(body?.error?.data, { requiredCapabilities });
 });
 
-test("a modern server that asks for input: a modern client gets it as it is, a legacy one a plain failure", async () => {
-  await using gateway = await TestGateway.open();
-  const result = { resultType: "input_required", inputRequests: {}, requestState: "s" };
-  gateway.serve("weather", { era: "modern", script: { "tools/call": (call) => call.result(result) } });
-  const modern = await new Peer(gateway.url).modern("tools/call", { name: "weather__a" });
-  assert.deepEqual(modern.body?.result, result);
-  const legacy = await (await peerOf("legacy", gateway)).legacy("tools/call", { name: "weather__a" });
-  assert.deepEqual([legacy.status, legacy.body?.error?.data?.["code"]], [502, "protocol_error"]);
-  assert.match(gateway.metrics.text(), /outcome="input_required"\} 1/);
-});
-
 test("what a server answers reaches a client of its era byte for byte, whatever is in it", async () => {
   await using gateway = await TestGateway.open();
   let result = "";
@@ -322,4 +311,119 @@ test("parameters in headers go with the call", async () => {
     weather.calls("tools/call")[0]?.paramHeaders.map((text) => text.toLowerCase()),
     ["mcp-param-region", "eu"],
   );
+});
+
+test("G5 a server that refuses the headers of a call gets it once more, by its list as it is then", async () => {
+  await using gateway = await TestGateway.open({ clock: new ManualClock() });
+  let header = "Old";
+  const region = (): object => ({ type: "string", "x-mcp-header": header });
+  const weather = gateway.serve("weather", {
+    era: "modern",
+    script: {
+      "tools/list": (call) =>
+        call.result({
+          resultType: "complete",
+          ttlMs: 60_000,
+          cacheScope: "public",
+          tools: [{ name: "a", inputSchema: { type: "object", properties: { region: region() } } }],
+        }),
+      "tools/call": (call) =>
+        call.paramHeaders[0] === "Mcp-Param-New"
+          ? call.result({ resultType: "complete", n: 1 })
+          : call.error(-32020, "Header mismatch: Mcp-Param-New is missing"),
+    },
+  });
+  const peer = await peerOf("legacy", gateway);
+  await peer.legacy("tools/list");
+  header = "New";
+  await gateway.time.advance(2_000);
+  const params = { name: "weather__a", arguments: { region: "eu" } };
+  const again = await peer.legacy("tools/call", params);
+  assert.deepEqual(again.body?.result, { n: 1 }, again.text);
+  assert.deepEqual(
+    weather.calls("tools/call").map(({ paramHeaders }) => paramHeaders),
+    [
+      ["Mcp-Param-Old", "eu"],
+      ["Mcp-Param-New", "eu"],
+    ],
+  );
+});
+
+test("G4 a header that says something else than the argument it repeats is refused without contact", async () => {
+  await using gateway = await TestGateway.open();
+  const properties = { region: { type: "string", "x-mcp-header": "Region" } };
+  const tools = [{ name: "a", inputSchema: { type: "object", properties } }];
+  const weather = gateway.serve("weather", {
+    era: "modern",
+    script: {
+      "tools/list": (call) => call.result({ resultType: "complete", ttlMs: 1, cacheScope: "public", tools }),
+      "tools/call": (call) => call.result({ resultType: "complete", headers: call.paramHeaders }),
+    },
+  });
+  const peer = new Peer(gateway.url);
+  await peer.modern("tools/list");
+  const params = { name: "weather__a", arguments: { region: "zürich" } };
+  for (const headers of [{}, { "mcp-param-region": "eu" }, { "mcp-param-region": "=?base64?eu?=" }]) {
+    const { status, body } = await peer.modern("tools/call", params, { headers, id: "h" });
+    assert.deepEqual([status, body?.error?.code, body?.id], [400, -32020, "h"]);
+  }
+  assert.equal(weather.calls("tools/call").length, 0);
+  const headers = { "mcp-param-region": "=?base64?esO8cmljaA==?=", "Mcp-Param-Other": "kept" };
+  const { body } = await peer.modern("tools/call", params, { headers });
+  const sent = new Map(pairs(body?.result?.["headers"] as readonly string[]));
+  assert.deepEqual(
+    sent,
+    new Map([
+      ["mcp-param-region", "=?base64?esO8cmljaA==?="],
+      ["mcp-param-other", "kept"],
+    ]),
+  );
+});
+
+function pairs(list: readonly string[]): [string, string][] {
+  return list.flatMap((name, i) => (i % 2 === 0 ? [[name.toLowerCase(), list[i + 1] ?? ""] as [string, string]] : []));
+}
+
+test("on the aggregate links lead back to their server; web links, and a server's own endpoint, stay as they are", async () => {
+  await using gateway = await TestGateway.open();
+  const uris = ["file:///a.txt", "https://example.com/x", "https://example.com/listed"];
+  const content = uris.map((uri) => ({ type: "resource_link", uri, name: "n" }));
+  gateway.serve("weather", {
+    script: {
+      "tools/call": (call) => call.result({ content }),
+      "resources/list": (call) => call.result({ resources: [{ uri: uris[2], name: "n" }] }),
+    },
+  });
+  const shown = async (path: string, name: string): Promise<unknown> => {
+    const peer = new Peer(gateway.url, { path });
+    await peer.initialize();
+    await peer.legacy("resources/list");
+    const { body } = await peer.legacy("tools/call", { name });
+    return (body?.result?.["content"] as { uri: string }[]).map(({ uri }) => uri);
+  };
+  assert.deepEqual(await shown("/servers/weather/mcp", "a"), uris);
+  assert.deepEqual(await shown("/mcp", "weather__a"), [
+    "weather+file:///a.txt",
+    "https://example.com/x",
+    "weather+https://example.com/listed",
+  ]);
+});
+
+test("a response in many pieces is looked through for links up to a bound, then goes out as it comes", async () => {
+  await using gateway = await TestGateway.open();
+  const weather = gateway.serve("weather");
+  const peer = await peerOf("legacy", gateway);
+  for (const [length, uri] of [
+    [100_000, "weather+file:///a"],
+    [400_000, "file:///a"],
+  ] as const) {
+    const answer = peer.legacy("tools/call", { name: "weather__a" });
+    const call = await weather.call("tools/call", weather.calls("tools/call").length + 1);
+    const text = JSON.stringify({ type: "text", text: "x".repeat(length) });
+    call.chunk(`{"jsonrpc":"2.0","id":${call.idText},"result":{"content":[${text},`, false);
+    call.chunk('{"type":"resource_link","uri":"file:///a"}', false);
+    call.chunk("]}}", true);
+    const content = (await answer).body?.result?.["content"] as { uri?: string; text?: string }[];
+    assert.deepEqual([content[0]?.text?.length, content[1]?.uri], [length, uri]);
+  }
 });

@@ -4,17 +4,19 @@
  * Only what is carried is declared.
  */
 import { ManagerError } from "@mcp-manager/api";
-import type { Clock } from "../base/clock.ts";
-import type { Watched } from "../base/watched.ts";
-import { legacyVersionOffered, legacyVersions, modernVersions } from "../protocol/era.ts";
-import { initializeResult } from "../protocol/legacy.ts";
-import { discoverResult } from "../protocol/modern.ts";
-import type { Principal } from "../security/principal.ts";
-import type { ServerFacts } from "../transport/connection.ts";
-import type { UpstreamSet } from "../upstream/upstream-set.ts";
-import { noReadyReplica } from "./failure.ts";
-import type { RoutingTable } from "./routing-table.ts";
-import type { MaySee, View } from "./view.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Watched } from "../../base/watched.ts";
+import { legacyVersionOffered, legacyVersions, modernVersions } from "../../protocol/era.ts";
+import { initializeResult } from "../../protocol/legacy.ts";
+import { discoverResult } from "../../protocol/modern.ts";
+import type { Principal } from "../../security/principal.ts";
+import type { ServerFacts } from "../../transport/connection.ts";
+import type { UpstreamSet } from "../../upstream/upstream-set.ts";
+import { type Capabilities, carriedCapabilities, mergedCapabilities } from "./capabilities.ts";
+import { noReadyReplica } from "../calls/failure.ts";
+import { mergedInstructions, type Said } from "./instructions.ts";
+import type { RoutingTable } from "../routing/routing-table.ts";
+import type { MaySee, View } from "../view.ts";
 
 export interface IntroductionOptions {
   readonly table: Watched<RoutingTable>;
@@ -33,10 +35,6 @@ interface Self {
   readonly capabilities: Readonly<Record<string, unknown>>;
   readonly instructions: string | undefined;
 }
-
-/** Carried for clients of either era; an empty list is an honest answer where a server has none. */
-const aggregateCapabilities = { tools: {}, prompts: {}, resources: {}, logging: {} };
-const carried: readonly string[] = Object.keys(aggregateCapabilities);
 
 /** How long a modern client may keep what is said here. */
 const discoverTtlMs = 5_000;
@@ -71,18 +69,27 @@ export class Introduction {
     if (view.kind === "aggregate") return this.#aggregate(principal);
     const { serverInfo, instructions, capabilities } =
       this.#factsOf(view.server) ?? (await this.#awaitFacts(view.server));
-    return { serverInfo, capabilities: carriedOf(capabilities), instructions };
+    return { serverInfo, capabilities: carriedCapabilities(capabilities), instructions };
   }
 
+  /** All that the servers offer which this principal may see; others add nothing. */
   #aggregate(principal: Principal): Self {
     const { table, maySee, version, instructionsMax } = this.#options;
-    const said: string[] = [];
-    for (const { name, exposure } of table.current.servers.values()) {
-      const instructions = maySee(principal, name) ? this.#factsOf(name)?.instructions : undefined;
-      if (instructions !== undefined) said.push(`# ${exposure.prefix}\n${instructions}`);
+    const said: Said[] = [];
+    const declared: Capabilities[] = [];
+    let isAwaited = false;
+    for (const { name, exposure, trouble } of table.current.servers.values()) {
+      if (!maySee(principal, name)) continue;
+      const facts = this.#factsOf(name);
+      if (facts === undefined) isAwaited ||= trouble?.state !== "failed" && trouble?.state !== "draining";
+      else declared.push(facts.capabilities);
+      if (facts?.instructions !== undefined) said.push({ prefix: exposure.prefix, text: facts.instructions });
     }
-    const instructions = said.length === 0 ? undefined : said.join("\n\n").slice(0, instructionsMax);
-    return { serverInfo: { name: "mcp-manager", version }, capabilities: aggregateCapabilities, instructions };
+    return {
+      serverInfo: { name: "mcp-manager", version },
+      capabilities: mergedCapabilities(declared, isAwaited),
+      instructions: mergedInstructions(said, instructionsMax),
+    };
   }
 
   #factsOf(server: string): ServerFacts | undefined {
@@ -115,9 +122,4 @@ export class Introduction {
     if (route !== undefined) throw noReadyReplica(route);
     throw new ManagerError("not_found", `server "${server}" does not exist`, { server });
   }
-}
-
-/** A server's capabilities less what the gateway does not carry; their own settings are left out with what they promise. */
-function carriedOf(capabilities: ServerFacts["capabilities"]): Record<string, unknown> {
-  return Object.fromEntries(carried.filter((name) => capabilities[name] !== undefined).map((name) => [name, {}]));
 }

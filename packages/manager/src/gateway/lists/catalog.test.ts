@@ -1,18 +1,24 @@
 /** How lists are kept: pages, changes, age, failures, and a server's replicas that come and go. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ManualClock } from "../base/clock.ts";
-import { TimerWheel } from "../base/timer-wheel.ts";
-import { UpstreamSet } from "../upstream/upstream-set.ts";
+import { ManualClock } from "../../base/clock.ts";
+import { TimerWheel } from "../../base/timer-wheel.ts";
+import { UpstreamSet } from "../../upstream/upstream-set.ts";
 import { Catalog, type Listing } from "./catalog.ts";
-import type { Trouble } from "./routing-table.ts";
-import { type Received, type Script, ScriptedConnection, type ScriptedOptions } from "./testing/scripted-connection.ts";
+import type { Trouble } from "../routing/routing-table.ts";
+import {
+  type Received,
+  type Script,
+  ScriptedConnection,
+  type ScriptedOptions,
+} from "../testing/scripted-connection.ts";
 
 class Bench implements Disposable {
   readonly clock = new ManualClock();
   readonly wheel: TimerWheel = new TimerWheel(this.clock);
   readonly upstreams: UpstreamSet = new UpstreamSet();
   readonly changes: string[] = [];
+  readonly dropped: string[] = [];
   trouble: Trouble | undefined;
   readonly catalog: Catalog = new Catalog({
     upstreams: this.upstreams,
@@ -20,6 +26,8 @@ class Bench implements Disposable {
     wheel: this.wheel,
     listDeadlineMs: 2_000,
     troubleOf: () => this.trouble,
+    onDropped: (server, member, { why, count, names }) =>
+      this.dropped.push(`${server} ${member} ${count} ${why}: ${names.join(" ")}`),
   });
 
   constructor() {
@@ -28,7 +36,7 @@ class Bench implements Disposable {
 
   attach(script: Script, name = "s-1-a", options: ScriptedOptions = {}): ScriptedConnection {
     const connection = new ScriptedConnection({ script, capabilities: { tools: {} }, ...options });
-    this.upstreams.attach({ name, server: "s", revision: "s-1", connection });
+    this.upstreams.attach({ name, server: "s", revision: name.slice(0, name.lastIndexOf("-")), connection });
     return connection;
   }
 
@@ -67,7 +75,7 @@ test("a server that pages for ever, or gives the same cursor again, is cut off",
   using bench = new Bench();
   let page = 0;
   const endless = bench.attach({
-    "tools/list": (call) => call.result({ tools: [{ name: "t" }], nextCursor: String(page++) }),
+    "tools/list": (call) => call.result({ tools: [{ name: `t${page}` }], nextCursor: String(page++) }),
   });
   assert.equal((await bench.tools()).length, 100);
   assert.equal(endless.calls("tools/list").length, 100);
@@ -185,4 +193,116 @@ test("servers that are gone are forgotten, and nothing waits after disposal", as
   const waiting = bench.tools();
   bench[Symbol.dispose]();
   assert.match(String(await waiting), /no ready replica/);
+});
+
+test("while replicas of two revisions are there, the list is the newest's, whoever is asked or answers late", async () => {
+  using bench = new Bench();
+  const old = bench.attach({ "tools/list": (call) => call.result(toolsOf("old")) }, "s-9-a");
+  assert.deepEqual(await bench.tools(), ["old"]);
+  old.script = { "tools/list": () => {} };
+  bench.upstreams.notified("s", "notifications/tools/list_changed", Buffer.alloc(0));
+  const fresh = bench.attach({ "tools/list": (call) => call.result(toolsOf("new")) }, "s-10-a");
+  fresh.inFlight = 100;
+  await settle();
+  old.calls("tools/list").at(-1)?.result(toolsOf("late"));
+  await settle();
+  assert.deepEqual(await bench.tools(), ["new"]);
+  const asked = old.calls("tools/list").length;
+  bench.attach({ "tools/list": (call) => call.result(toolsOf("old")) }, "s-9-b");
+  for (let i = 0; i < 3; i++) {
+    bench.upstreams.notified("s", "notifications/tools/list_changed", Buffer.alloc(0));
+    await bench.clock.advance(31_000);
+    assert.deepEqual(await bench.tools(), ["new"]);
+  }
+  assert.equal(old.calls("tools/list").length, asked);
+});
+
+test("when the newest revision goes, the list of the one that stays counts again", async () => {
+  using bench = new Bench();
+  const old = bench.attach({ "tools/list": (call) => call.result(toolsOf("old")) }, "s-1-a");
+  bench.attach({ "tools/list": (call) => call.result(toolsOf("new")) }, "s-2-a");
+  await settle();
+  assert.deepEqual(await bench.tools(), ["new"]);
+  const asked = old.calls("tools/list").length;
+  bench.upstreams.detach("s", "s-2-a");
+  await settle();
+  assert.deepEqual(await bench.tools(), ["old"]);
+  assert.equal(old.calls("tools/list").length, asked + 1);
+  bench.upstreams.detach("s", "s-1-a");
+  assert.deepEqual(await bench.tools(), ["old"], "what is known stays known while nobody is there");
+});
+
+test("G20 the same items in another order are no change, and stay in the order they had", async () => {
+  using bench = new Bench();
+  const server = bench.attach({ "tools/list": (call) => call.result(toolsOf("b", "c", "a")) });
+  assert.deepEqual(await bench.tools(), ["b", "c", "a"]);
+  const { generation } = bench.catalog;
+  server.script = { "tools/list": (call) => call.result(toolsOf("a", "b", "c")) };
+  bench.upstreams.notified("s", "notifications/tools/list_changed", Buffer.alloc(0));
+  await settle();
+  assert.deepEqual(await bench.tools(), ["b", "c", "a"]);
+  assert.equal(bench.catalog.generation, generation);
+});
+
+test("what is left out of a list is told once, until it changes", async () => {
+  using bench = new Bench();
+  const odd = { tools: [{ name: "a" }, { name: "a" }, {}, 7, { name: "b" }] };
+  bench.attach({ "tools/list": (call) => call.result(odd) });
+  assert.deepEqual(await bench.tools(), ["a", "b"]);
+  const told = ["s tools 2 no object with one name or URI: ", "s tools 1 a name or URI that the list has already: a"];
+  assert.deepEqual(bench.dropped, told);
+  await bench.clock.advance(31_000);
+  await bench.tools();
+  await settle();
+  assert.deepEqual(bench.dropped, told);
+});
+
+test("G5 a tool whose x-mcp-header is not allowed is left out and told, by name and with the reason", async () => {
+  using bench = new Bench();
+  const wrong = { name: "wrong", inputSchema: { properties: { a: { type: "number", "x-mcp-header": "A" } } } };
+  const hidden = '{"name":"hidden","inputSchema":{"properties":{"a":{"type":"string","x-mcp-h\\u0065ader":"a b"}}}}';
+  const list = `{"resultType":"complete","tools":[${JSON.stringify(wrong)},${hidden},{"name":"right"}]}`;
+  bench.attach({ "tools/list": (call) => call.result(list) }, "s-1-a", { era: "modern" });
+  assert.deepEqual(await bench.tools(), ["right"]);
+  assert.deepEqual(bench.dropped, [
+    "s tools 1 its x-mcp-header is not on a string, integer or boolean: wrong",
+    "s tools 1 its x-mcp-header is no header name: hidden",
+  ]);
+});
+
+test("a list is cut off at 20,000 items or 16 MiB, and that is told", async () => {
+  using bench = new Bench();
+  const many = Array.from({ length: 20_005 }, (_, i) => `t${i}`);
+  const server = bench.attach({ "tools/list": (call) => call.result(toolsOf(...many)) });
+  assert.equal((await bench.tools()).length, 20_000);
+  const names = many.slice(20_000).join(" ");
+  assert.deepEqual(bench.dropped.splice(0), [`s tools 5 beyond 20000 items: ${names}`]);
+  const large = Array.from({ length: 3 }, (_, i) => ({ name: `t${i}`, description: "x".repeat(6 * 1024 * 1024) }));
+  server.script = { "tools/list": (call) => call.result({ tools: large }) };
+  bench.upstreams.notified("s", "notifications/tools/list_changed", Buffer.alloc(0));
+  await settle();
+  assert.deepEqual(await bench.tools(), ["t0", "t1"]);
+  assert.deepEqual(bench.dropped, [`s tools 1 beyond ${16 * 1024 * 1024} bytes: t2`]);
+});
+
+test("clients are to hear of a list when a fetch has ended that its server's word caused, or that found something else", async () => {
+  using bench = new Bench();
+  const news: string[] = [];
+  bench.catalog.onListChanged((server, member) => news.push(`${server} ${member}`));
+  const server = bench.attach({ "tools/list": (call) => call.result(toolsOf("a")) });
+  await settle();
+  assert.deepEqual(news.splice(0), ["s tools"], "what was not known, and is not empty");
+  server.script = {};
+  bench.upstreams.notified("s", "notifications/tools/list_changed", Buffer.alloc(0));
+  bench.upstreams.notified("s", "notifications/tools/list_changed", Buffer.alloc(0));
+  await settle();
+  server.calls("tools/list").at(-1)?.result(toolsOf("a"));
+  await settle();
+  assert.deepEqual(news, [], "it changed again meanwhile");
+  server.calls("tools/list").at(-1)?.error(-32603, "not now");
+  await settle();
+  assert.deepEqual(news.splice(0), ["s tools"], "though it is not known to what");
+  bench.attach({ "tools/list": (call) => call.result(toolsOf("a")) }, "s-1-b");
+  await settle();
+  assert.deepEqual(news, [], "the same list again");
 });

@@ -1,19 +1,22 @@
 /**
  * What each server offers: its lists of tools, prompts, resources and templates as the bytes it sent, fetched when a replica
  * becomes ready, when the server says that a list changed, and when a list is old. A list that is known stays known while its
- * server is away. Shapes nothing for callers; see `merged-list.ts`.
+ * server is away. While replicas of two revisions are there, it is the newest revision's. Each server is asked with the one
+ * credential that the manager has for it, so there is one list for all callers. Shapes nothing for them; see `merged-list.ts`.
  */
 import { ManagerError } from "@mcp-manager/api";
-import type { Clock } from "../base/clock.ts";
-import type { TimerWheel } from "../base/timer-wheel.ts";
-import type { Unsubscribe } from "../base/watched.ts";
-import type { ListItem } from "../protocol/list.ts";
-import type { ListMember } from "../protocol/methods.ts";
-import type { UpstreamSet } from "../upstream/upstream-set.ts";
-import { noReadyReplica } from "./failure.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { TimerWheel } from "../../base/timer-wheel.ts";
+import type { Unsubscribe } from "../../base/watched.ts";
+import type { ListItem } from "../../protocol/list.ts";
+import type { ListMember } from "../../protocol/methods.ts";
+import type { UpstreamSet } from "../../upstream/upstream-set.ts";
+import type { Dropped } from "./dropped.ts";
+import { noReadyReplica } from "../calls/failure.ts";
 import { fetchPages, listMethods, type WholeList } from "./list-pages.ts";
-import { type ParamHeader, toolsWithHeaders } from "./param-headers.ts";
-import type { Trouble } from "./routing-table.ts";
+import { newestReplica } from "./newest-replica.ts";
+import { type ParamHeader, toolsWithHeaders } from "../routing/param-headers.ts";
+import type { Trouble } from "../routing/routing-table.ts";
 
 const listMembers: readonly ListMember[] = ["tools", "prompts", "resources", "resourceTemplates"];
 
@@ -30,6 +33,8 @@ export interface CatalogOptions {
   readonly listDeadlineMs: number;
   /** What is known against a server: its route's `trouble`. */
   readonly troubleOf: (server: string) => Trouble | undefined;
+  /** Hears what is left out of a server's list (a tool that clients must not be shown, what is too much), once until it changes. */
+  readonly onDropped?: ((server: string, member: ListMember, dropped: Dropped) => void) | undefined;
 }
 
 /** An old list is fetched again, in the background, when somebody asks for it. Old is what the server says, within these. */
@@ -40,8 +45,12 @@ const retryPauseMs = 1_000;
 
 interface Entry {
   list: WholeList | undefined;
-  /** The names in the list. */
-  keys: ReadonlySet<string> | undefined;
+  /** The items of the list by name. */
+  byKey: ReadonlyMap<string, ListItem> | undefined;
+  /** What was left out of the list and has been told. */
+  told: string;
+  /** The revision that was asked last. */
+  askedRevision: string | undefined;
   fetchedAtMs: number;
   freshUntilMs: number;
   error: ManagerError | undefined;
@@ -52,6 +61,8 @@ interface Entry {
   fetching: object | undefined;
   /** The list changed while it was being fetched. */
   stale: boolean;
+  /** Clients are to hear that it changed, once the fetch has ended. */
+  isNews: boolean;
 }
 
 /** The lists of all servers. */
@@ -62,6 +73,7 @@ export class Catalog implements Disposable {
   readonly #entries = new Map<string, Map<ListMember, Entry>>();
   readonly #waiters = new Set<() => void>();
   readonly #listeners = new Set<(server: string) => void>();
+  readonly #newsListeners = new Set<(server: string, member: ListMember) => void>();
   readonly #unsubscribe: () => void;
   #disposed = false;
 
@@ -69,6 +81,7 @@ export class Catalog implements Disposable {
     this.#options = options;
     this.#unsubscribe = options.upstreams.onChange((change) => {
       if (change.kind === "attached") this.#onAttached(change.server);
+      if (change.kind === "detached") this.#onDetached(change.server);
       if (change.kind === "notified") this.#onChanged(change.server, change.method);
     });
   }
@@ -80,11 +93,17 @@ export class Catalog implements Disposable {
     if (entry.fetching === undefined && nowMs >= Math.max(entry.freshUntilMs, entry.retryAtMs)) {
       this.#fetch(server, member, entry);
     }
-    if (entry.list !== undefined) return { kind: "known", ...entry.list };
-    if (this.#isHopeless(server, entry)) return this.#missing(server, member, entry);
+    if (entry.list !== undefined || this.#isHopeless(server, entry)) return this.present(server, member);
     entry.waitUntilMs ??= nowMs + this.#options.listDeadlineMs;
-    if (nowMs >= entry.waitUntilMs) return this.#missing(server, member, entry);
+    if (nowMs >= entry.waitUntilMs) return this.present(server, member);
     return this.#wait(server, member, entry, entry.waitUntilMs);
+  }
+
+  /** What is known now, without waiting or fetching. */
+  present(server: string, member: ListMember): Listing {
+    const entry = this.#entry(server, member);
+    if (entry.list !== undefined) return { kind: "known", ...entry.list };
+    return { kind: "missing", error: this.#reason(server, member, entry) };
   }
 
   /** The items known now, without waiting or fetching. */
@@ -100,7 +119,7 @@ export class Catalog implements Disposable {
 
   /** Whether the list as it is known has an item of this name; undefined when the list is not known. */
   has(server: string, member: ListMember, key: string): boolean | undefined {
-    return this.#entries.get(server)?.get(member)?.keys?.has(key);
+    return this.#entries.get(server)?.get(member)?.byKey?.has(key);
   }
 
   /**
@@ -120,6 +139,15 @@ export class Catalog implements Disposable {
   onChange(listener: (server: string) => void): Unsubscribe {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  /**
+   * Calls `listener` when clients should hear that a list changed, and finds it as new as can be had: when the fetch has ended that
+   * a server's notification caused, and when any fetch found something else than was known before.
+   */
+  onListChanged(listener: (server: string, member: ListMember) => void): Unsubscribe {
+    this.#newsListeners.add(listener);
+    return () => void this.#newsListeners.delete(listener);
   }
 
   /** Forgets servers that are no longer registered. */
@@ -155,10 +183,21 @@ export class Catalog implements Disposable {
     }
   }
 
+  /** The last replica of a revision has gone: what the others offer counts again. */
+  #onDetached(server: string): void {
+    const replica = newestReplica(this.#options.upstreams, server);
+    if (replica === undefined) return;
+    for (const member of listMembers) {
+      const entry = this.#entry(server, member);
+      if (entry.askedRevision !== replica.revision) this.#fetch(server, member, entry);
+    }
+  }
+
   #onChanged(server: string, method: string): void {
     for (const member of listMembers) {
       if (listMethods[member].changed !== method) continue;
       const entry = this.#entry(server, member);
+      entry.isNews = true;
       if (entry.fetching === undefined) this.#fetch(server, member, entry);
       else entry.stale = true;
     }
@@ -166,8 +205,9 @@ export class Catalog implements Disposable {
 
   #fetch(server: string, member: ListMember, entry: Entry): void {
     const { upstreams, clock, wheel } = this.#options;
-    const replica = upstreams.pick(server);
+    const replica = newestReplica(upstreams, server);
     if (replica === undefined || this.#disposed) return;
+    entry.askedRevision = replica.revision;
     const fetching = {};
     entry.fetching = fetching;
     entry.stale = false;
@@ -176,10 +216,13 @@ export class Catalog implements Disposable {
       entry.fetching = undefined;
       apply();
       this.#wake();
-      if (entry.stale) this.#fetch(server, member, entry);
+      if (entry.stale) return this.#fetch(server, member, entry);
+      if (!entry.isNews) return;
+      entry.isNews = false;
+      for (const listener of [...this.#newsListeners]) listener(server, member);
     };
     fetchPages({ connection: replica.connection, server, member, clock, wheel }).then(
-      (list) => settle(() => this.#store(server, entry, list)),
+      (list) => settle(() => this.#store(server, member, entry, list)),
       (error: unknown) =>
         settle(() => {
           entry.error = ManagerError.from(error);
@@ -188,17 +231,32 @@ export class Catalog implements Disposable {
     );
   }
 
-  #store(server: string, entry: Entry, list: WholeList): void {
+  #store(server: string, member: ListMember, entry: Entry, list: WholeList): void {
     const ageMs = Math.min(ageMaxMs, Math.max(ageMinMs, list.ttlMs ?? ageMaxMs));
     entry.fetchedAtMs = this.#options.clock.nowMs();
     entry.freshUntilMs = entry.fetchedAtMs + ageMs;
     entry.error = undefined;
     entry.waitUntilMs = undefined;
-    if (entry.list !== undefined && sameList(entry.list, list)) return;
-    entry.list = list;
-    entry.keys = new Set(list.items.map(({ key }) => key));
-    this.generation++;
-    for (const listener of [...this.#listeners]) listener(server);
+    this.#tellDropped(server, member, entry, list.dropped);
+    const known = entry.list;
+    if (known === undefined || !hasSameItems(entry.byKey, list)) {
+      entry.list = list;
+      entry.byKey = new Map(list.items.map((item) => [item.key, item]));
+      this.generation++;
+      // That there is nothing tells clients nothing.
+      if (known !== undefined || list.items.length > 0) entry.isNews = true;
+      for (const listener of [...this.#listeners]) listener(server);
+    } else if (known.ttlMs !== list.ttlMs || known.cacheScope !== list.cacheScope) {
+      entry.list = { ...list, items: known.items };
+      this.generation++;
+    }
+  }
+
+  #tellDropped(server: string, member: ListMember, entry: Entry, dropped: readonly Dropped[]): void {
+    const text = dropped.length === 0 ? "" : JSON.stringify(dropped);
+    if (text === entry.told) return;
+    entry.told = text;
+    for (const each of dropped) this.#options.onDropped?.(server, member, each);
   }
 
   /** Whether waiting would change nothing: the list was asked for and refused, or nobody is there and nobody is coming. */
@@ -207,10 +265,6 @@ export class Catalog implements Disposable {
     if (entry.error !== undefined) return true;
     const state = this.#options.troubleOf(server)?.state;
     return state === "failed" || state === "draining";
-  }
-
-  #missing(server: string, member: ListMember, entry: Entry): Listing {
-    return { kind: "missing", error: this.#reason(server, member, entry) };
   }
 
   #reason(server: string, member: ListMember, entry: Entry): ManagerError {
@@ -223,7 +277,7 @@ export class Catalog implements Disposable {
 
   async #wait(server: string, member: ListMember, entry: Entry, untilMs: number): Promise<Listing> {
     await this.#until(() => entry.list !== undefined || this.#isHopeless(server, entry), untilMs);
-    return entry.list === undefined ? this.#missing(server, member, entry) : { kind: "known", ...entry.list };
+    return this.present(server, member);
   }
 
   /** Looks whenever a fetch has ended; resolves when it `isSo`, or when the time is up. */
@@ -251,7 +305,9 @@ export class Catalog implements Disposable {
 function newEntry(): Entry {
   return {
     list: undefined,
-    keys: undefined,
+    byKey: undefined,
+    told: "",
+    askedRevision: undefined,
     fetchedAtMs: 0,
     freshUntilMs: 0,
     error: undefined,
@@ -259,10 +315,11 @@ function newEntry(): Entry {
     waitUntilMs: undefined,
     fetching: undefined,
     stale: false,
+    isNews: false,
   };
 }
 
-function sameList(a: WholeList, b: WholeList): boolean {
-  const isSame = (item: ListItem, i: number): boolean => b.items[i]?.bytes.equals(item.bytes) === true;
-  return a.ttlMs === b.ttlMs && a.items.length === b.items.length && a.items.every(isSame);
+/** A server that gives the same items in another order has changed nothing: the order stays what it was. */
+function hasSameItems(known: ReadonlyMap<string, ListItem> | undefined, { items }: WholeList): boolean {
+  return known?.size === items.length && items.every(({ key, bytes }) => known.get(key)?.bytes.equals(bytes) === true);
 }

@@ -1,11 +1,11 @@
 /** Lists as clients get them: complete, in order, partial where a server is away, each principal's own. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ManualClock } from "../base/clock.ts";
-import { prefixedName } from "./exposure.ts";
-import type { Received } from "./testing/scripted-connection.ts";
-import { serverResource, TestGateway } from "./testing/gateway.ts";
-import { type Answer, Peer } from "./testing/peer.ts";
+import { ManualClock } from "../../base/clock.ts";
+import { prefixedName } from "../routing/exposure.ts";
+import type { Received } from "../testing/scripted-connection.ts";
+import { serverResource, TestGateway } from "../testing/gateway.ts";
+import { type Answer, Peer } from "../testing/peer.ts";
 
 const tools = (...list: string[]) => ({
   "tools/list": (call: Received): void => call.result({ tools: list.map((name) => ({ name, inputSchema: {} })) }),

@@ -1,31 +1,41 @@
 /**
- * Lists as callers see them: the catalog's items, filtered by what the principal may use, named for the view, put together as
- * bytes and kept until a list or the table changes. On the aggregate a server that is missing is named in the result and never
- * delays or empties the others.
+ * Lists as callers see them: the catalog's items, filtered by what the principal may use, named for the view, cut into pages, put
+ * together as bytes and kept until a list or the table changes. On the aggregate a server that is missing is named in the result
+ * and never delays or empties the others. What a server calls private is kept for each principal by itself.
  */
 import type { ManagerError } from "@mcp-manager/api";
-import type { Clock } from "../base/clock.ts";
-import type { Watched } from "../base/watched.ts";
-import type { Era } from "../protocol/era.ts";
-import { type ListItem, memberOf } from "../protocol/list.ts";
-import type { ListMember } from "../protocol/methods.ts";
-import { listResult } from "../protocol/results.ts";
-import { type Edit, splice } from "../protocol/splice.ts";
-import type { Principal } from "../security/principal.ts";
-import { RecentMap } from "../security/recent-map.ts";
-import type { Catalog, Listing } from "./catalog.ts";
-import { isCut, prefixedName, prefixedUri } from "./exposure.ts";
-import { headersFor } from "./param-headers.ts";
-import type { RoutingTable, ServerRoute } from "./routing-table.ts";
-import { type MaySee, type View, viewKey } from "./view.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Watched } from "../../base/watched.ts";
+import type { Era } from "../../protocol/era.ts";
+import { type ListItem, memberOf } from "../../protocol/list.ts";
+import type { ListMember } from "../../protocol/methods.ts";
+import { type Edit, splice } from "../../protocol/splice.ts";
+import type { Principal } from "../../security/principal.ts";
+import type { Sealer } from "../../security/seal.ts";
+import type { Catalog } from "./catalog.ts";
+import { collisionsOf, ownCollisions } from "./collisions.ts";
+import { isCut, prefixedName, prefixedUri } from "../routing/exposure.ts";
+import { KeptPages } from "./kept-pages.ts";
+import { ListCursors, type Position } from "./list-cursor.ts";
+import { isPrivate, isPublic, ttlMsOf } from "./list-hints.ts";
+import { type PageSource, takePage } from "./list-page.ts";
+import { headersFor } from "../routing/param-headers.ts";
+import { pageMessage, type ReadyPage, readyPage } from "./ready-page.ts";
+import { toolLinkEdits } from "../routing/rewrite.ts";
+import type { RoutingTable, ServerRoute } from "../routing/routing-table.ts";
+import { type MaySee, type View, viewKey } from "../view.ts";
 
 export interface MergedListsOptions {
   readonly catalog: Catalog;
   readonly table: Watched<RoutingTable>;
   readonly maySee: MaySee;
   readonly clock: Clock;
+  /** Seals the cursors. */
+  readonly sealer: Sealer;
   /** Principals for whom it gives the same text see the same. Default: each only its own, by name and roles. */
   readonly rightsOf?: (principal: Principal) => string;
+  /** Whether every principal sees all of every server, so that no list depends on who asks. Default: no. */
+  readonly seenByAll?: () => boolean;
 }
 
 /** A list that somebody wants. */
@@ -36,24 +46,19 @@ export interface ListRequest {
   readonly principal: Principal;
   /** The request's id as written. */
   readonly id: Buffer;
+  /** Where the page begins, as a cursor said. Undefined: the first. */
+  readonly after: Position | undefined;
 }
 
-/** How long a modern client may keep a list, in milliseconds; at most 30,000 by the surface's promise (resources.md). */
-const listTtlMs = 5_000;
-/** A list kept ready is put together anew after this, which also lets the catalog look whether its parts are old. */
+/** A page kept ready is put together anew after this, which also lets the catalog look whether its parts are old. */
 const keptMs = 5_000;
-/** Lists kept ready; those that nobody asks for are forgotten. */
+/** One that misses a server is kept only so long that a server which hangs does not make every request cost an assembly. */
+const keptPartialMs = 1_000;
+/** Pages kept ready; those that nobody asks for are forgotten. */
 const keptMax = 256;
-const placeholderId = Buffer.from("0");
+/** Their bytes together: as many lists of 50 servers with 20 tools each (250 KB) as the number above allows. */
+const keptBytesMax = 64 * 1024 * 1024;
 const noHeaders: readonly string[] = [];
-const idAt = '{"jsonrpc":"2.0","id":'.length;
-
-interface Kept {
-  readonly stamp: string;
-  readonly untilMs: number;
-  readonly head: Buffer;
-  readonly tail: Buffer;
-}
 
 /** A tool or prompt and the server that has it. */
 export interface Owned {
@@ -65,11 +70,15 @@ export interface Owned {
 /** Shapes lists for callers, and finds what stands behind a shown name. */
 export class MergedLists {
   readonly #options: MergedListsOptions;
-  readonly #kept = new RecentMap<string, Kept>(keptMax);
+  readonly #kept = new KeptPages<ReadyPage>(keptMax, keptBytesMax);
+  /** Waits for servers whose lists are not known yet: one for all that want the same page. As many as there are requests, at most. */
+  readonly #waiting = new Map<string, Promise<void>>();
+  readonly #cursors: ListCursors;
   #names: { readonly stamp: string; readonly byMember: Map<ListMember, ReadonlyMap<string, Owned>> } | undefined;
 
   constructor(options: MergedListsOptions) {
     this.#options = options;
+    this.#cursors = new ListCursors(options.sealer, options.clock);
   }
 
   /** Whether there is anything at this endpoint for this principal. */
@@ -79,20 +88,28 @@ export class MergedLists {
   }
 
   /**
+   * Where the page begins that a cursor asks for; undefined when it was not given to this principal, for this list, within the
+   * last hour. Asks nobody.
+   */
+  position(list: Pick<ListRequest, "view" | "member" | "principal">, cursor: string): Position | undefined {
+    return this.#cursors.open(list, cursor);
+  }
+
+  /**
    * The whole response message for a list request; at once when everything in it is known. Throws (or rejects with) the reason
    * when it is the list of one server and that is missing: an empty list would say that the server has nothing.
    */
   list(request: ListRequest): Buffer | Promise<Buffer> {
     const key = this.#keyOf(request);
-    const stamp = this.#stamp();
-    const kept = this.#kept.get(key);
-    if (kept?.stamp === stamp && this.#options.clock.nowMs() < kept.untilMs) return withId(kept, request.id);
-    const routes = this.#routes(request.view, request.principal);
-    const listings = routes.map((route) => this.#options.catalog.listing(route.name, request.member));
-    const known = listings.flatMap((listing) => (listing instanceof Promise ? [] : [listing]));
-    if (known.length === listings.length) return this.#assemble(key, request, routes, known);
-    const awaited = listings.map((listing) => Promise.resolve(listing));
-    return Promise.all(awaited).then((all) => this.#assemble(key, request, routes, all));
+    const page = this.#ready(key, request.principal);
+    if (page !== undefined) return this.#messageOf(page, request);
+    const waiting = this.#waiting.get(key) ?? this.#wait(key, request);
+    if (waiting === undefined) return this.#messageOf(this.#assemble(key, request), request);
+    return waiting.then(() => {
+      // Of all who waited, the first puts it together.
+      const ready = this.#ready(key, request.principal) ?? this.#assemble(key, request);
+      return this.#messageOf(ready, request);
+    });
   }
 
   /** Which tool or prompt is shown on the aggregate under a name that had to be cut. Only known lists are searched. */
@@ -111,25 +128,54 @@ export class MergedLists {
     return wanted === undefined || args === undefined ? noHeaders : headersFor(wanted, JSON.parse(args.toString()));
   }
 
-  /** The one server whose known lists hold this very URI, or whose template begins like it; undefined when none or several do. */
-  ownerOf(uri: string, principal: Principal): ServerRoute | undefined {
+  /** The servers whose known lists hold this very URI or template; where there are none, those with a template that begins like it. */
+  ownersOf(uri: string, principal: Principal): readonly ServerRoute[] {
     const { catalog } = this.#options;
     const routes = this.#routes({ kind: "aggregate" }, principal);
-    const exact = routes.filter((r) => catalog.known(r.name, "resources")?.some((item) => item.key === uri));
-    if (exact.length > 0) return exact.length === 1 ? exact[0] : undefined;
-    const byTemplate = routes.filter((r) =>
-      catalog.known(r.name, "resourceTemplates")?.some((item) => {
-        const literal = item.key.split("{", 1)[0] ?? "";
+    const templatesOf = (route: ServerRoute): readonly ListItem[] =>
+      catalog.known(route.name, "resourceTemplates") ?? [];
+    const exact = routes.filter((route) =>
+      [...(catalog.known(route.name, "resources") ?? []), ...templatesOf(route)].some(({ key }) => key === uri),
+    );
+    if (exact.length > 0) return exact;
+    return routes.filter((route) =>
+      templatesOf(route).some(({ key }) => {
+        const literal = key.split("{", 1)[0] ?? "";
         return literal !== "" && uri.startsWith(literal);
       }),
     );
-    return byTemplate.length === 1 ? byTemplate[0] : undefined;
   }
 
-  #keyOf({ view, member, era, principal }: ListRequest): string {
+  #keyOf({ view, member, era, principal, after }: ListRequest): string {
     const { rightsOf } = this.#options;
     const rights = rightsOf === undefined ? `${principal.hash} ${principal.roles.join(",")}` : rightsOf(principal);
-    return `${viewKey(view)} ${member} ${era} ${rights}`;
+    const list = `${viewKey(view)} ${member} ${era} ${rights}`;
+    return after === undefined ? list : `${list}\n${after.server}\n${after.place}`;
+  }
+
+  #ready(key: string, principal: Principal): ReadyPage | undefined {
+    return this.#fresh(key) ?? this.#fresh(ownKey(key, principal));
+  }
+
+  #fresh(key: string): ReadyPage | undefined {
+    const page = this.#kept.get(key);
+    return page?.stamp === this.#stamp() && this.#options.clock.nowMs() < page.untilMs ? page : undefined;
+  }
+
+  #messageOf(page: ReadyPage, request: ListRequest): Buffer {
+    const cursor = page.next === undefined ? undefined : this.#cursors.seal(request, page.next);
+    return pageMessage(page, request.id, cursor);
+  }
+
+  /** Has the catalog look after every list of the page; undefined when there is none to wait for. */
+  #wait(key: string, { view, principal, member }: ListRequest): Promise<void> | undefined {
+    const routes = this.#routes(view, principal);
+    const listings = routes.map((route) => this.#options.catalog.listing(route.name, member));
+    const pending = listings.filter((listing) => listing instanceof Promise);
+    if (pending.length === 0) return undefined;
+    const waiting = Promise.all(pending).then(() => void this.#waiting.delete(key));
+    this.#waiting.set(key, waiting);
+    return waiting;
   }
 
   #stamp(): string {
@@ -143,7 +189,8 @@ export class MergedLists {
       for (const { key } of this.#options.catalog.known(route.name, member) ?? []) {
         const own = member === "tools" ? exposure.shownTool(key) : key;
         if (own === undefined || !isCut(exposure.prefix, own)) continue;
-        names.set(prefixedName(exposure.prefix, own), { route, original: key });
+        const shown = prefixedName(exposure.prefix, own);
+        if (!names.has(shown)) names.set(shown, { route, original: key });
       }
     }
     return names;
@@ -155,32 +202,32 @@ export class MergedLists {
     return all.filter((r) => (view.kind === "aggregate" || r.name === view.server) && maySee(principal, r.name));
   }
 
-  #assemble(key: string, request: ListRequest, routes: readonly ServerRoute[], listings: readonly Listing[]): Buffer {
-    const { view, member, era, id } = request;
-    const items: Buffer[] = [];
-    const missing: ManagerError[] = [];
-    let ttlMs = listTtlMs;
-    routes.forEach((route, i) => {
-      const listing = listings[i];
-      if (listing?.kind === "missing") missing.push(listing.error);
-      if (listing?.kind !== "known") return;
-      ttlMs = Math.min(ttlMs, Math.max(0, listing.ttlMs ?? ttlMs));
-      for (const item of listing.items) {
-        const shown = this.#shown(request, route, item);
-        if (shown !== undefined) items.push(shown);
-      }
-    });
+  /** The page as it is now; it is kept. */
+  #assemble(key: string, request: ListRequest): ReadyPage {
+    const { catalog, clock, seenByAll } = this.#options;
+    const { view, member, era, principal, after } = request;
+    const routes = this.#routes(view, principal);
+    const listings = routes.map((route) => catalog.present(route.name, member));
+    const missing = listings.flatMap((listing) => (listing.kind === "missing" ? [listing.error] : []));
     const [first] = missing;
     if (first !== undefined && view.kind === "server") throw first;
-    const message = listResult(era, placeholderId, member, items, {
-      ttlMs: first === undefined ? ttlMs : 0,
-      cacheScope: "private",
-      ...(first === undefined ? {} : { meta: unavailable(missing) }),
+    const sources = routes.flatMap((route, i) => {
+      const listing = listings[i];
+      return listing?.kind === "known" ? [{ route, items: listing.items }] : [];
     });
-    const untilMs = this.#options.clock.nowMs() + keptMs;
-    const kept = { stamp: this.#stamp(), untilMs, head: message.subarray(0, idAt), tail: message.subarray(idAt + 1) };
-    if (first === undefined) this.#kept.set(key, kept);
-    return withId(kept, id);
+    const page = takePage({ sources, after, show: (route: ServerRoute, item) => this.#shown(request, route, item) });
+    // The cursors of a longer list are its reader's own, so none of its pages can be everybody's.
+    const isWhole = after === undefined && page.next === undefined;
+    const isShared = isWhole && isPublic(listings) && seenByAll?.() === true;
+    const hints = {
+      ttlMs: ttlMsOf(listings),
+      cacheScope: isShared ? "public" : "private",
+      meta: { ...unavailable(missing), ...(after === undefined ? this.#collisions(request, sources) : {}) },
+    } as const;
+    const untilMs = clock.nowMs() + (first === undefined ? keptMs : keptPartialMs);
+    const ready = readyPage(era, member, page, hints, { stamp: this.#stamp(), untilMs });
+    this.#kept.set(isPrivate(listings) ? ownKey(key, principal) : key, ready);
+    return ready;
   }
 
   #shown(
@@ -195,16 +242,41 @@ export class MergedLists {
       if (tool === undefined) return undefined;
       shown = tool;
       edits.push(...descriptionEdit(item, exposure.toolDescription(item.key)));
+      if (view.kind === "aggregate") edits.push(...toolLinkEdits(item.bytes, exposure.prefix));
     }
     if (view.kind === "aggregate") {
-      const isNamed = member === "tools" || member === "prompts";
-      shown = isNamed ? prefixedName(exposure.prefix, shown) : prefixedUri(exposure.prefix, shown);
+      const prefixed = this.#prefixed(member, exposure.prefix, shown, item.key);
+      if (prefixed === undefined) return undefined;
+      shown = prefixed;
     }
     if (shown !== item.key) {
       edits.push({ start: item.keyStart, end: item.keyEnd, bytes: Buffer.from(JSON.stringify(shown)) });
     }
     edits.sort((a, b) => a.start - b.start);
     return splice(item.bytes, edits);
+  }
+
+  /** A name or URI on the aggregate; undefined for a name that, cut, is already another's. */
+  #prefixed(member: ListMember, prefix: string, own: string, original: string): string | undefined {
+    if (member !== "tools" && member !== "prompts") return prefixedUri(prefix, own);
+    const name = prefixedName(prefix, own);
+    const owner = isCut(prefix, own) ? this.findCut(name, member) : undefined;
+    return owner === undefined || owner.original === original ? name : undefined;
+  }
+
+  /** What `_meta` says of names that were lost, as far as the principal sees what lost them. */
+  #collisions(
+    { view, member, principal }: ListRequest,
+    sources: readonly PageSource<ServerRoute>[],
+  ): Readonly<Record<string, unknown>> {
+    const { maySee } = this.#options;
+    const seen = sources.map(({ route, items }) => {
+      const keys = items.map((item) => item.key);
+      return { route, keys: member === "tools" ? keys.filter((key) => maySee(principal, route.name, key)) : keys };
+    });
+    const found =
+      view.kind === "aggregate" ? collisionsOf(member, seen) : seen.flatMap((list) => ownCollisions(member, list));
+    return found.length === 0 ? {} : { "mcp-manager/collisions": found };
   }
 }
 
@@ -217,11 +289,13 @@ function descriptionEdit(item: ListItem, description: string | undefined): reado
   return [{ start: 1, end: 1, bytes: Buffer.from(`"description":${text},`) }];
 }
 
-function withId({ head, tail }: Kept, id: Buffer): Buffer {
-  return Buffer.concat([head, id, tail]);
+/** The key of a page that is kept for one principal alone. */
+function ownKey(key: string, principal: Principal): string {
+  return `${principal.hash}\n${key}`;
 }
 
 function unavailable(missing: readonly ManagerError[]): Record<string, unknown> {
+  if (missing.length === 0) return {};
   return {
     "mcp-manager/unavailable": missing.map(({ server, code, message }) => ({ server, code, message })),
   };

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Expose } from "@mcp-manager/api";
-import { globMatcher, type NameMatcher } from "../base/glob.ts";
+import { globMatcher, type NameMatcher } from "../../base/glob.ts";
 
 /** Longest name shown on an aggregate; several clients and model APIs refuse more. */
 export const nameLengthMax = 64;
@@ -29,21 +29,42 @@ export function isCut(prefix: string, name: string): boolean {
   return prefix.length + separator.length + name.length > nameLengthMax;
 }
 
-/** A URI on the aggregate: the server's prefix goes into the scheme (RFC 3986 allows `+` there), so templates stay templates. */
+const appScheme = "ui://";
+/** Before a prefix that begins with a digit, as no scheme may; no prefix has a full stop in it. */
+const digitMark = "x.";
+
+/**
+ * A URI on the aggregate: the server's prefix goes into the scheme, where RFC 3986 allows `+`, so that templates stay templates;
+ * in `ui://` URIs, which hosts know by their scheme, it goes before the host. In lower case, because clients may write a scheme
+ * so (docs/decisions/0006).
+ */
 export function prefixedUri(prefix: string, uri: string): string {
-  return `${prefix}+${uri}`;
+  const lower = prefix.toLowerCase();
+  if (uri.startsWith(appScheme)) return `${appScheme}${lower}+${uri.slice(appScheme.length)}`;
+  return `${beginsWithDigit(lower) ? digitMark : ""}${lower}+${uri}`;
 }
 
-/** The way back; undefined when the URI carries no prefix. Only the scheme is looked at. */
-export function splitPrefixedUri(uri: string): { prefix: string; rest: string } | undefined {
-  const colon = uri.indexOf(":");
-  const plus = uri.indexOf("+");
-  return plus < 1 || plus > colon ? undefined : { prefix: uri.slice(0, plus), rest: uri.slice(plus + 1) };
+/** The way back, for whatever text the URI was; undefined when it carries no prefix. The prefix is in lower case. */
+export function splitPrefixedUri(shown: string): { prefix: string; rest: string } | undefined {
+  const isApp = shown.startsWith(appScheme);
+  const [, prefix, rest] = (isApp ? appPattern : prefixPattern).exec(shown) ?? [];
+  if (prefix === undefined || rest === undefined) return undefined;
+  return { prefix: prefix.toLowerCase(), rest: isApp ? appScheme + rest : rest };
+}
+
+/** Prefixes are letters, digits and hyphens (admission of a Server's spec). */
+const prefixPattern = /^(?:[xX]\.(?=[0-9]))?([A-Za-z0-9][A-Za-z0-9-]*)\+(.*)$/s;
+const appPattern = /^ui:\/\/([A-Za-z0-9][A-Za-z0-9-]*)\+(.*)$/s;
+
+function beginsWithDigit(text: string): boolean {
+  return text >= "0" && text < ":";
 }
 
 /** Names of one server's tools as its `expose` shapes them. Prompts and resources are shown as they are. */
 export class Exposure {
   readonly prefix: string;
+  /** The prefix that the spec asks for; undefined: the server's name. */
+  readonly prefixWanted: string | undefined;
   readonly #allowed: NameMatcher;
   readonly #denied: NameMatcher;
   readonly #renamed: ReadonlyMap<string, string>;
@@ -52,6 +73,7 @@ export class Exposure {
 
   constructor(prefix: string, expose: Expose | undefined) {
     this.prefix = prefix;
+    this.prefixWanted = expose?.prefix;
     const tools = expose?.tools;
     this.#allowed = globMatcher(tools?.allow ?? ["*"]);
     this.#denied = globMatcher(tools?.deny ?? []);
@@ -69,6 +91,12 @@ export class Exposure {
     const shown = this.#renamed.get(original) ?? original;
     const owner = this.#original.get(shown);
     return owner === undefined || owner === original ? shown : undefined;
+  }
+
+  /** The name that this tool would be shown under, were it not another's; undefined when it is shown, or not exposed at all. */
+  nameTakenFrom(original: string): string | undefined {
+    if (!this.#allowed(original) || this.#denied(original)) return undefined;
+    return this.shownTool(original) === undefined ? (this.#renamed.get(original) ?? original) : undefined;
   }
 
   /** The server's own name of a shown tool; undefined when nothing is shown under that name. */

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { systemClock } from "../base/clock.ts";
-import { seededRandom } from "../base/random.ts";
-import { kinds } from "../registry/kinds.ts";
-import { Registry } from "../registry/registry.ts";
-import { serverDraft } from "../registry/testing/drafts.ts";
-import { openMemoryStore } from "../store/memory.ts";
+import { systemClock } from "../../base/clock.ts";
+import { seededRandom } from "../../base/random.ts";
+import { kinds } from "../../registry/kinds.ts";
+import { Registry } from "../../registry/registry.ts";
+import { serverDraft } from "../../registry/testing/drafts.ts";
+import { openMemoryStore } from "../../store/memory.ts";
 import { followServers } from "./follow-servers.ts";
 
 test("the table follows the servers, and stays as it is after the end", async () => {

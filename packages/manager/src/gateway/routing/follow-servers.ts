@@ -1,7 +1,7 @@
 /** Keeps the routing table in step with the Server resources: many changes in one turn are one new table, swapped whole. */
 import type { Server } from "@mcp-manager/api";
-import { type Watched, WatchedValue } from "../base/watched.ts";
-import type { Informer } from "../registry/informer.ts";
+import { type Watched, WatchedValue } from "../../base/watched.ts";
+import type { Informer } from "../../registry/informer.ts";
 import { buildRoutingTable, emptyTable, type RoutingTable } from "./routing-table.ts";
 
 /** The table; disposing stops the following and leaves the last table. */

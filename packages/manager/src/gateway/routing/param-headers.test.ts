@@ -1,10 +1,10 @@
 /** Arguments in headers: what tools may declare, and what a call then carries. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ListItem } from "../protocol/list.ts";
+import type { ListItem } from "../../protocol/list.ts";
 import { declaredHeaders, headersFor } from "./param-headers.ts";
-import { TestGateway } from "./testing/gateway.ts";
-import { Peer } from "./testing/peer.ts";
+import { TestGateway } from "../testing/gateway.ts";
+import { Peer } from "../testing/peer.ts";
 
 function tool(inputSchema: unknown): ListItem {
   return { bytes: Buffer.from(JSON.stringify({ name: "t", inputSchema })), key: "t", keyStart: 8, keyEnd: 11 };

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { buildRoutingTable, emptyTable } from "./routing-table.ts";
-import { serverResource } from "./testing/gateway.ts";
+import { serverResource } from "../testing/gateway.ts";
 
 test("servers are in name order, deleted ones are gone", () => {
   const [b, a] = [serverResource("b"), serverResource("a")];

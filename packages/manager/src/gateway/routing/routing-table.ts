@@ -28,7 +28,7 @@ export interface RoutingTable {
   readonly generation: number;
   /** By server name, in name order. */
   readonly servers: ReadonlyMap<string, ServerRoute>;
-  /** By the prefix on the aggregate. */
+  /** By the prefix on the aggregate, in lower case. */
   readonly byPrefix: ReadonlyMap<string, ServerRoute>;
 }
 
@@ -51,21 +51,23 @@ export function buildRoutingTable(previous: RoutingTable, servers: readonly Serv
   return {
     generation: previous.generation + 1,
     servers: new Map(routes.map((route) => [route.name, route])),
-    byPrefix: new Map(routes.map((route) => [route.exposure.prefix, route])),
+    byPrefix: new Map(routes.map((route) => [route.exposure.prefix.toLowerCase(), route])),
   };
 }
 
 /**
  * The prefix of each server: the one it asks for, unless an older server has it. The oldest chooses first, so that adding a
- * server renames nothing that was there; the order is in the resources, so that every instance comes to the same.
+ * server renames nothing that was there; the order is in the resources, so that every instance comes to the same. Prefixes that
+ * differ only in case are one: they are schemes of URIs.
  */
 function prefixesOf(servers: readonly Server[]): ReadonlyMap<string, string> {
   const oldestFirst = servers.toSorted((a, b) => compare(ageOf(a), ageOf(b)));
   const taken = new Set<string>();
   return new Map(
     oldestFirst.map(({ metadata: { name }, spec }) => {
-      const prefix = [spec.expose.prefix ?? name, name].find((p) => !taken.has(p)) ?? numbered(name, taken);
-      taken.add(prefix);
+      const prefix =
+        [spec.expose.prefix ?? name, name].find((p) => !taken.has(p.toLowerCase())) ?? numbered(name, taken);
+      taken.add(prefix.toLowerCase());
       return [name, prefix];
     }),
   );

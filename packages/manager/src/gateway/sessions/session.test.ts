@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManagerError } from "@mcp-manager/api";
-import { ManualClock } from "../base/clock.ts";
-import { seededRandom } from "../base/random.ts";
-import { createPrincipal } from "../security/principal.ts";
-import { createSealer, toSealKey } from "../security/seal.ts";
+import { ManualClock } from "../../base/clock.ts";
+import { seededRandom } from "../../base/random.ts";
+import { createPrincipal } from "../../security/principal.ts";
+import { createSealer, toSealKey } from "../../security/seal.ts";
 import { type SessionCall, Sessions } from "./session.ts";
 
 const ada = createPrincipal("ada", [], "api-key");
@@ -97,4 +97,21 @@ test("nothing runs on after disposal", () => {
   const { sessions, clock } = openSessions();
   sessions[Symbol.dispose]();
   assert.equal(clock.pendingCount, 0);
+});
+
+test("a session that ends or is put aside is told to whoever keeps something for it", async () => {
+  const { sessions, clock } = openSessions(1);
+  const gone: string[] = [];
+  const stop = sessions.onGone(({ id }) => gone.push(id));
+  const first = sessions.open(ada, "*", "2025-11-25");
+  const second = sessions.open(ada, "*", "2025-11-25");
+  assert.deepEqual(gone.splice(0), [first.id]);
+  await clock.advance(40 * minute);
+  assert.deepEqual(gone.splice(0), [second.id]);
+  const third = sessions.open(bob, "*", "2025-11-25");
+  assert.equal(third.principal, bob);
+  stop();
+  sessions.end(third, "over");
+  assert.deepEqual(gone, []);
+  sessions[Symbol.dispose]();
 });

@@ -1,30 +1,23 @@
 /**
  * Sessions of legacy clients. The id is sealed: it carries what is needed to know the session again (principal, view, version,
- * expiry), so that a restarted manager goes on with it. What is kept beside it is small: the log level and the calls in flight.
- * Idle sessions are reaped; beyond a cap those without calls are put aside, and come back when they are used. Upstream sessions
- * belong to replicas, not to clients, and outlive them.
+ * expiry), so that a restarted manager goes on with it. What is kept beside it is small: the log level, the calls in flight, and
+ * within bounds what its streams have sent. Idle sessions are reaped; beyond a cap those that are not in use are put aside, and
+ * come back when they are used. Upstream sessions belong to replicas, not to clients, and outlive them.
  * Source: specification 2025-11-25, basic/transports ("Session Management").
  */
 import { ManagerError } from "@mcp-manager/api";
-import { type Placed, SwapList } from "../base/swap-list.ts";
-import type { Clock, Timer } from "../base/clock.ts";
-import type { Random } from "../base/random.ts";
-import type { Principal } from "../security/principal.ts";
-import type { Sealer } from "../security/seal.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
-import { aggregateKey } from "./view.ts";
-
-/** RFC 5424 levels, least to most severe, as `logging/setLevel` names them. */
-export const logLevels: readonly string[] = [
-  "debug",
-  "info",
-  "notice",
-  "warning",
-  "error",
-  "critical",
-  "alert",
-  "emergency",
-];
+import { type Placed, SwapList } from "../../base/swap-list.ts";
+import type { Clock, Timer } from "../../base/clock.ts";
+import type { Random } from "../../base/random.ts";
+import type { Unsubscribe } from "../../base/watched.ts";
+import { type ClientProfile, noProfile, profileOfKey } from "../../protocol/client-profile.ts";
+import type { Principal } from "../../security/principal.ts";
+import type { Sealer } from "../../security/seal.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import { OpenStreams } from "./open-streams.ts";
+import { Questions } from "../asking/questions.ts";
+import { SessionStreams } from "./session-streams.ts";
+import { aggregateKey } from "../view.ts";
 
 /** A call in flight that its session can cancel. */
 export interface SessionCall extends Placed {
@@ -36,21 +29,37 @@ export interface SessionCall extends Placed {
 export class Session {
   readonly id: string;
   readonly principalHash: string;
+  /** Who used it last, with the rights of then. */
+  principal: Principal | undefined;
   readonly protocolVersion: string;
   /** The endpoint it was opened on; it is unknown anywhere else. */
   readonly viewKey: string;
+  /** What its client said in `initialize` that it can be asked. */
+  readonly profile: ClientProfile;
+  /** What is sent to the client outside the answers to its calls, and what a lost stream is resumed from. */
+  readonly streams: SessionStreams;
+  /** What the client has been asked. */
+  readonly questions: Questions;
   /** Calls in flight. */
   readonly calls: SwapList<SessionCall> = new SwapList();
   /** Least level of log messages passed on; everything until the client says. */
   logLevel: string | undefined;
   lastSeenMs: number;
 
-  constructor(id: string, facts: SessionFacts, nowMs: number) {
+  constructor(id: string, facts: SessionFacts, nowMs: number, firstQuestion: number, open: OpenStreams) {
     this.id = id;
     this.principalHash = facts.p;
     this.protocolVersion = facts.v;
     this.viewKey = facts.w;
+    this.profile = profileOfKey(facts.c);
+    this.streams = new SessionStreams(open, facts.v);
+    this.questions = new Questions(firstQuestion);
     this.lastSeenMs = nowMs;
+  }
+
+  /** Whether its client waits for something, or listens. */
+  get isInUse(): boolean {
+    return this.calls.size > 0 || this.streams.isOpen;
   }
 
   /** Cancels the call of this id, as its client wrote it; nothing when it is not in flight. */
@@ -65,6 +74,8 @@ interface SessionFacts {
   readonly p: string;
   readonly v: string;
   readonly w: string;
+  /** `ClientProfile.key`. */
+  readonly c: string;
   /** Makes ids differ. */
   readonly n: string;
 }
@@ -75,7 +86,7 @@ export interface SessionsOptions {
   readonly random: Random;
   /** A session without a request for this long is reaped. Default 30 min. */
   readonly idleMs: number;
-  /** Sessions held in memory at most. `initialize` is refused only when all of them have calls in flight. */
+  /** Sessions held in memory at most. `initialize` is refused only when all of them are in use. */
   readonly sessionsMax: number;
   /** Where the number of open sessions is shown, by server; "" is the aggregate. */
   readonly metrics?: Metrics;
@@ -87,6 +98,8 @@ const sweepMs = 30_000;
 /** Ended ids are remembered, so that a sealed id does not come back to life; the oldest are forgotten beyond this. */
 const endedMax = 20_000;
 const sealContext = "mcp-session";
+/** Questions that a session has numbers for; all of them are safe integers. */
+const questionsMax = 65_536;
 /** So many sessions are looked at for the one that was idle longest, when one has to go. */
 const candidatesMax = 32;
 
@@ -95,11 +108,14 @@ export class Sessions implements Disposable {
   readonly #options: SessionsOptions;
   readonly #open = new Map<string, Session>();
   readonly #ended = new Set<string>();
+  readonly #listeners = new Set<(session: Session) => void>();
+  readonly #streams: OpenStreams;
   #timer: Timer | undefined;
   #disposed = false;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    this.#streams = new OpenStreams(options);
     this.#arm();
     if (options.metrics !== undefined) this.#showIn(options.metrics);
   }
@@ -109,20 +125,23 @@ export class Sessions implements Disposable {
   }
 
   /** Opens a session, or throws `unavailable` when there is no room. */
-  open(principal: Principal, key: string, protocolVersion: string): Session {
+  open(principal: Principal, key: string, protocolVersion: string, profile: ClientProfile = noProfile): Session {
     const { clock, sealer, random, sessionsMax } = this.#options;
     if (!this.#makeRoom()) {
-      const message = `there are ${sessionsMax} sessions with calls in flight, as many as are allowed; try again later`;
+      const message = `there are ${sessionsMax} sessions with calls in flight or open streams, as many as are allowed; try again later`;
       throw new ManagerError("unavailable", message, { reason: "TOO_MANY_SESSIONS", retryAfterMs: 5_000 });
     }
     const facts: SessionFacts = {
       p: principal.hash,
       v: protocolVersion,
       w: key,
+      c: profile.key,
       n: random.bytes(12).toString("base64url"),
     };
     const id = sealer.seal(sealContext, facts, clock.wallMs() + sessionLifeMs);
-    return this.#keep(id, facts);
+    const session = this.#keep(id, facts);
+    session.principal = principal;
+    return session;
   }
 
   /** The session of this principal at this endpoint; undefined when it is unknown, ended, expired or somebody else's. */
@@ -130,7 +149,19 @@ export class Sessions implements Disposable {
     const session = this.#open.get(id) ?? this.#reopen(id);
     if (session === undefined || session.principalHash !== principal.hash || session.viewKey !== key) return undefined;
     session.lastSeenMs = this.#options.clock.nowMs();
+    session.principal = principal;
     return session;
+  }
+
+  /** Those held in memory. */
+  all(): Iterable<Session> {
+    return this.#open.values();
+  }
+
+  /** Calls `listener` with every session that ends or is put aside: what is kept for it elsewhere goes. */
+  onGone(listener: (session: Session) => void): Unsubscribe {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** Whether an id that was not found is good, but another principal's: worth an entry in the audit. */
@@ -146,11 +177,18 @@ export class Sessions implements Disposable {
     const [oldest] = this.#ended;
     if (this.#ended.size > endedMax && oldest !== undefined) this.#ended.delete(oldest);
     for (const call of [...session.calls]) call.cancel(reason);
+    this.#gone(session);
+  }
+
+  /** Ends the streams on which clients listen, and opens none any more: whoever waits for requests to end would wait for ever. */
+  endStreams(): void {
+    this.#streams.endAll();
   }
 
   [Symbol.dispose](): void {
     this.#disposed = true;
     this.#timer?.cancel();
+    this.#streams[Symbol.dispose]();
     this.#open.clear();
   }
 
@@ -162,18 +200,25 @@ export class Sessions implements Disposable {
 
   /**
    * Puts the longest idle of the older sessions aside when the cap is reached. Most sessions are never ended by their clients
-   * and never used again; one that is used again loses nothing but its log level, because its id says the rest.
+   * and never used again; one that is used again loses its log level and subscriptions, because its id says the rest.
    */
   #makeRoom(): boolean {
     if (this.#open.size < this.#options.sessionsMax) return true;
     let idlest: Session | undefined;
     let lookedAt = 0;
     for (const session of this.#open.values()) {
-      if (session.calls.size === 0 && (idlest === undefined || session.lastSeenMs < idlest.lastSeenMs))
-        idlest = session;
+      if (!session.isInUse && (idlest === undefined || session.lastSeenMs < idlest.lastSeenMs)) idlest = session;
       if (++lookedAt >= candidatesMax && idlest !== undefined) break;
     }
-    return idlest !== undefined && this.#open.delete(idlest.id);
+    if (idlest === undefined) return false;
+    this.#open.delete(idlest.id);
+    this.#gone(idlest);
+    return true;
+  }
+
+  #gone(session: Session): void {
+    session.streams.end();
+    for (const listener of this.#listeners) listener(session);
   }
 
   #showIn(metrics: Metrics): void {
@@ -185,7 +230,10 @@ export class Sessions implements Disposable {
   }
 
   #keep(id: string, facts: SessionFacts): Session {
-    const session = new Session(id, facts, this.#options.clock.nowMs());
+    const { clock, random } = this.#options;
+    // So that an answer to a question of an earlier life, or of another session, finds nothing.
+    const firstQuestion = random.bytes(4).readUInt32BE() * questionsMax + 1;
+    const session = new Session(id, facts, clock.nowMs(), firstQuestion, this.#streams);
     this.#open.set(id, session);
     return session;
   }
@@ -193,10 +241,11 @@ export class Sessions implements Disposable {
   #arm(): void {
     this.#timer = this.#options.clock.after(sweepMs, () => {
       if (this.#disposed) return;
-      const oldestMs = this.#options.clock.nowMs() - this.#options.idleMs;
+      const nowMs = this.#options.clock.nowMs();
       for (const session of this.#open.values()) {
-        if (session.lastSeenMs < oldestMs && session.calls.size === 0)
-          this.end(session, "the session was idle too long");
+        session.streams.forget();
+        if (session.isInUse) session.lastSeenMs = nowMs;
+        else if (session.lastSeenMs < nowMs - this.#options.idleMs) this.end(session, "the session was idle too long");
       }
       this.#arm();
     });
@@ -205,6 +254,6 @@ export class Sessions implements Disposable {
 
 function isFacts(value: unknown): value is SessionFacts {
   if (typeof value !== "object" || value === null) return false;
-  const { p, v, w } = value as Partial<SessionFacts>;
-  return typeof p === "string" && typeof v === "string" && typeof w === "string";
+  const { p, v, w, c } = value as Partial<SessionFacts>;
+  return [p, v, w, c].every((fact) => typeof fact === "string");
 }

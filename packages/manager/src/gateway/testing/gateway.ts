@@ -17,16 +17,20 @@ import { createSealer, toSealKey } from "../../security/seal.ts";
 import type { AuditEntry } from "../../telemetry/audit.ts";
 import { Metrics } from "../../telemetry/metrics.ts";
 import { UpstreamSet } from "../../upstream/upstream-set.ts";
-import { CallMetrics } from "../call-metrics.ts";
-import { Catalog } from "../catalog.ts";
-import { DirectTools } from "../direct.ts";
+import { CallMetrics } from "../calls/call-metrics.ts";
+import { Catalog } from "../lists/catalog.ts";
+import { DirectTools } from "../calls/direct.ts";
 import { McpEndpoint } from "../endpoint.ts";
-import { Introduction } from "../introduction.ts";
+import { Introduction } from "../introduction/introduction.ts";
 import { Listener, type ListenerOptions } from "../listener.ts";
-import { MergedLists } from "../merged-list.ts";
-import { Router } from "../route.ts";
-import { buildRoutingTable, emptyTable, type Trouble } from "../routing-table.ts";
-import { Sessions } from "../session.ts";
+import { MergedLists } from "../lists/merged-list.ts";
+import { renewedHeaders } from "../routing/renewed-headers.ts";
+import { ParkedCalls } from "../asking/parked-calls.ts";
+import { RequestStates } from "../asking/request-state.ts";
+import { Router } from "../routing/route.ts";
+import { buildRoutingTable, emptyTable, type Trouble } from "../routing/routing-table.ts";
+import { Sessions } from "../sessions/session.ts";
+import { Subscriptions } from "../subscriptions/subscriptions.ts";
 import { Peer } from "./peer.ts";
 import { ScriptedConnection, type ScriptedOptions } from "./scripted-connection.ts";
 
@@ -48,6 +52,8 @@ export interface GatewayOptions {
   readonly listDeadlineMs?: number;
   readonly introductionWaitMs?: number;
   readonly roles?: Roles;
+  /** Default 1,000. */
+  readonly connectionsMax?: number;
 }
 
 /** A Server resource with a status, as the registry would hold it. `createdAt` follows the order of the calls. */
@@ -95,6 +101,8 @@ export class TestGateway implements AsyncDisposable {
   readonly sessions: Sessions;
   readonly catalog: Catalog;
   readonly tools: DirectTools;
+  readonly subscriptions: Subscriptions;
+  readonly parked: ParkedCalls;
   readonly wheel: TimerWheel;
   readonly #listener: Listener;
   readonly #listenerOptions: ListenerOptions;
@@ -113,11 +121,16 @@ export class TestGateway implements AsyncDisposable {
     const listDeadlineMs = options.listDeadlineMs ?? 2_000;
     const troubleOf = (server: string): Trouble | undefined => table.current.servers.get(server)?.trouble;
     const catalog = (this.catalog = new Catalog({ upstreams, clock, wheel, listDeadlineMs, troubleOf }));
-    const lists = new MergedLists({ catalog, table, maySee, clock });
     const sealer = createSealer([toSealKey(Buffer.alloc(32, 7))], clock, random);
+    const lists = new MergedLists({ catalog, table, maySee, clock, sealer });
+    this.parked = new ParkedCalls({ wheel, clock, random });
     const sessionsMax = options.sessionsMax ?? 100;
     const { metrics } = this;
     this.sessions = new Sessions({ sealer, clock, random, idleMs: 30 * 60_000, sessionsMax, metrics });
+    const { sessions } = this;
+    const isGood = (who: Principal): boolean => this.#authenticator.principals.get(who.name) === who;
+    const hub = { upstreams, catalog, table, sessions, maySee, mayCall, clock, wheel, random, isGood };
+    this.subscriptions = new Subscriptions(hub);
     const counts = new CallMetrics(metrics);
     const audit = { record: (entry: AuditEntry): void => void this.audited.push(entry) };
     const endpoint = new McpEndpoint({
@@ -139,6 +152,11 @@ export class TestGateway implements AsyncDisposable {
       lists,
       catalog,
       router: new Router({ table, lists, catalog, mayCall }),
+      subscriptions: this.subscriptions,
+      states: new RequestStates(sealer, clock),
+      parked: this.parked,
+      renewedHeaders: renewedHeaders(catalog),
+      listsUri: (server, uri) => catalog.has(server, "resources", uri) === true,
       bodyBytesMax: options.bodyBytesMax ?? 1024 * 1024,
     });
     this.tools = new DirectTools({ table, upstreams, catalog, metrics: counts, mayCall, maySee, clock, wheel });
@@ -152,7 +170,7 @@ export class TestGateway implements AsyncDisposable {
       },
       authenticator: this.#authenticator,
       hostOrigin: createHostOriginCheck({ host: "127.0.0.1", allowedHosts: [], allowedOrigins: [] }),
-      connectionsMax: 1_000,
+      connectionsMax: options.connectionsMax ?? 1_000,
       clock: systemClock,
       audit,
     };
@@ -195,9 +213,14 @@ export class TestGateway implements AsyncDisposable {
   }
 
   /** Takes a replica of a server into the rotation. */
-  attach(server: string, options: ScriptedOptions = {}, replica = `${server}-1-a`): ScriptedConnection {
+  attach(
+    server: string,
+    options: ScriptedOptions = {},
+    replica = `${server}-1-a`,
+    revision = `${server}-1`,
+  ): ScriptedConnection {
     const connection = new ScriptedConnection(options);
-    this.upstreams.attach({ name: replica, server, revision: `${server}-1`, connection });
+    this.upstreams.attach({ name: replica, server, revision, connection });
     return connection;
   }
 
@@ -218,8 +241,10 @@ export class TestGateway implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close(AbortSignal.abort());
+    this.subscriptions[Symbol.dispose]();
     this.catalog[Symbol.dispose]();
     this.sessions[Symbol.dispose]();
+    this.parked[Symbol.dispose]();
     this.wheel[Symbol.dispose]();
   }
 }

@@ -66,8 +66,11 @@ export class Peer {
   }
 
   /** Opens a legacy session. */
-  async initialize(protocolVersion = "2025-11-25"): Promise<Answer> {
-    const params = { protocolVersion, capabilities: {}, clientInfo: { name: "peer", version: "1" } };
+  async initialize(
+    protocolVersion = "2025-11-25",
+    capabilities: Readonly<Record<string, unknown>> = {},
+  ): Promise<Answer> {
+    const params = { protocolVersion, capabilities, clientInfo: { name: "peer", version: "1" } };
     const answer = await this.legacy("initialize", params);
     this.#sessionId = answer.headers.get("mcp-session-id") ?? undefined;
     return answer;
@@ -130,7 +133,10 @@ function eventsIn(text: string): JsonRpc[] {
   const messages: JsonRpc[] = [];
   const parser = new SseParser({
     eventBytesMax: 64 * 1024 * 1024,
-    onEvent: ({ data }) => messages.push(JSON.parse(data.toString()) as JsonRpc),
+    onEvent: ({ data }) => {
+      // One that only carries an id, to come back with.
+      if (data.length > 0) messages.push(JSON.parse(data.toString()) as JsonRpc);
+    },
   });
   parser.push(Buffer.from(text));
   return messages;

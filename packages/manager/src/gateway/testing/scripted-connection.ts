@@ -29,6 +29,8 @@ export interface Received {
   /** The caller's id as it was written. */
   readonly idText: string;
   notify(method: string, params: Readonly<Record<string, unknown>>): void;
+  /** Asks the caller something, under the server's own id; what is answered comes to `ScriptedConnection.notified`. */
+  ask(id: string | number, method: string, params?: Readonly<Record<string, unknown>>): void;
   fail(error: ManagerError): void;
 }
 
@@ -59,6 +61,8 @@ export class ScriptedConnection implements Connection {
   readonly facts: ServerFacts;
   /** Everything that was sent, in order. */
   readonly received: Received[] = [];
+  /** Notifications and answers that were sent to the server, decoded. */
+  readonly notified: Readonly<Record<string, unknown>>[] = [];
   readonly closed: Promise<ManagerError>;
   closeReason: ManagerError | undefined;
   inFlight = 0;
@@ -114,7 +118,10 @@ export class ScriptedConnection implements Connection {
     return exchange;
   }
 
-  notify(): void {}
+  notify(message: Buffer): void {
+    this.notified.push(JSON.parse(message.toString()) as Record<string, unknown>);
+    this.#wake();
+  }
 
   close(): Promise<void> {
     this.destroy(new ManagerError("unavailable", "closed"));
@@ -191,6 +198,11 @@ class ScriptedExchange implements Exchange, Received {
       Buffer.from(JSON.stringify({ jsonrpc: "2.0", method, params: { ...params, ...own } })),
       method,
     );
+  }
+
+  ask(id: string | number, method: string, params: Readonly<Record<string, unknown>> = {}): void {
+    const scan = scanEnvelope(Buffer.from(JSON.stringify({ jsonrpc: "2.0", id, method, params })));
+    if (scan.ok && !this.isOver) this.#sink.onRequest?.(scan.envelope);
   }
 
   fail(error: ManagerError): void {

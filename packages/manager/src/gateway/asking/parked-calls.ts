@@ -1,0 +1,80 @@
+/**
+ * Calls of modern clients that wait for input: their server, of the legacy era, asked something and goes on waiting, while the
+ * client was answered and will come again. Bounded in number and time; a call is taken up once, by the principal that made it.
+ */
+import type { Deadline, TimerWheel } from "../../base/timer-wheel.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Random } from "../../base/random.ts";
+import { answerMsMax } from "../calls/call-time.ts";
+import type { Call } from "../calls/call.ts";
+
+/** A call that can be taken up again. */
+export interface Parkable {
+  readonly principalHash: string;
+  /** The client came again. */
+  resume(call: Call): void;
+  /** It did not. */
+  expire(): void;
+}
+
+export interface ParkedCallsOptions {
+  readonly wheel: TimerWheel;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Each holds a connection to its server. */
+const parkedMax = 4_096;
+/** So that one principal does not take every place. */
+const parkedPerPrincipalMax = 256;
+
+interface Parked {
+  readonly call: Parkable;
+  readonly deadline: Deadline;
+}
+
+export class ParkedCalls implements Disposable {
+  readonly #options: ParkedCallsOptions;
+  readonly #parked = new Map<string, Parked>();
+
+  constructor(options: ParkedCallsOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#parked.size;
+  }
+
+  /** A name to take the call up by; undefined when there is no room. */
+  park(call: Parkable): string | undefined {
+    const { wheel, clock, random } = this.#options;
+    if (this.#parked.size >= parkedMax) return undefined;
+    const own = [...this.#parked.values()].filter((each) => each.call.principalHash === call.principalHash);
+    if (own.length >= parkedPerPrincipalMax) return undefined;
+    const name = random.bytes(12).toString("base64url");
+    const deadline = wheel.schedule(clock.nowMs(), answerMsMax, () => {
+      this.#parked.delete(name);
+      call.expire();
+    });
+    this.#parked.set(name, { call, deadline });
+    return name;
+  }
+
+  /** The call of this name, which is then parked no more; undefined when there is none for this principal. */
+  take(name: string, principalHash: string): Parkable | undefined {
+    const parked = this.#parked.get(name);
+    if (parked === undefined || parked.call.principalHash !== principalHash) return undefined;
+    this.#parked.delete(name);
+    this.#options.wheel.cancel(parked.deadline);
+    return parked.call;
+  }
+
+  /** Ends all: their clients find nothing when they come again. */
+  [Symbol.dispose](): void {
+    for (const [name, { call, deadline }] of this.#parked) {
+      this.#parked.delete(name);
+      this.#options.wheel.cancel(deadline);
+      call.expire();
+    }
+  }
+}

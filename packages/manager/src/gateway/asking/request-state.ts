@@ -1,0 +1,84 @@
+/**
+ * The `requestState` that modern clients are given: sealed, so that what comes back is what was given, to this principal, for this
+ * very request, a short while ago; and so that the retry reaches the server and revision that asked. It carries the server's own
+ * state, or the name of a call that waits here. Nothing is kept.
+ * Source: specification 2026-07-28, basic/patterns/mrtr ("Request State").
+ */
+import { createHash } from "node:crypto";
+import type { Clock } from "../../base/clock.ts";
+import { readInputRequired, withRequestState } from "../../protocol/input-required.ts";
+import type { Sealer } from "../../security/seal.ts";
+import type { Call } from "../calls/call.ts";
+import { answerMsMax } from "../calls/call-time.ts";
+
+/** What a state says. */
+export type RequestState =
+  | {
+      readonly kind: "upstream";
+      readonly server: string;
+      readonly revision: string;
+      /** The server's own state as a JSON string token; undefined when it gave none. */
+      readonly state: string | undefined;
+    }
+  | { readonly kind: "parked"; readonly server: string; readonly name: string };
+
+/** As it is sealed; short names because it travels. */
+interface Sealed {
+  readonly p: string;
+  readonly d: string;
+  readonly s: RequestState;
+}
+
+const sealContext = "mcp-request-state";
+/** A server's state of more than this is refused: it would not fit a sealed text. */
+const stateBytesMax = 65_536;
+
+/** Seals and opens states; those of another installation, principal, request or time are none. */
+export class RequestStates {
+  readonly #sealer: Sealer;
+  readonly #clock: Clock;
+
+  constructor(sealer: Sealer, clock: Clock) {
+    this.#sealer = sealer;
+    this.#clock = clock;
+  }
+
+  seal(call: Call, state: RequestState): string {
+    const sealed: Sealed = { p: call.principal.hash, d: digestOf(call), s: state };
+    return this.#sealer.seal(sealContext, sealed, this.#clock.wallMs() + answerMsMax);
+  }
+
+  /**
+   * A server's `input_required` response with its state sealed, and one added where it gave none, so that the retry reaches the same
+   * revision. Undefined when the state is too large to travel so.
+   */
+  sealInto(
+    response: Buffer,
+    call: Call,
+    { server, revision }: { server: string; revision: string },
+  ): Buffer | undefined {
+    const state = readInputRequired(response)?.state;
+    if (state !== undefined && state.length > stateBytesMax) return undefined;
+    return withRequestState(
+      response,
+      this.seal(call, { kind: "upstream", server, revision, state: state?.toString() }),
+    );
+  }
+
+  /** What the call's state says; undefined when it is none that was given to this principal for this request, or is too old. */
+  open(call: Call): RequestState | undefined {
+    const text = call.envelope.text("requestState");
+    const opened = text === undefined ? undefined : (this.#sealer.open(sealContext, text) as Sealed | undefined);
+    return opened?.p === call.principal.hash && opened.d === digestOf(call) ? opened.s : undefined;
+  }
+}
+
+/** What must be the same in the retry: the endpoint, the method, and what it names. */
+function digestOf({ view, envelope }: Call): string {
+  const name = envelope.text("name") ?? envelope.text("uri") ?? "";
+  const place = view.kind === "server" ? view.server : "";
+  return createHash("sha256")
+    .update(JSON.stringify([place, envelope.method, name]))
+    .digest("base64url")
+    .slice(0, 22);
+}

@@ -1,0 +1,121 @@
+/**
+ * The connection that a call has for itself: taken when its client can be asked something or wants log messages, told the log level,
+ * given back when the call is over. Sends nothing of the call.
+ */
+import { ManagerError } from "@mcp-manager/api";
+import type { Clock } from "../../base/clock.ts";
+import type { TimerWheel } from "../../base/timer-wheel.ts";
+import type { ClientProfile } from "../../protocol/client-profile.ts";
+import { errorCodeOf } from "../../protocol/response.ts";
+import type { Connection } from "../../transport/connection.ts";
+import type { Lease, Leases } from "../../upstream/leases.ts";
+import type { ReadyReplica } from "../../upstream/upstream-set.ts";
+import { ask } from "./ask.ts";
+import type { Call } from "./call.ts";
+
+/** What a call wants to have for itself. */
+export interface LeaseWish {
+  readonly leases: Leases;
+  readonly profile: ClientProfile;
+  readonly principal: string;
+  /** The least level of log messages; undefined leaves it to the server. */
+  readonly level: string | undefined;
+  readonly server: string;
+}
+
+/** Who waits for the connection. Exactly one of the two is called, unless it is released before. */
+export interface LeaseHost {
+  onLeased(connection: Connection): void;
+  onFailure(error: ManagerError): void;
+}
+
+/** Requests in which a server may ask for something. The others never need a connection of their own. */
+export function mayAsk(method: string): boolean {
+  return method === "tools/call" || method === "prompts/get" || method === "resources/read";
+}
+
+/** What this call wants of this replica; undefined when the shared connection is good enough. */
+export function wishOf(call: Call, profile: ClientProfile, replica: ReadyReplica): LeaseWish | undefined {
+  const { leases, server, connection } = replica;
+  const { envelope, session, principal } = call;
+  if (leases === undefined || !mayAsk(envelope.method)) return undefined;
+  const wanted = call.era === "modern" ? envelope.text("logLevel") : session?.logLevel;
+  const level = connection.facts.capabilities["logging"] === undefined ? undefined : wanted;
+  if (profile.key === "{}" && level === undefined) return undefined;
+  // A server that was told a level once can be told another, but never none: such connections are kept apart.
+  const key = level === undefined ? profile.key : `${profile.key} log`;
+  return { leases, profile: { ...profile, key }, principal: principal.hash, level, server };
+}
+
+export interface CallLeaseOptions {
+  readonly wheel: TimerWheel;
+  readonly clock: Clock;
+  /** The longest to wait for a connection, and for the server to take the log level. */
+  readonly waitMs: number;
+}
+
+export class CallLease {
+  readonly #wish: LeaseWish;
+  readonly #host: LeaseHost;
+  readonly #options: CallLeaseOptions;
+  readonly #givenUp = new AbortController();
+  #lease: Lease | undefined;
+  #isOver = false;
+
+  constructor(wish: LeaseWish, host: LeaseHost, options: CallLeaseOptions) {
+    this.#wish = wish;
+    this.#host = host;
+    this.#options = options;
+  }
+
+  take(): void {
+    const { leases, profile, principal } = this.#wish;
+    const { waitMs } = this.#options;
+    const taken = leases.take({ profile, principal, waitMs }, this.#givenUp.signal);
+    if (!(taken instanceof Promise)) return this.#onTaken(taken);
+    taken.then(
+      (lease) => this.#onTaken(lease),
+      (error: unknown) => this.#onError(error),
+    );
+  }
+
+  /** `clean`: nothing of the call is left at the server. Before there is a connection, gives up waiting. */
+  release(clean: boolean): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#lease?.release(clean);
+    this.#givenUp.abort();
+  }
+
+  #onTaken(lease: Lease): void {
+    if (this.#isOver) return lease.release(true);
+    this.#lease = lease;
+    const { level } = this.#wish;
+    if (level === undefined || level === lease.logLevel) return this.#host.onLeased(lease.connection);
+    this.#setLevel(lease, level).then(
+      () => this.#isOver || this.#host.onLeased(lease.connection),
+      (error: unknown) => this.#onError(error),
+    );
+  }
+
+  async #setLevel(lease: Lease, level: string): Promise<void> {
+    const { wheel, clock, waitMs } = this.#options;
+    const { server } = this.#wish;
+    const answer = await ask({
+      connection: lease.connection,
+      server,
+      method: "logging/setLevel",
+      params: { level },
+      timeoutMs: waitMs,
+      wheel,
+      nowMs: clock.nowMs(),
+    });
+    // A server that does not take a level it could have given itself still serves the call.
+    lease.logLevel = errorCodeOf(answer) === undefined ? level : undefined;
+  }
+
+  #onError(error: unknown): void {
+    if (this.#isOver) return;
+    this.#host.onFailure(ManagerError.from(error));
+  }
+}

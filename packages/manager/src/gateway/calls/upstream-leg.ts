@@ -1,0 +1,181 @@
+/**
+ * A call's side towards its server: the replica, the connection (the shared one, or one that the call has for itself), and what was
+ * sent on it: the client's request, a retry with answers, or the same once more under other headers. Hears nothing; the answers go
+ * to the call itself.
+ */
+import type { ManagerError } from "@mcp-manager/api";
+import type { Clock } from "../../base/clock.ts";
+import type { TimerWheel } from "../../base/timer-wheel.ts";
+import type { ClientProfile } from "../../protocol/client-profile.ts";
+import type { Envelope } from "../../protocol/envelope.ts";
+import type { Era } from "../../protocol/era.ts";
+import type { Edit } from "../../protocol/splice.ts";
+import type { Connection, Exchange, ReplySink } from "../../transport/connection.ts";
+import type { ReadyReplica, UpstreamSet } from "../../upstream/upstream-set.ts";
+import { CallLease, type LeaseHost, wishOf } from "./call-lease.ts";
+import type { Call } from "./call.ts";
+import { editsFor, retryOf } from "./outgoing.ts";
+import type { ServerRoute } from "../routing/routing-table.ts";
+
+/** Where a call goes: the server, its own name for what is asked, and what that changes in the request's bytes. */
+export interface Destination {
+  readonly route: ServerRoute;
+  readonly name: string | undefined;
+  readonly edits: readonly Edit[];
+  /** `Mcp-Param-*` headers that a client of the legacy era cannot write; undefined: the call's own. */
+  readonly paramHeaders: readonly string[] | undefined;
+  /** The revision that asked for input and must get it; undefined: any. */
+  readonly revision?: string;
+}
+
+/** What a leg needs of the data plane. */
+export interface LegDependencies {
+  readonly upstreams: UpstreamSet;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  /** The headers that a tool wants of its arguments by its list after a renewal, beside others that the client sent (`own`). */
+  readonly renewedHeaders: (
+    server: string,
+    tool: string,
+    args: Buffer | undefined,
+    own: readonly string[],
+  ) => Promise<readonly string[]>;
+}
+
+/** The call, which hears what comes back. */
+export interface LegHost extends ReplySink {
+  readonly call: Call;
+  readonly profile: ClientProfile;
+}
+
+export class UpstreamLeg implements LeaseHost {
+  /** The request that the next response answers: the client's own, or a retry. */
+  sent: Envelope;
+  readonly #dependencies: LegDependencies;
+  readonly #destination: Destination;
+  readonly #host: LegHost;
+  #replica: ReadyReplica | undefined;
+  #lease: CallLease | undefined;
+  #connection: Connection | undefined;
+  #exchange: Exchange | undefined;
+  #headersRenewed = false;
+
+  constructor(dependencies: LegDependencies, destination: Destination, host: LegHost) {
+    this.#dependencies = dependencies;
+    this.#destination = destination;
+    this.#host = host;
+    this.sent = host.call.envelope;
+  }
+
+  /** The revision that serves the call; undefined before a replica was picked. */
+  get revision(): string | undefined {
+    return this.#replica?.revision;
+  }
+
+  /** The era of the connection; undefined before there is one. */
+  get era(): Era | undefined {
+    return this.#connection?.facts.era;
+  }
+
+  /** Picks the replica; false when there is none. */
+  pick(): boolean {
+    const { route, revision } = this.#destination;
+    this.#replica = this.#dependencies.upstreams.pick(route.name, revision);
+    return this.#replica !== undefined;
+  }
+
+  /** Sends the client's request as soon as there is a connection for it. */
+  open(): void {
+    const replica = this.#replica;
+    if (replica === undefined) return;
+    const { call } = this.#host;
+    const wish = replica.leases === undefined ? undefined : wishOf(call, this.#host.profile, replica);
+    if (wish === undefined) return this.onLeased(replica.connection);
+    const { wheel, clock } = this.#dependencies;
+    this.#lease = new CallLease(wish, this, { wheel, clock, waitMs: this.#destination.route.callTimeoutMs });
+    this.#lease.take();
+  }
+
+  onLeased(connection: Connection): void {
+    this.#connection = connection;
+    this.#send(connection, this.#host.call.envelope, this.#edits(connection), this.#destination.paramHeaders);
+  }
+
+  onFailure(error: ManagerError): void {
+    this.#host.onFailure(error);
+  }
+
+  /** Sends the call again, with what its client answered and the server's state as written. */
+  retry(answers: ReadonlyMap<string, Buffer>, state: Buffer | undefined): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    const again = retryOf(this.#host.call.envelope, this.#edits(connection), answers, state);
+    if (again !== undefined) this.#send(connection, again, [], this.#destination.paramHeaders);
+  }
+
+  /**
+   * Sends the call once more under the headers that the server's list, as it is after a renewal, wants. False when that was done
+   * before, or changes nothing; then nothing was sent. `isOpen` is asked when the list has come.
+   */
+  async renewHeaders(isOpen: () => boolean): Promise<boolean> {
+    const { route, name, paramHeaders } = this.#destination;
+    const { envelope, paramHeaders: own } = this.#host.call;
+    if (this.#headersRenewed || name === undefined || envelope.method !== "tools/call") return false;
+    this.#headersRenewed = true;
+    const args = envelope.raw("arguments");
+    const sent = paramHeaders ?? own;
+    const headers = await this.#dependencies.renewedHeaders(route.name, name, args, own);
+    const isSame = headers.length === sent.length && headers.every((text, i) => text === sent[i]);
+    const connection = this.#connection;
+    if (isSame || connection === undefined) return false;
+    if (isOpen()) this.#send(connection, envelope, this.#edits(connection), headers);
+    return true;
+  }
+
+  /** Sends an answer to the server's question. */
+  answer(message: Buffer): void {
+    this.#connection?.notify(message);
+  }
+
+  cancel(reason: string): void {
+    this.#exchange?.cancel(reason);
+  }
+
+  resume(): void {
+    this.#exchange?.resume();
+  }
+
+  /** Gives a connection of the call's own back. `clean`: the server has answered. */
+  release(clean: boolean): void {
+    this.#lease?.release(clean);
+  }
+
+  #edits({ facts }: Connection): readonly Edit[] {
+    const { edits } = this.#destination;
+    const { call, profile } = this.#host;
+    return facts.era === call.era ? edits : editsFor(call, profile, edits, facts.era);
+  }
+
+  #send(
+    connection: Connection,
+    envelope: Envelope,
+    edits: readonly Edit[],
+    paramHeaders: readonly string[] | undefined,
+  ): void {
+    this.sent = envelope;
+    this.#exchange = connection.send(
+      {
+        bytes: envelope.bytes,
+        edits,
+        idStart: envelope.start("id"),
+        idEnd: envelope.end("id"),
+        progressTokenStart: envelope.start("progressToken"),
+        progressTokenEnd: envelope.end("progressToken"),
+        method: envelope.method,
+        name: this.#destination.name,
+        paramHeaders: paramHeaders ?? this.#host.call.paramHeaders,
+      },
+      this.#host,
+    );
+  }
+}

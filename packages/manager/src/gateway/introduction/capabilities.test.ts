@@ -1,0 +1,42 @@
+/** What is declared of what servers declare. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { carriedCapabilities, mergedCapabilities } from "./capabilities.ts";
+
+const app = "io.modelcontextprotocol/ui";
+
+test("only what is carried is declared, without other settings than those of subscriptions", () => {
+  const declared = {
+    tools: { x: 1 },
+    resources: { subscribe: true },
+    completions: { y: 1 },
+    tasks: {},
+    extensions: { [app]: { a: 1 }, "com.example/x": {} },
+  };
+  assert.deepEqual(carriedCapabilities(declared), {
+    tools: { listChanged: true },
+    resources: { listChanged: true, subscribe: true },
+    completions: {},
+    extensions: { [app]: {} },
+  });
+  assert.deepEqual(carriedCapabilities({ extensions: { "com.example/x": {} } }), {});
+});
+
+test("the aggregate declares what any server offers, and nothing that none does", () => {
+  assert.deepEqual(mergedCapabilities([{ tools: {} }, { completions: {}, logging: {} }], false), {
+    tools: { listChanged: true },
+    completions: {},
+    logging: {},
+  });
+  assert.deepEqual(mergedCapabilities([{ tools: {} }, { extensions: { [app]: {} } }], false), {
+    tools: { listChanged: true },
+    extensions: { [app]: {} },
+  });
+});
+
+test("of servers that were not heard yet the usual lists are expected", () => {
+  const listChanged = true;
+  const expected = { tools: { listChanged }, prompts: { listChanged }, resources: { listChanged, subscribe: true } };
+  assert.deepEqual(mergedCapabilities([], false), expected);
+  assert.deepEqual(mergedCapabilities([{ completions: {} }], true), { ...expected, completions: {} });
+});

@@ -1,0 +1,95 @@
+/**
+ * One open `subscriptions/listen` of a modern client: its stream, from the acknowledgement to its end. It writes what it is given
+ * when the client has asked for it, under the id of the client's request; what happens and who may know is `subscriptions.ts`'s.
+ */
+import type { Placed } from "../../base/swap-list.ts";
+import {
+  acknowledgement,
+  listChanged,
+  listenResult,
+  type ListKind,
+  type ResourceUpdate,
+  type SubscriptionFilter,
+} from "../../protocol/subscriptions.ts";
+import type { Principal } from "../../security/principal.ts";
+import type { Reply, ReplyListener } from "../reply.ts";
+import type { View } from "../view.ts";
+
+export interface SubscriptionStreamOptions {
+  readonly view: View;
+  readonly principal: Principal;
+  /** The request's id as written. */
+  readonly id: Buffer;
+  readonly reply: Reply;
+  /** Kinds of lists whose changes it hears of. */
+  readonly lists: readonly ListKind[];
+  /** The stream has ended, however; called once. */
+  readonly onOver: (stream: SubscriptionStream) => void;
+}
+
+/** Writes nothing after its end, and tells of its end once. */
+export class SubscriptionStream implements ReplyListener, Placed {
+  /** Among all that are open. */
+  place = -1;
+  readonly view: View;
+  readonly principal: Principal;
+  readonly lists: readonly ListKind[];
+  readonly #id: Buffer;
+  readonly #reply: Reply;
+  readonly #onOver: (stream: SubscriptionStream) => void;
+  #isOver = false;
+
+  constructor({ view, principal, id, reply, lists, onOver }: SubscriptionStreamOptions) {
+    this.view = view;
+    this.principal = principal;
+    this.lists = lists;
+    // A copy: the id is a view on the request, which would be kept as long as the stream.
+    this.#id = Buffer.from(id);
+    this.#reply = reply;
+    this.#onOver = onOver;
+  }
+
+  /** The first message; what was not honoured is not in it. */
+  acknowledge(honoured: SubscriptionFilter): void {
+    this.#reply.listener = this;
+    this.#send(acknowledgement(this.#id, honoured));
+  }
+
+  updated(update: ResourceUpdate, shownUri: string): void {
+    this.#send(update.as(shownUri, this.#id));
+  }
+
+  listChanged(kind: ListKind): void {
+    if (this.lists.includes(kind)) this.#send(listChanged(kind, this.#id));
+  }
+
+  keepAlive(): void {
+    this.#reply.keepAlive();
+  }
+
+  /** Ends the stream with a result, which tells the client that nothing broke. */
+  end(): void {
+    if (this.#isOver) return;
+    this.#reply.json(200, listenResult(this.#id));
+    this.#over();
+  }
+
+  onClientGone(): void {
+    this.#over();
+  }
+
+  /** Notifications are not held back: a reader that is too slow for them is let go. */
+  onDrain(): void {}
+
+  #send(message: Buffer): void {
+    if (this.#isOver || this.#reply.notification(message)) return;
+    this.#reply.end();
+    this.#over();
+  }
+
+  #over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#onOver(this);
+  }
+}

@@ -1,0 +1,274 @@
+/**
+ * Who hears of what: the sessions and listen streams of clients on one side, the watches on servers on the other, reference counts
+ * between them. A change reaches only those who asked for it and may see its server, when it happens and not only when they asked.
+ * It owns the open listen streams; requests are read and answered in `subscription-requests.ts`.
+ */
+import { ManagerError } from "@mcp-manager/api";
+import type { Timer } from "../../base/clock.ts";
+import { SwapList } from "../../base/swap-list.ts";
+import type { Watched } from "../../base/watched.ts";
+import type { ListMember } from "../../protocol/methods.ts";
+import {
+  type ListKind,
+  listChanged,
+  listKinds,
+  ResourceUpdate,
+  updatedMethod,
+  urisMax,
+} from "../../protocol/subscriptions.ts";
+import type { Principal } from "../../security/principal.ts";
+import type { Catalog } from "../lists/catalog.ts";
+import type { Owned } from "../lists/merged-list.ts";
+import type { MayCall } from "../routing/route.ts";
+import type { RoutingTable } from "../routing/routing-table.ts";
+import { Session, type Sessions } from "../sessions/session.ts";
+import { Interest } from "./subscription-interest.ts";
+import { SubscriptionStream, type SubscriptionStreamOptions } from "./subscription-stream.ts";
+import { UpstreamWatch } from "./upstream-watch.ts";
+import type { Refusal, WatchDependencies } from "./upstream-watch-replica.ts";
+import { aggregateKey, type MaySee, viewKey } from "../view.ts";
+
+export interface SubscriptionsOptions extends Omit<WatchDependencies, "onGap"> {
+  readonly table: Watched<RoutingTable>;
+  readonly catalog: Pick<Catalog, "onListChanged" | "renewed">;
+  readonly sessions: Pick<Sessions, "all" | "onGone">;
+  readonly maySee: MaySee;
+  readonly mayCall: MayCall;
+  /** Whether a principal's credential is still good: streams outlive the requests that opened them. Default: always. */
+  readonly isGood?: (principal: Principal) => boolean;
+}
+
+/** Open streams of one principal. */
+const streamsPerPrincipalMax = 64;
+const streamsMax = 4_096;
+/** Subscriptions to resources, of all clients. */
+const subscriptionsMax = 100_000;
+/** Idle streams get a comment this often; that is also when the credentials behind them are looked at. */
+const keepAliveMs = 15_000;
+/** List changes within this time are one to each client: a server's resources and templates, or many servers at once. */
+const settleMs = 20;
+
+/** The URI of a resource as a client wrote it, and whose it is. */
+export interface OwnedUri {
+  readonly owner: Owned;
+  readonly shown: string;
+}
+
+/** The subscriptions of all clients; its owner disposes of it. */
+export class Subscriptions implements Disposable {
+  readonly #options: SubscriptionsOptions;
+  readonly #interest: Interest<Session | SubscriptionStream>;
+  readonly #watch: UpstreamWatch;
+  readonly #streams = new SwapList<SubscriptionStream>();
+  readonly #perPrincipal = new Map<string, number>();
+  readonly #stop = new DisposableStack();
+  /** Servers whose lists changed and of which clients have not been told yet. */
+  readonly #changed = new Map<ListKind, Set<string>>();
+  #judged = new WeakMap<Principal, boolean>();
+  #judgedAtMs = 0;
+  #settling: Timer | undefined;
+  #keepAlive: Timer | undefined;
+  #table: RoutingTable;
+  #isClosed = false;
+
+  constructor(options: SubscriptionsOptions) {
+    const { upstreams, catalog, sessions, table } = options;
+    this.#options = options;
+    this.#table = table.current;
+    this.#interest = new Interest((server, uri, isWanted) => this.#watch.changed(server, uri, isWanted));
+    const onGap = (server: string): void => this.#renew(server);
+    this.#watch = this.#stop.use(
+      new UpstreamWatch({ ...options, onGap, urisOf: (server) => this.#interest.urisOf(server) }),
+    );
+    this.#stop.defer(catalog.onListChanged((server, member) => this.#onListChanged(kindOf(member), server)));
+    this.#stop.defer(sessions.onGone((session) => this.#interest.removeClient(session)));
+    this.#stop.defer(table.onChange((next) => this.#onTable(next)));
+    this.#stop.defer(
+      upstreams.onChange((change) => {
+        if (change.kind === "notified" && change.method === updatedMethod)
+          this.#onUpdated(change.server, change.message);
+      }),
+    );
+  }
+
+  /** Open listen streams. */
+  get streamCount(): number {
+    return this.#streams.size;
+  }
+
+  /**
+   * Subscribes a session to a resource; resolves with why not, when the server refuses. Rejects with `unavailable` when there is no
+   * room.
+   */
+  async subscribe(session: Session, { owner, shown }: OwnedUri): Promise<Refusal | undefined> {
+    const { route, original } = owner;
+    if (!this.#interest.has(session, route.name, original)) this.#checkRoom(this.#interest.countOf(session) + 1);
+    this.#interest.add(session, route.name, original, shown);
+    const refusal = await this.#watch.settled(route.name, original);
+    if (refusal !== undefined) this.#interest.remove(session, route.name, original);
+    return refusal;
+  }
+
+  unsubscribe(session: Session, { route, original }: Owned): void {
+    this.#interest.remove(session, route.name, original);
+  }
+
+  /**
+   * Opens a stream: acknowledged before anything else is sent on it, ended at once when nothing is honoured. Throws `unavailable`
+   * when there is no room.
+   */
+  listen(options: Omit<SubscriptionStreamOptions, "onOver">, uris: readonly OwnedUri[]): void {
+    const { hash } = options.principal;
+    const open = this.#perPrincipal.get(hash) ?? 0;
+    if (this.#isClosed) throw closing();
+    if (open >= streamsPerPrincipalMax || this.#streams.size >= streamsMax) throw noRoom();
+    this.#checkRoom(uris.length);
+    const stream = new SubscriptionStream({ ...options, onOver: (over) => this.#forget(over) });
+    this.#streams.add(stream);
+    this.#perPrincipal.set(hash, open + 1);
+    stream.acknowledge({ lists: options.lists, uris: uris.map(({ shown }) => shown) });
+    if (stream.place < 0) return;
+    if (options.lists.length === 0 && uris.length === 0) return stream.end();
+    for (const { owner, shown } of uris) this.#interest.add(stream, owner.route.name, owner.original, shown);
+    this.#armKeepAlive();
+  }
+
+  /** Ends all streams gracefully and opens no more: before what is in flight is waited for. */
+  endStreams(): void {
+    this.#isClosed = true;
+    for (const stream of [...this.#streams]) stream.end();
+  }
+
+  [Symbol.dispose](): void {
+    this.endStreams();
+    this.#settling?.cancel();
+    this.#keepAlive?.cancel();
+    this.#stop.dispose();
+  }
+
+  #checkRoom(ofClient: number): void {
+    if (ofClient > urisMax || this.#interest.size + ofClient > subscriptionsMax) throw noRoom();
+  }
+
+  #forget(stream: SubscriptionStream): void {
+    if (!this.#streams.remove(stream)) return;
+    this.#interest.removeClient(stream);
+    const { hash } = stream.principal;
+    const left = (this.#perPrincipal.get(hash) ?? 1) - 1;
+    if (left === 0) this.#perPrincipal.delete(hash);
+    else this.#perPrincipal.set(hash, left);
+  }
+
+  #onUpdated(server: string, message: Buffer): void {
+    const update = ResourceUpdate.read(message);
+    if (update === undefined) return;
+    for (const [client, shown] of this.#interest.hearers(server, update.uri)) {
+      const { principal } = client;
+      if (principal === undefined || !this.#options.mayCall(principal, server) || !this.#isGood(principal)) continue;
+      if (client instanceof Session) client.streams.push(update.as(shown));
+      else client.updated(update, shown);
+    }
+  }
+
+  #onListChanged(kind: ListKind, server: string): void {
+    const servers = this.#changed.get(kind) ?? new Set();
+    this.#changed.set(kind, servers.add(server));
+    this.#settling ??= this.#options.clock.after(settleMs, () => {
+      this.#settling = undefined;
+      const changed = [...this.#changed];
+      this.#changed.clear();
+      for (const [each, names] of changed) this.#tell(each, names);
+    });
+  }
+
+  #tell(kind: ListKind, servers: ReadonlySet<string>): void {
+    const message = listChanged(kind);
+    const isConcerned = (key: string, principal: Principal | undefined): boolean =>
+      principal !== undefined && [...servers].some((server) => this.#concerns(server, key, principal));
+    for (const session of this.#options.sessions.all()) {
+      if (!session.streams.hasListened) continue;
+      if (isConcerned(session.viewKey, session.principal)) session.streams.push(message);
+    }
+    for (const stream of [...this.#streams]) {
+      if (isConcerned(viewKey(stream.view), stream.principal)) stream.listChanged(kind);
+    }
+  }
+
+  #concerns(server: string, key: string, principal: Principal): boolean {
+    return (
+      (key === aggregateKey || key === server) && this.#options.maySee(principal, server) && this.#isGood(principal)
+    );
+  }
+
+  /** Servers that come, go, or are shown otherwise change what clients see, whatever the servers themselves say. */
+  #onTable(next: RoutingTable): void {
+    const { servers } = this.#table;
+    this.#table = next;
+    for (const [name, { exposure }] of servers) {
+      const after = next.servers.get(name)?.exposure;
+      if (after === exposure) continue;
+      const kinds: readonly ListKind[] = after?.prefix === exposure.prefix ? ["tools"] : listKinds;
+      for (const kind of kinds) this.#onListChanged(kind, name);
+      if (after === undefined) this.#interest.removeServer(name);
+    }
+    for (const stream of [...this.#streams]) if (!this.#hasSubject(stream)) stream.end();
+  }
+
+  /** Whether there is still something that a stream can hear of. */
+  #hasSubject(stream: SubscriptionStream): boolean {
+    const { view, lists } = stream;
+    if (view.kind === "server" && !this.#table.servers.has(view.server)) return false;
+    return lists.length > 0 || this.#interest.countOf(stream) > 0;
+  }
+
+  #armKeepAlive(): void {
+    this.#keepAlive ??= this.#options.clock.after(keepAliveMs, () => {
+      this.#keepAlive = undefined;
+      this.#endBad();
+      for (const stream of [...this.#streams]) stream.keepAlive();
+      if (this.#streams.size > 0) this.#armKeepAlive();
+    });
+  }
+
+  /** Streams whose credential is no longer good, or whose server may no longer be seen. */
+  #endBad(): void {
+    for (const stream of [...this.#streams]) {
+      const { principal, view } = stream;
+      const maySee = view.kind === "aggregate" || this.#options.maySee(principal, view.server);
+      if (!maySee || !this.#isGood(principal)) stream.end();
+    }
+  }
+
+  /** As the credential was when it was last looked at, less than 15 s ago. */
+  #isGood(principal: Principal): boolean {
+    const { clock, isGood = () => true } = this.#options;
+    const nowMs = clock.nowMs();
+    if (nowMs - this.#judgedAtMs >= keepAliveMs) {
+      this.#judgedAtMs = nowMs;
+      this.#judged = new WeakMap();
+    }
+    let good = this.#judged.get(principal);
+    if (good === undefined) this.#judged.set(principal, (good = isGood(principal)));
+    return good;
+  }
+
+  /** What a server said while it could not be heard is lost: its lists are fetched anew, and compared. */
+  #renew(server: string): void {
+    const members: readonly ListMember[] = ["tools", "prompts", "resources", "resourceTemplates"];
+    for (const member of members) void this.#options.catalog.renewed(server, member);
+  }
+}
+
+function kindOf(member: ListMember): ListKind {
+  return member === "resourceTemplates" ? "resources" : member;
+}
+
+function closing(): ManagerError {
+  return new ManagerError("unavailable", "the manager is being stopped", { reason: "STOPPING", retryAfterMs: 5_000 });
+}
+
+/** 503 and not 429, which a client could take for a verdict on the era of the endpoint. */
+function noRoom(): ManagerError {
+  const message = "there are as many subscriptions open as are allowed; end some, or try again later";
+  return new ManagerError("unavailable", message, { reason: "TOO_MANY_SUBSCRIPTIONS", retryAfterMs: 5_000 });
+}
