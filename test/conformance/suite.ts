@@ -76,18 +76,14 @@ async function runSuite(
     const checks = await readChecks(results);
     const complaints = complain(stripVTControlCharacters(output), checks);
     const status = await ended;
-    if (status !== 0 && (complaints.length === 0 || errors !== ""))
-      complaints.push(`the suite ended with status ${status}${said(errors)}`);
+    const client = /\nStderr:\n([^]*?)\n\n/.exec(errors)?.[1];
+    if (client !== undefined) complaints.push(`the client says: ${client}`);
+    if (status !== 0 && complaints.length === 0)
+      complaints.push(`the suite ended with status ${status}: ${errors.slice(-500)}`);
     return { scenarios: checks.size, complaints };
   } finally {
     await rm(results, { recursive: true, force: true });
   }
-}
-
-/** What the client that the suite started wrote to its standard error, or else the end of what the suite did. */
-function said(errors: string): string {
-  const client = /\nStderr:\n([^]*?)\n\n/.exec(errors)?.[1];
-  return `: ${client ?? errors.slice(-500)}`;
 }
 
 interface Check {

@@ -52,12 +52,23 @@ export class CollectedBody {
     this.#bytes += chunk.length;
     if (this.#bytes > longDataBytes && this.#mayBeLong) {
       this.#mayBeLong = false;
-      this.#long = LongAnswer.begin(this.whole(), request, channelId);
-      if (this.#long !== undefined) this.#chunks = [];
-    } else if (this.#bytes > this.#bytesMax) {
+      const leaving = this.#beginLong(request, channelId);
+      if (this.#long !== undefined) return leaving;
+    }
+    if (this.#bytes > this.#bytesMax) {
       throw new ManagerError("protocol_error", `sent more than ${this.#bytesMax} bytes in one message`);
     }
     return undefined;
+  }
+
+  #beginLong(request: OutboundRequest, channelId: number | undefined): Buffer | undefined {
+    const [head = noBytes, ...rest] = firstBytesMin <= (this.#chunks[0]?.length ?? 0) ? this.#chunks : [this.whole()];
+    const long = LongAnswer.begin(head, request, channelId);
+    if (long === undefined) return undefined;
+    this.#long = long;
+    this.#chunks = [];
+    const leaving = rest.map((chunk) => long.push(chunk)).filter((part) => part !== undefined);
+    return leaving.length > 1 ? Buffer.concat(leaving) : leaving[0];
   }
 
   /** Set when the body leaves while it comes: its `end` is the last that leaves. */
@@ -71,3 +82,5 @@ export class CollectedBody {
     return only ?? Buffer.concat(this.#chunks);
   }
 }
+
+const noBytes = Buffer.alloc(0);

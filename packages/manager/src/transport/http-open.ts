@@ -5,6 +5,7 @@
  */
 import { ManagerError } from "@mcp-manager/api";
 import type { Random } from "../base/random.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Era } from "../protocol/era.ts";
 import { modernVersionSpoken } from "../protocol/era.ts";
 import { JsonRpcCode } from "../protocol/errors.ts";
@@ -31,6 +32,9 @@ export interface OpenHttpOptions {
   readonly clientCapabilities?: Readonly<Record<string, unknown>>;
 }
 
+/** A server that holds back the head of a stream until it has something to say keeps a call this long. */
+const listenMaxMs = 1_000;
+
 /** Opens a connection, or rejects with a ManagerError that names the server and the stage. */
 export async function openHttp(options: OpenHttpOptions): Promise<Connection> {
   const { target, events, random } = options;
@@ -39,7 +43,18 @@ export async function openHttp(options: OpenHttpOptions): Promise<Connection> {
     return new StreamableHttpConnection({ target, events, random, facts: modern, legacy: undefined });
   const { facts, session } = await initialize(options);
   const renew = async (): Promise<LegacySession> => (await initialize(options)).session;
-  return new StreamableHttpConnection({ target, events, random, facts, legacy: { session, renew } });
+  const connection = new StreamableHttpConnection({ target, events, random, facts, legacy: { session, renew } });
+  // A server that asks on the standing stream, before it is there, asks nobody.
+  await within(connection.listening, target.origin.clock);
+  return connection;
+}
+
+/** What is to be, or as long as there is time for it. */
+async function within(done: Promise<void>, clock: Clock): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = clock.after(listenMaxMs, resolve);
+  await Promise.race([done, promise]);
+  timer.cancel();
 }
 
 /** Asks `server/discover`: facts of a modern server, or undefined for a legacy one. */

@@ -25,6 +25,8 @@ export interface StreamOwner {
   onLongEvent?(head: Buffer): LongEvent | undefined;
   /** It is over for good, and has closed itself. */
   onStreamOver(end: StreamEnd): void;
+  /** The server has answered a GET for it, whether with the stream or not. */
+  onStreamAnswered?(): void;
 }
 
 /** Takes the data of a long event in parts, after its head. */
@@ -152,6 +154,7 @@ export class ResumableStream implements HttpResponseHandler, SseParserOptions, E
 
   onHead(status: number, headers: HttpHeaders): void {
     if (this.#over) return;
+    this.#owner.onStreamAnswered?.();
     const isStream = status === 200 && mediaTypeOf(headers.get("content-type")) === "events";
     if (isStream) {
       this.#hadBegun = true;

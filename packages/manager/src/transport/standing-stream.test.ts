@@ -69,6 +69,23 @@ test("it is asked for once the session is open, and what belongs to no call reac
   assert.deepEqual([sut.connection.inFlight, sut.peer.gets.length], [0, 1]);
 });
 
+test("the connection is open only when the server can ask on it, so that the first call's questions are heard", async () => {
+  await using sut = await open((response) => {
+    // Later than the answer to any request of the opening.
+    setTimeout(() => give(response, {} as IncomingMessage), 50);
+  });
+  assert.equal(sut.streams[0]?.headersSent, true);
+});
+
+test("a server that holds the head of its stream back keeps the opening for a second", async () => {
+  let asked = 0;
+  await using bench = await startHttp({ era: "legacy", sessions: true, onGet: () => void asked++ });
+  const opening = bench.open();
+  await until("the stream to be asked for", () => asked === 1);
+  await bench.clock.advance(1_000);
+  assert.equal((await opening).closeReason, undefined);
+});
+
 test("progress finds its call by the token, log lines and questions the only call in flight", async () => {
   await using sut = await open();
   const first = startWith(new AskedSink(), sut.connection, "hold", { token: '"t"' });

@@ -27,17 +27,24 @@ export class StandingStream implements StreamOwner {
   readonly eventBytesMax: number;
   readonly #options: StandingStreamOptions;
   readonly #stream: ResumableStream;
+  /** Resolves once the server can write to the stream, or will not for now. */
+  readonly answered: Promise<void>;
+  onStreamAnswered: () => void = () => {};
 
   constructor(options: StandingStreamOptions) {
     this.#options = options;
     this.origin = options.target.origin;
     this.eventBytesMax = options.target.messageBytesMax;
     this.#stream = new ResumableStream(this, standingRule(options.random));
+    this.answered = new Promise((resolve) => {
+      this.onStreamAnswered = resolve;
+    });
   }
 
   open(): void {
     // The stream takes a connection; the only one there may be is for calls.
     if (this.origin.options.connectionsMax > 1) this.#stream.open();
+    else this.onStreamAnswered();
   }
 
   close(): void {
@@ -65,6 +72,7 @@ export class StandingStream implements StreamOwner {
   }
 
   onStreamOver({ refusedWith, hadBegun }: StreamEnd): void {
+    this.onStreamAnswered();
     if (refusedWith === 404 && hadBegun) this.#options.onForgotten();
   }
 }

@@ -63,6 +63,8 @@ export class StreamableHttpConnection implements Connection, CallHost, Addressin
   #closing: Promise<void> | undefined;
   #resolveClosed: (reason: ManagerError) => void = () => {};
   readonly #drain: Drain;
+  /** Legacy: resolves once the server can ask on the stream that belongs to no call, or has none. */
+  listening: Promise<void> = Promise.resolve();
 
   constructor(options: StreamableHttpOptions) {
     this.facts = options.facts;
@@ -155,11 +157,11 @@ export class StreamableHttpConnection implements Connection, CallHost, Addressin
     this.#head = this.#headFor("POST");
     this.#standing?.close();
     this.#standing = undefined;
-    void session.ready.then(() => this.#listen(session));
+    this.listening = session.ready.then(() => this.#listen(session));
   }
 
-  #listen({ id }: LegacySession): void {
-    if (this.#closeReason !== undefined || this.#sessionId !== id || this.#standing !== undefined) return;
+  #listen({ id }: LegacySession): Promise<void> | undefined {
+    if (this.#closeReason !== undefined || this.#sessionId !== id || this.#standing !== undefined) return undefined;
     this.#standing = new StandingStream({
       target: this.target,
       addressing: this.addressing,
@@ -169,6 +171,7 @@ export class StreamableHttpConnection implements Connection, CallHost, Addressin
       onForgotten: () => void this.#renew(id).catch(() => undefined),
     });
     this.#standing.open();
+    return this.#standing.answered;
   }
 
   /** Opens a new session in the place of the lost one, once for all who notice; at once when that has happened. */
