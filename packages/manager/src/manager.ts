@@ -61,6 +61,7 @@ import { type Audit, noAudit, openAudit } from "./telemetry/audit.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { collectProcessMetrics } from "./telemetry/process-metrics.ts";
+import { collectUpstreamMetrics } from "./upstream/upstream-metrics.ts";
 import { UpstreamSet } from "./upstream/upstream-set.ts";
 
 export interface ManagerOptions {
@@ -193,6 +194,7 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
   const wheel = scope.use(new TimerWheel(clock));
   const table = scope.use(followServers(state.servers));
   const upstreams = new UpstreamSet();
+  scope.defer(collectUpstreamMetrics(state.metrics, upstreams));
   const { access } = state;
   const maySee = (who: Principal, server: string, tool?: string): boolean => access.may(who, "list", server, tool);
   const mayCall = (who: Principal, server: string, tool?: string): boolean => access.may(who, "call", server, tool);
@@ -235,7 +237,7 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
       instructionsMax,
     }),
     states: new RequestStates(sealer, clock),
-    parked: scope.use(new ParkedCalls({ wheel, clock, random })),
+    parked: scope.use(new ParkedCalls({ wheel, clock, random, metrics: state.metrics })),
     renewedHeaders: renewedHeaders(catalog),
     listsUri: (server, uri) => catalog.has(server, "resources", uri) === true,
     bodyBytesMax: sizeBytes(gateway.bodySize),

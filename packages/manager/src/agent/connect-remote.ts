@@ -79,7 +79,11 @@ function openingOf(
       headerLines: `Host: ${url.host}\r\n${headers.join("")}`,
       messageBytesMax,
     },
-    events: { onNotification: request.onNotification, onNoise: (line) => log.write(noiseLine(line)) },
+    events: {
+      onNotification: request.onNotification,
+      onDropped: request.onDropped,
+      onNoise: (line) => log.write(noiseLine(line)),
+    },
     openTimeoutMs: Math.min(answerTimeoutMs, request.startupMs),
     clientCapabilities: capabilities,
   };

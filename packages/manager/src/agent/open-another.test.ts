@@ -60,6 +60,7 @@ async function open(source: ServerSource, era: Era = "legacy"): Promise<Opened> 
     startupMs: 20_000,
     log: { write: (line) => lines.push(line) },
     onNotification: (_message, method) => notified.push(method),
+    onDropped: () => undefined,
     signal: noSignal,
   });
   return { run, lines, notified };

@@ -118,10 +118,11 @@ class Copies {
 
   #stdio({ channel }: Running): StdioOpenOptions {
     if (channel.kind !== "stdio") throw new ManagerError("internal", "a process has no stdin and stdout");
-    const { startupMs, revision, onNotification } = this.#request;
+    const { startupMs, revision, onNotification, onDropped } = this.#request;
     const log = this.#log;
     const events: ConnectionEvents = {
       onNotification,
+      onDropped,
       onNoise: (line) => log.write(noiseLine(line)),
       onUnhealthy: (reason) => log.write(`[manager] ${reason.message}`),
     };

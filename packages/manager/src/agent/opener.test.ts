@@ -60,6 +60,7 @@ function open(source: ServerSource, more: Partial<OpenRequest> = {}): Opening {
     startupMs: 20_000,
     log: { write: (line) => lines.push(line) },
     onNotification: () => undefined,
+    onDropped: () => undefined,
     signal: new AbortController().signal,
     ...more,
   });

@@ -5,7 +5,7 @@
 import type { Isolation, RevisionSpec } from "@mcp-manager/api";
 import type { Era } from "../protocol/era.ts";
 import type { LineSink } from "../runtime/runtime.ts";
-import type { Connection } from "../transport/connection.ts";
+import type { Connection, DroppedMessage } from "../transport/connection.ts";
 import type { RunFailure } from "./failure.ts";
 
 /** An open run: started, initialized, fit for calls. */
@@ -52,6 +52,8 @@ export interface OpenRequest {
   readonly log: LineSink;
   /** A notification that belongs to no call. */
   readonly onNotification: (message: Buffer, method: string) => void;
+  /** A message that reached nobody. */
+  readonly onDropped: (what: DroppedMessage) => void;
   /** Gives up: whatever was started is ended, and the opening rejects. */
   readonly signal: AbortSignal;
 }

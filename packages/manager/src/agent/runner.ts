@@ -165,6 +165,7 @@ export class ReplicaRunner {
       startupMs: this.#host.startupMs(),
       log,
       onNotification: (message, method) => upstreams.notified(this.server, method, message),
+      onDropped: (what) => upstreams.dropped(this.server, what),
       signal: this.#leaving.signal,
     };
   }

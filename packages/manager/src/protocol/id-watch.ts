@@ -35,7 +35,8 @@ const nearBytes = 192;
 const backBytes = 128;
 /** So many bytes of a string are read before its end is searched natively. */
 const shortStringBytes = 32;
-const sampleBytes = 256;
+/** So many bytes of a chunk tell which needle is rare in it. */
+const samples = 64;
 /** A needle cut in two by the border of two chunks is found in this many bytes of each. */
 const borderBytes = 5;
 
@@ -205,12 +206,16 @@ export class IdWatch {
   }
 
   #nextKey(chunk: Buffer, from: number): number {
-    const near = Math.min(from + nearBytes, chunk.length);
+    let near = Math.min(from + nearBytes, chunk.length);
     let at = from;
     // Boyer, Moore and Horspool's search, which looks at every third or fourth byte.
     while (at + 3 < near) {
       const last = chunk[at + 3] as number;
-      if (last === quote && chunk[at] === quote && chunk[at + 1] === 0x69 && chunk[at + 2] === 0x64) return at;
+      if (last === quote && chunk[at] === quote && chunk[at + 1] === 0x69 && chunk[at + 2] === 0x64) {
+        // The first key of an object is an inner one's, because the outermost begins with another.
+        if (chunk[at - 1] !== 0x7b) return at;
+        near = Math.min(at + nearBytes, chunk.length);
+      }
       at += keySkip[last] as number;
     }
     return nextOf(chunk, this.#keyNeedle, at);
@@ -242,10 +247,10 @@ export class IdWatch {
   }
 
   #chooseNeedles(chunk: Buffer): void {
-    const middle = chunk.length >> 1;
     counts.fill(0);
-    const end = Math.min(middle + sampleBytes, chunk.length);
-    for (let i = middle; i < end; i++) counts[chunk[i] as number] = (counts[chunk[i] as number] as number) + 1;
+    const step = Math.max(1, Math.floor(chunk.length / samples));
+    for (let i = 0; i < chunk.length; i += step)
+      counts[chunk[i] as number] = (counts[chunk[i] as number] as number) + 1;
     this.#keyNeedle = rarest(keyNeedles);
     this.#escapeNeedle = rarest(escapeNeedles);
     this.#keyAt = this.#nextKey(chunk, 0);

@@ -151,7 +151,10 @@ function readLong(text: string, size: number, declines = false): string[] {
       parts = head.toString();
       return {
         onPart: (part) => (parts += part.toString()),
-        onWhole: () => void events.push(`parts ${parts}`) ?? (parts = undefined),
+        onWhole() {
+          events.push(`parts ${parts}`);
+          parts = undefined;
+        },
       };
     },
   });

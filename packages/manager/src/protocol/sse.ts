@@ -42,6 +42,8 @@ const newline: Buffer = Buffer.from("\n");
 
 /** Data of more than this may be taken in parts. */
 export const longDataBytes = 65_536;
+/** So much of it shows what it is. */
+const headBytesMin = 8_192;
 /** What a line may have besides data: a byte order mark, the field's name, colon and space. */
 const fieldBytesMax = 16;
 /** Data lines are joined in blocks of this many: an event of empty lines must not cost a hundred bytes for each. */
@@ -131,11 +133,13 @@ export class SseParser {
     const isFirstData = this.#data.length === 0 && this.#blocks.length === 0 && this.#parts === undefined;
     if (this.#options.onLongEvent === undefined || !isFirstData || (this.#event ?? "message") !== "message")
       return false;
-    const line = Buffer.concat(this.#partial);
+    const partial = this.#partial;
+    const [line = none, ...rest] = headBytesMin <= (partial[0]?.length ?? 0) ? partial : [Buffer.concat(partial)];
     if (!startsWith(line, "data")) return false;
-    const head = valueOf(line, 4);
-    this.#parts = this.#options.onLongEvent(head);
-    if (this.#parts === undefined) return false;
+    const parts = this.#options.onLongEvent(valueOf(line, 4));
+    if (parts === undefined) return false;
+    for (const part of rest) parts.onPart(part);
+    this.#parts = parts;
     this.#partial = [];
     this.#partialBytes = 0;
     this.#isFirstLine = false;

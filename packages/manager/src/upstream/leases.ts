@@ -26,6 +26,12 @@ export interface Lease {
 
 /** The connections of one replica that are leased. */
 export interface Leases {
+  /** Connections that exist or are being opened. */
+  readonly open: number;
+  /** Those that a call has now. */
+  readonly inUse: number;
+  /** Calls that wait for one. */
+  readonly waiting: number;
   /**
    * At once when one is free, else a promise for one that is opened or given back. Rejects with `unavailable` (503) when none came in
    * time, or when one could not be opened. `signal` gives up the waiting: the promise rejects with its reason. What was granted

@@ -3,7 +3,7 @@
  * attaches a replica after its health gate and detaches it before it stops; nothing here starts, probes or restarts anything.
  */
 import type { Unsubscribe } from "../base/watched.ts";
-import type { Connection } from "../transport/connection.ts";
+import type { Connection, DroppedMessage } from "../transport/connection.ts";
 import type { Leases } from "./leases.ts";
 
 /** One running copy that may take calls. */
@@ -21,11 +21,18 @@ export interface ReadyReplica {
 /** What changed: a replica came or went, or a server said that a list of its changed. */
 export type UpstreamChange =
   | { readonly kind: "attached" | "detached"; readonly server: string }
-  | { readonly kind: "notified"; readonly server: string; readonly method: string; readonly message: Buffer };
+  | { readonly kind: "notified"; readonly server: string; readonly method: string; readonly message: Buffer }
+  /** A message of a server reached nobody. */
+  | { readonly kind: "dropped"; readonly server: string; readonly what: DroppedMessage };
 
 export class UpstreamSet {
   readonly #replicas = new Map<string, readonly ReadyReplica[]>();
   readonly #listeners = new Set<(change: UpstreamChange) => void>();
+
+  /** Servers with ready replicas. */
+  get servers(): Iterable<string> {
+    return this.#replicas.keys();
+  }
 
   /** Ready replicas of a server, oldest first; empty when there are none. */
   replicas(server: string): readonly ReadyReplica[] {
@@ -40,7 +47,7 @@ export class UpstreamSet {
     for (const replica of replicas) {
       if (replica.connection.closeReason !== undefined) continue;
       if (revision !== undefined && replica.revision !== revision) continue;
-      if (best === undefined || replica.connection.inFlight < best.connection.inFlight) best = replica;
+      if (best === undefined || loadOf(replica) < loadOf(best)) best = replica;
     }
     return best;
   }
@@ -67,6 +74,11 @@ export class UpstreamSet {
     this.#tell({ kind: "notified", server, method, message });
   }
 
+  /** Tells of a message that reached nobody. */
+  dropped(server: string, what: DroppedMessage): void {
+    this.#tell({ kind: "dropped", server, what });
+  }
+
   onChange(listener: (change: UpstreamChange) => void): Unsubscribe {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -75,6 +87,11 @@ export class UpstreamSet {
   #tell(change: UpstreamChange): void {
     for (const listener of [...this.#listeners]) listener(change);
   }
+}
+
+/** Calls in flight, those with a connection of their own included. */
+function loadOf({ connection, leases }: ReadyReplica): number {
+  return connection.inFlight + (leases === undefined ? 0 : leases.inUse + leases.waiting);
 }
 
 const noReplicas: readonly ReadyReplica[] = [];

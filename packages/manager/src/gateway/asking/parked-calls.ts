@@ -6,6 +6,7 @@ import type { Deadline, TimerWheel } from "../../base/timer-wheel.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
 import { answerMsMax } from "../calls/call-time.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Call } from "../calls/call.ts";
 
 /** A call that can be taken up again. */
@@ -21,6 +22,8 @@ export interface ParkedCallsOptions {
   readonly wheel: TimerWheel;
   readonly clock: Clock;
   readonly random: Random;
+  /** Where their number is shown. */
+  readonly metrics?: Metrics;
 }
 
 /** Each holds a connection to its server. */
@@ -39,6 +42,8 @@ export class ParkedCalls implements Disposable {
 
   constructor(options: ParkedCallsOptions) {
     this.#options = options;
+    const gauge = options.metrics?.gauge("mcp_manager_parked_calls", "Calls that wait for input from their clients.");
+    options.metrics?.onScrape(() => gauge?.child().set(this.#parked.size));
   }
 
   get count(): number {

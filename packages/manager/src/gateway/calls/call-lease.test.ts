@@ -9,6 +9,9 @@ import { ScriptedConnection, type ScriptedOptions } from "../testing/scripted-co
 
 /** Leases that give each taker a scripted connection, and note what is done with it. */
 class ScriptedLeases implements Leases {
+  readonly open = 0;
+  readonly inUse = 0;
+  readonly waiting = 0;
   readonly requests: LeaseRequest[] = [];
   readonly released: boolean[] = [];
   readonly connections: ScriptedConnection[] = [];

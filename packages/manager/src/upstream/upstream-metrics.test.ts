@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ScriptedConnection } from "../gateway/testing/scripted-connection.ts";
+import { Metrics } from "../telemetry/metrics.ts";
+import type { Leases } from "./leases.ts";
+import { collectUpstreamMetrics } from "./upstream-metrics.ts";
+import { UpstreamSet } from "./upstream-set.ts";
+
+test("what is lent, who waits and what reached nobody shows by server", () => {
+  const metrics = new Metrics();
+  const upstreams = new UpstreamSet();
+  const stop = collectUpstreamMetrics(metrics, upstreams);
+  const leases: Leases = { open: 5, inUse: 2, waiting: 1, take: () => Promise.reject(new Error("none")) };
+  const connection = new ScriptedConnection();
+  upstreams.attach({ name: "a-1-x", server: "a", revision: "a-1", connection, leases });
+  upstreams.dropped("a", "unaddressed_log");
+  upstreams.dropped("a", "unaddressed_log");
+  const text = metrics.text();
+  for (const line of [
+    'mcp_manager_leases{server="a",state="in_use"} 2',
+    'mcp_manager_leases{server="a",state="idle"} 3',
+    'mcp_manager_leases{server="a",state="waiting"} 1',
+    'mcp_manager_upstream_messages_dropped_total{server="a",what="unaddressed_log"} 2',
+  ])
+    assert.ok(text.includes(line), text);
+  stop();
+  upstreams.dropped("a", "unaddressed_log");
+  assert.ok(metrics.text().includes('what="unaddressed_log"} 2'));
+});
