@@ -9,21 +9,13 @@
  *
  * The bytes are taken for valid JSON, an object whose first key is another. It keeps no bytes but the last few.
  */
-
-/** What is given to the native search: the looked-for text from the byte on that is rare where it is used. */
-interface Needle {
-  readonly whole: Buffer;
-  readonly bytes: Buffer;
-  /** How many bytes of the text come before. */
-  readonly before: number;
-}
+import { skipSpace } from "./json.ts";
+import { backslashesBefore, open, openerBefore, plain, string, structureOf } from "./json-structure.ts";
+import { RareSearch, startsAt, takeSample } from "./rare-search.ts";
 
 const key = Buffer.from('"id"');
 /** Of \u0069 and \u0064, which are `i` and `d`. */
 const escape = Buffer.from("\\u006");
-// The native search looks for a needle's first byte, which costs up to 100 times more where that byte is frequent.
-const keyNeedles = needles(key, 2);
-const escapeNeedles = needles(escape, 3);
 const escapeLength = 6;
 
 const quote = 0x22;
@@ -35,8 +27,6 @@ const nearBytes = 192;
 const backBytes = 128;
 /** So many bytes of a string are read before its end is searched natively. */
 const shortStringBytes = 32;
-/** So many bytes of a chunk tell which needle is rare in it. */
-const samples = 64;
 /** A needle cut in two by the border of two chunks is found in this many bytes of each. */
 const borderBytes = 5;
 
@@ -61,8 +51,8 @@ export class IdWatch {
   /** The next finds in the present chunk: found once, good until they are passed. */
   #keyAt = 0;
   #escapeAt = 0;
-  #keyNeedle: Needle = keyNeedles[0];
-  #escapeNeedle: Needle = escapeNeedles[0];
+  readonly #keySearch = new RareSearch(key, 2);
+  readonly #escapeSearch = new RareSearch(escape, 3);
 
   /** `position`: where in the message the first chunk begins; the bytes before are known. */
   constructor(position = 0) {
@@ -70,7 +60,7 @@ export class IdWatch {
   }
 
   push(chunk: Buffer): void {
-    this.#chooseNeedles(chunk);
+    this.#lookAt(chunk);
     let at = this.#state === "search" ? this.#searchBorder(chunk) : 0;
     let searchedFrom = at;
     while (at < chunk.length) {
@@ -94,7 +84,7 @@ export class IdWatch {
   /** Goes to the next find that could be the key; answers where reading goes on. */
   #search(chunk: Buffer, from: number): number {
     if (this.#keyAt >= 0 && this.#keyAt < from) this.#keyAt = this.#nextKey(chunk, from);
-    if (this.#escapeAt >= 0 && this.#escapeAt < from) this.#escapeAt = nextOf(chunk, this.#escapeNeedle, from);
+    if (this.#escapeAt >= 0 && this.#escapeAt < from) this.#escapeAt = this.#escapeSearch.next(chunk, from);
     while (this.#keyAt >= 0 || this.#escapeAt >= 0) {
       const isKey = this.#escapeAt < 0 || (this.#keyAt >= 0 && this.#keyAt < this.#escapeAt);
       const at = isKey ? this.#keyAt : this.#escapeAt;
@@ -103,7 +93,7 @@ export class IdWatch {
         return Math.min(at + (isKey ? key.length : escapeLength), chunk.length);
       }
       if (isKey) this.#keyAt = this.#nextKey(chunk, at + 1);
-      else this.#escapeAt = nextOf(chunk, this.#escapeNeedle, at + 1);
+      else this.#escapeAt = this.#escapeSearch.next(chunk, at + 1);
     }
     return chunk.length;
   }
@@ -149,7 +139,7 @@ export class IdWatch {
     let at = from;
     if (this.#inString) at = this.#afterString(chunk, at);
     while (at < chunk.length) {
-      const kind = structure[chunk[at] as number] as number;
+      const kind = structureOf[chunk[at] as number] as number;
       at++;
       if (kind === plain) continue;
       if (kind === string) at = this.#afterString(chunk, at);
@@ -202,7 +192,7 @@ export class IdWatch {
     if (before === backslash) return false;
     const after = skipSpace(chunk, at + key.length);
     if (after < chunk.length && chunk[after] !== 0x3a) return false;
-    return this.#base + openerBefore(chunk, at) <= 0;
+    return this.#base + openerBefore(chunk, at, backBytes) <= 0;
   }
 
   #nextKey(chunk: Buffer, from: number): number {
@@ -218,7 +208,7 @@ export class IdWatch {
       }
       at += keySkip[last] as number;
     }
-    return nextOf(chunk, this.#keyNeedle, at);
+    return this.#keySearch.next(chunk, at);
   }
 
   /** What begins in the last chunk and ends in this one. */
@@ -246,46 +236,13 @@ export class IdWatch {
     this.#tail = Buffer.from(joined.subarray(Math.max(searchedFrom, joined.length - borderBytes)));
   }
 
-  #chooseNeedles(chunk: Buffer): void {
-    counts.fill(0);
-    const step = Math.max(1, Math.floor(chunk.length / samples));
-    for (let i = 0; i < chunk.length; i += step)
-      counts[chunk[i] as number] = (counts[chunk[i] as number] as number) + 1;
-    this.#keyNeedle = rarest(keyNeedles);
-    this.#escapeNeedle = rarest(escapeNeedles);
+  #lookAt(chunk: Buffer): void {
+    takeSample(chunk);
+    this.#keySearch.choose();
+    this.#escapeSearch.choose();
     this.#keyAt = this.#nextKey(chunk, 0);
-    this.#escapeAt = nextOf(chunk, this.#escapeNeedle, 0);
+    this.#escapeAt = this.#escapeSearch.next(chunk, 0);
   }
-}
-
-/** How often each byte comes in the sample. */
-const counts = new Uint16Array(256);
-
-function rarest(choices: Needles): Needle {
-  let [found] = choices;
-  for (const needle of choices) if (countOf(needle) < countOf(found)) found = needle;
-  return found;
-}
-
-function countOf(needle: Needle): number {
-  return counts[needle.bytes[0] as number] as number;
-}
-
-type Needles = readonly [Needle, ...Needle[]];
-
-/** The ways to look for `whole`, from each of its first bytes on. */
-function needles(whole: Buffer, count: number): Needles {
-  const from = (before: number): Needle => ({ whole, bytes: whole.subarray(before), before });
-  return [from(0), ...Array.from({ length: count - 1 }, (_, i) => from(i + 1))];
-}
-
-/** Where what the needle stands for begins at or after `from`; -1 when it does not come whole. */
-function nextOf(chunk: Buffer, needle: Needle, from: number): number {
-  const { whole, bytes, before } = needle;
-  for (let at = chunk.indexOf(bytes, from + before); at >= 0; at = chunk.indexOf(bytes, at + 1)) {
-    if (startsAt(chunk, whole, at - before)) return at - before;
-  }
-  return -1;
 }
 
 /** Whether the escape at `at` stands for `i` or `d`, as far as can be seen. */
@@ -294,66 +251,8 @@ function isEscapeOf(chunk: Buffer, at: number): boolean {
   return digit === undefined || digit === 0x39 || digit === 0x34;
 }
 
-const plain = 0;
-const string = 1;
-const open = 2;
-const structure = new Uint8Array(256);
-structure[quote] = string;
-structure[0x7b] = structure[0x5b] = open;
-structure[0x7d] = structure[0x5d] = 3;
-
 /** How far the search for the key may go on when this is the byte that its last one was compared with. */
 const keySkip = new Uint8Array(256).fill(4);
 keySkip[quote] = 3;
 keySkip[0x69] = 2;
 keySkip[0x64] = 1;
-
-/**
- * Where the object begins whose key is at `at`; `-Infinity` when that is too far back to be looked for. Backwards through whole
- * strings and values: a key is never inside one.
- */
-function openerBefore(chunk: Buffer, at: number): number {
-  const first = Math.max(0, at - backBytes);
-  let depth = 0;
-  for (let i = at - 1; i >= first; i--) {
-    const kind = structure[chunk[i] as number] as number;
-    if (kind === plain) continue;
-    if (kind === string) {
-      i = stringStart(chunk, i, first);
-      if (i < 0) break;
-    } else if (kind !== open) depth++;
-    else if (depth === 0) return i;
-    else depth--;
-  }
-  return -Infinity;
-}
-
-/** The opening quote of the string that the quote at `end` closes; -1 when it is not after `first`. */
-function stringStart(chunk: Buffer, end: number, first: number): number {
-  for (let i = end - 1; i > first; i--) {
-    if (chunk[i] === quote && backslashesBefore(chunk, i, 0) % 2 === 0) return i;
-  }
-  return -1;
-}
-
-function backslashesBefore(chunk: Buffer, at: number, first: number): number {
-  let i = at;
-  while (i > first && chunk[i - 1] === backslash) i--;
-  return at - i;
-}
-
-function skipSpace(chunk: Buffer, from: number): number {
-  let at = from;
-  while (at < chunk.length && isSpace(chunk[at] as number)) at++;
-  return at;
-}
-
-function isSpace(byte: number): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
-}
-
-function startsAt(chunk: Buffer, wanted: Buffer, at: number): boolean {
-  if (at < 0) return false;
-  for (let i = 0; i < wanted.length; i++) if (chunk[at + i] !== wanted[i]) return false;
-  return true;
-}

@@ -90,3 +90,8 @@ export const methodNames: readonly string[] = methods.map((info) => info.method)
 export function methodInfo(method: string): MethodInfo | undefined {
   return byName.get(method);
 }
+
+/** Whether an extension may have given a method this name: no revision has it, and a header can carry it as it is. */
+export function mayBeExtension(method: string): boolean {
+  return !byName.has(method) && /^[\w.$/-]{1,128}$/.test(method);
+}

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { ManualClock } from "../base/clock.ts";
 import { type ConnectionUnderTest, declareConnectionContract } from "./contract.ts";
 import { initializeStdio, probeStdio } from "./stdio-open.ts";
-import { AskedSink, callTool, RecordingEvents, start, startWith, until } from "./testing/calls.ts";
+import { AskedSink, callTool, listen, RecordingEvents, start, startWith, until } from "./testing/calls.ts";
 import { result } from "./testing/peer.ts";
 import { StdioChild } from "./testing/stdio-child.ts";
 import type { StdioLimits } from "./stdio-channel.ts";
@@ -116,6 +116,15 @@ test("what a modern server asks is refused, for it may not ask, and reaches no c
   const { sink } = startWith(new AskedSink(), sut.connection, "ask");
   assert.match(await sink.response(), /the manager takes no sampling\/createMessage requests/);
   assert.deepEqual([sink.questions, sut.events.dropped], [[], []]);
+});
+
+test("what a modern server tells of a subscription that has ended reaches nobody and is counted", async () => {
+  await using sut = await open("modern");
+  const { sink, exchange } = listen(sut.connection, "1");
+  await until("the acknowledgement", () => sink.notifications.length === 1);
+  exchange.cancel("enough");
+  await callTool(sut.connection, "tell");
+  assert.deepEqual([sut.events.dropped, sut.events.notifications], [["unknown_subscription"], []]);
 });
 
 test("line ends inside a request become spaces, so that one message stays one line", async () => {
