@@ -88,7 +88,7 @@ test("SIGTERM lets calls in flight finish, takes no new ones, and leaves no chil
   await manager[Symbol.asyncDispose]();
 });
 
-test("a server that ends in the middle of a call is told to the caller at once and started again", async () => {
+test("G10 a server that ends in the middle of a call is told to the caller at once and started again", async () => {
   await using manager = await startManager({ config: configOf({ one: { mode: "plain" } }) });
   await manager.serversReady("one");
   const session = await initialize(manager);

@@ -84,7 +84,7 @@ after(async () => {
   }
 });
 
-test("a client of the legacy era lists and calls its tools, and hears of their progress", async () => {
+test("G9 a client of the legacy era lists and calls its tools, and hears of their progress", async () => {
   const client = new Client(info);
   const headers = { authorization: `Bearer ${manager.key}` };
   await client.connect(
@@ -103,7 +103,7 @@ test("a client of the legacy era lists and calls its tools, and hears of their p
   await client.close();
 });
 
-test("a client of the modern era calls its tools on the aggregate", async () => {
+test("G9 a client of the modern era calls its tools on the aggregate", async () => {
   const client = new ModernClient(info, { versionNegotiation: { mode: "auto" } });
   const headers = { authorization: `Bearer ${manager.key}` };
   await client.connect(new ModernTransport(new URL(`${manager.url}/mcp`), { requestInit: { headers } }));

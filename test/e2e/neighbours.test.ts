@@ -45,7 +45,7 @@ test("later lists do not wait for what was missing", async () => {
   assert.equal(status, 200);
 });
 
-test("a server that prints lines on stdout that are no messages serves all the same, and they are in its log", async () => {
+test("G10 a server that prints lines on stdout that are no messages serves all the same, and they are in its log", async () => {
   const answer = await request(manager, session, "tools/call", { name: "loud__echo", arguments: { a: 1 } });
   assert.deepEqual(answer.json().result?.["echo"], { a: 1 });
   const lines: string[] = [];

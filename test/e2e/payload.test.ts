@@ -58,7 +58,7 @@ const id = fc.oneof(
 
 for (const server of ["old", "new", "pipe"]) {
   for (const era of ["legacy", "modern"] as const) {
-    test(`a ${era} client and the server "${server}" see each other's bytes`, async () => {
+    test(`G21 a ${era} client and the server "${server}" see each other's bytes`, async () => {
       await fc.assert(
         fc.asyncProperty(payload, id, async (text, written) => {
           const got = await echo(server, era, text, written);

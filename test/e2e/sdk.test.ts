@@ -166,7 +166,7 @@ for (const [name, connect, version] of clients) {
       assert.deepEqual(seen, [1, 2, 3, 4, 5]);
     });
 
-    test("a call that is cancelled ends for its caller and leaves the server fit for the next", async () => {
+    test("G18 a call that is cancelled ends for its caller and leaves the server fit for the next", async () => {
       const cancel = new AbortController();
       const call = client.callTool(
         { name, arguments: { duration: 30, steps: 300 } },

@@ -206,7 +206,15 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
   const catalog = scope.use(new Catalog({ upstreams, clock, wheel, listDeadlineMs, troubleOf, onDropped }));
   table.onChange(({ servers }) => catalog.retain(servers));
   scope.use(new CollisionLog({ table, catalog, logger }));
-  const lists = new MergedLists({ catalog, table, maySee, clock, sealer, rightsOf: (who) => who.roles.join(",") });
+  const lists = new MergedLists({
+    catalog,
+    table,
+    maySee,
+    clock,
+    sealer,
+    rightsOf: (who) => who.roles.join(","),
+    seenByAll: () => access.showsAllToAll,
+  });
   const metrics = new CallMetrics(state.metrics);
   const idleMs = durationMs(gateway.sessions.idle);
   const sessions = scope.use(

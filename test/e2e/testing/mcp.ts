@@ -21,10 +21,10 @@ export interface SendOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Posts a message, an object or text as it is. */
-export async function send(manager: ManagerProcess, message: unknown, options: SendOptions = {}): Promise<Wire> {
+/** Posts a message, an object or text as it is; resolves when the answer begins. */
+export function post(manager: ManagerProcess, message: unknown, options: SendOptions = {}): Promise<Response> {
   const { path = "/mcp", session, headers, key = manager.key, signal } = options;
-  const response = await fetch(manager.url + path, {
+  return fetch(manager.url + path, {
     method: "POST",
     headers: {
       "content-type": "application/json",
@@ -36,15 +36,27 @@ export async function send(manager: ManagerProcess, message: unknown, options: S
     body: typeof message === "string" ? message : JSON.stringify(message),
     ...(signal === undefined ? {} : { signal }),
   });
+}
+
+/** Posts a message and reads its answer to the end. */
+export async function send(manager: ManagerProcess, message: unknown, options: SendOptions = {}): Promise<Wire> {
+  const response = await post(manager, message, options);
   const text = await response.text();
   const isEvents = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
   const last = isEvents ? (text.split("\n").findLast((line) => line.startsWith("data: ")) ?? "data: ").slice(6) : text;
   return { status: response.status, headers: response.headers, text, json: () => JSON.parse(last) };
 }
 
+export interface InitializeOptions extends SendOptions {
+  /** What the client can be asked. Default: nothing. */
+  readonly capabilities?: object;
+  readonly protocolVersion?: string;
+}
+
 /** Opens a session; gives its id. */
-export async function initialize(manager: ManagerProcess, options: SendOptions = {}): Promise<string> {
-  const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "wire", version: "1" } };
+export async function initialize(manager: ManagerProcess, options: InitializeOptions = {}): Promise<string> {
+  const { capabilities = {}, protocolVersion = "2025-11-25" } = options;
+  const params = { protocolVersion, capabilities, clientInfo: { name: "wire", version: "1" } };
   const answer = await send(manager, { jsonrpc: "2.0", id: 0, method: "initialize", params }, options);
   const session = answer.headers.get("mcp-session-id");
   if (answer.status !== 200 || session === null) throw new Error(`initialize: ${answer.status} ${answer.text}`);

@@ -19,6 +19,22 @@ test("built-in roles mean the same on the data plane and on the control plane", 
   }
 });
 
+test("all see all only while no role leaves anything out of what it lists", () => {
+  assert.equal(createAccess().showsAllToAll, true);
+  const rules: RoleRule[] = [
+    { verbs: ["call"] },
+    { verbs: ["list"], servers: ["weather"] },
+    { verbs: ["list"], tools: ["get_*"] },
+  ];
+  for (const rule of rules) {
+    const roles = new Map([
+      ["all", [{ verbs: ["list"] }] as RoleRule[]],
+      ["some", [rule]],
+    ]);
+    assert.equal(createAccess(roles).showsAllToAll, false);
+  }
+});
+
 test("no role, and a role that nobody knows, grant nothing", () => {
   const access = createAccess();
   for (const principal of [as(), as("root"), as("__proto__")]) {

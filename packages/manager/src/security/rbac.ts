@@ -30,6 +30,8 @@ export interface Access {
   may(principal: Principal, verb: Verb, server: string, tool?: string): boolean;
   /** Whether a principal may do something on the control plane. */
   allows(principal: Principal, permission: Permission): boolean;
+  /** Whether every role lists every tool of every server, so that a list does not depend on who asks. */
+  readonly showsAllToAll: boolean;
 }
 
 /** The rules of the built-in roles, made from their permissions, so that the two planes never disagree. */
@@ -59,7 +61,12 @@ export function createAccess(roles: Roles = builtinRoles): Access {
         (rule) => rule[verb] && rule.server(server) && (tool === undefined || rule.tool(tool)),
       ),
     allows: isAllowed,
+    showsAllToAll: [...roles.values()].every((rules) => rules.some(listsAll)),
   };
+}
+
+function listsAll({ verbs, servers, tools }: RoleRule): boolean {
+  return verbs.includes("list") && servers === undefined && tools === undefined;
 }
 
 interface CompiledRule {

@@ -1,0 +1,79 @@
+/** A thousand clients at once that call their requests alike: each gets its own progress and its own answer, and nothing else. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { type ManagerProcess, startManager } from "./testing/manager.ts";
+import { initialize, send, type Wire } from "./testing/mcp.ts";
+import { sendModern } from "./testing/modern.ts";
+import { type Crowd, crowdProcess, startCrowd } from "./testing/crowd.ts";
+
+const clients = 1_000;
+const token = "the same for everybody";
+
+const running = new AsyncDisposableStack();
+let manager: ManagerProcess;
+/** One for each client of the legacy era, every second one. */
+let sessions: readonly string[] = [];
+
+before(async () => {
+  const legacy = running.use(await startCrowd("legacy", clients));
+  const modern = running.use(await startCrowd("modern", clients));
+  // Each replica has 256 sockets, and the server waits for all the calls: four of them carry a thousand.
+  const remote = ({ url }: Crowd): object => ({ source: { kind: "remote", url }, replicas: 4 });
+  const stdio = (era: "legacy" | "modern"): object => ({ source: crowdProcess(era, clients) });
+  const servers = {
+    "legacy-http": remote(legacy),
+    "legacy-stdio": stdio("legacy"),
+    "modern-http": remote(modern),
+    "modern-stdio": stdio("modern"),
+  };
+  manager = running.use(await startManager({ config: JSON.stringify({ servers }) }));
+  await manager.serversReady(...Object.keys(servers));
+  sessions = await Promise.all(Array.from({ length: clients / 2 }, () => initialize(manager)));
+});
+after(() => running.disposeAsync());
+
+for (const era of ["legacy", "modern"]) {
+  for (const transport of ["http", "stdio"]) {
+    test(`G11 ${clients} clients of both eras with one id and one token each hear their own of a ${era} server on ${transport}`, async () => {
+      const calls = Array.from({ length: clients }, (_, who) => call(`${era}-${transport}__hold`, who));
+      const heard = (await Promise.all(calls)).map(messagesOf);
+      const wrong = heard.flatMap((messages, who) => {
+        const got = JSON.stringify(messages);
+        return got === JSON.stringify(owed(who)) ? [] : [`client ${who} got ${got}`];
+      });
+      assert.deepEqual(wrong.slice(0, 3), [], `${wrong.length} of ${clients} clients`);
+    });
+  }
+}
+
+/** The call of one client; clients of even numbers are legacy ones. */
+function call(name: string, who: number): Promise<Wire> {
+  const params = { name, arguments: { who } };
+  const session = who % 2 === 0 ? sessions[who / 2] : undefined;
+  if (session === undefined) return sendModern(manager, "tools/call", params, { meta: { progressToken: token } });
+  const message = {
+    jsonrpc: "2.0",
+    id: 1,
+    method: "tools/call",
+    params: { ...params, _meta: { progressToken: token } },
+  };
+  return send(manager, message, { session });
+}
+
+type Heard = readonly unknown[];
+
+/** What a client hears: the numbers and texts of its progress under its token, its answer under its id. */
+function messagesOf({ text }: Wire): Heard {
+  return text
+    .split("\n")
+    .filter((line) => line.startsWith("data: {"))
+    .map((line) => {
+      const { id, params, result } = JSON.parse(line.slice(6));
+      return id === undefined ? params : [id, result.content];
+    });
+}
+
+function owed(who: number): Heard {
+  const progress = (step: number): object => ({ progressToken: token, progress: step, message: String(who) });
+  return [progress(1), progress(2), [1, [{ type: "text", text: String(who) }]]];
+}
