@@ -48,7 +48,7 @@ test("a body over the limit is 413, whether its length was announced or not, and
   assert.equal((await peer.initialize()).status, 200);
 });
 
-test("a legacy message needs a session of the same principal and endpoint", async () => {
+test("G9 a legacy message needs a session of the same principal and endpoint", async () => {
   await using gateway = await TestGateway.open();
   gateway.serve("weather");
   gateway.principal("bob", ["caller"]);
@@ -68,7 +68,7 @@ test("a legacy message needs a session of the same principal and endpoint", asyn
   );
 });
 
-test("a session ends by DELETE; a client of the modern era, and one without a session, gets 405", async () => {
+test("G9 a session ends by DELETE; a client of the modern era, and one without a session, gets 405", async () => {
   await using gateway = await TestGateway.open();
   const peer = new Peer(gateway.url);
   assert.equal((await peer.request("DELETE", undefined)).status, 405);
@@ -81,7 +81,7 @@ test("a session ends by DELETE; a client of the modern era, and one without a se
   assert.equal((await peer.request("DELETE", undefined)).status, 404);
 });
 
-test("other HTTP methods are 405 and say what is taken", async () => {
+test("G3 other HTTP methods are 405 and say what is taken", async () => {
   await using gateway = await TestGateway.open();
   const peer = new Peer(gateway.url);
   await peer.initialize();
@@ -92,7 +92,7 @@ test("other HTTP methods are 405 and say what is taken", async () => {
   }
 });
 
-test("a modern request without what it must carry is -32602, one whose headers disagree -32020", async () => {
+test("G3 a modern request without what it must carry is -32602, one whose headers disagree -32020", async () => {
   await using gateway = await TestGateway.open();
   const peer = new Peer(gateway.url);
   const headers = { "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/list" };
@@ -119,7 +119,7 @@ test("a modern request without what it must carry is -32602, one whose headers d
   assert.equal((await peer.post(whole, { headers })).status, 200);
 });
 
-test("a version that is not spoken is -32022 with those that are, however strange the header", async () => {
+test("G3 a version that is not spoken is -32022 with those that are, however strange the header", async () => {
   await using gateway = await TestGateway.open();
   const peer = new Peer(gateway.url);
   const supported = ["2026-07-28"];
@@ -142,7 +142,7 @@ test("a version that is not spoken is -32022 with those that are, however strang
   assert.deepEqual(answer.body?.error?.data?.["supported"], supported);
 });
 
-test("what an era lacks, or is not carried yet, is an unknown method in that era's way", async () => {
+test("G3 what an era lacks, or is not carried yet, is an unknown method in that era's way", async () => {
   await using gateway = await TestGateway.open();
   gateway.serve("weather");
   const peer = new Peer(gateway.url);
@@ -176,7 +176,7 @@ test("a notification is taken with 202 and no body, an answer to a question neve
   assertError(await peer.post(response, modern), 400, -32600, 4);
 });
 
-test("initialize is answered with the client's version where it is spoken, and the id keeps its type", async () => {
+test("G1 initialize is answered with the client's version where it is spoken, and the id keeps its type", async () => {
   await using gateway = await TestGateway.open();
   for (const version of ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]) {
     const answer = await new Peer(gateway.url).initialize(version);
@@ -212,7 +212,7 @@ test("a client that takes only JSON, speaks an old version and never says initia
   assert.equal(call.text, '{"jsonrpc":"2.0","id":"0b5d","result":{"content":[]}}');
 });
 
-test("server/discover is answered without a round trip: versions, capabilities, hints; on one server in its words", async () => {
+test("G2 server/discover is answered without a round trip: versions, capabilities, hints; on one server in its words", async () => {
   await using gateway = await TestGateway.open();
   const weather = gateway.serve("weather", {
     name: "Weather!",
@@ -244,7 +244,7 @@ test("server/discover is answered without a round trip: versions, capabilities, 
   assert.equal(weather.received.length, before);
 });
 
-test("a server that is away speaks on when it was heard once; one never heard is 503 with when to come back", async () => {
+test("G7 a server that is away speaks on when it was heard once; one never heard is 503 with when to come back", async () => {
   await using gateway = await TestGateway.open();
   gateway.serve("weather", { instructions: "hello" });
   const peer = new Peer(gateway.url, { path: "/servers/weather/mcp" });
@@ -287,7 +287,7 @@ test("a server that does not exist, or not for this principal, is 404 with the i
   assert.equal(hidden.text.replaceAll("weather", "nowhere"), nowhere.text);
 });
 
-test("when every session has a call in flight, initialize is 503; otherwise there is room", async () => {
+test("G7 when every session has a call in flight, initialize is 503; otherwise there is room", async () => {
   await using gateway = await TestGateway.open({ sessionsMax: 1 });
   const weather = gateway.serve("weather");
   const busy = new Peer(gateway.url);

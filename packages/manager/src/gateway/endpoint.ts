@@ -8,7 +8,8 @@
  *   4 view       a server that is not there, or not for this principal                           404        MergedLists.shows
  *   5 era        from header and `_meta`, before the method is looked at                         400        checkEra
  *   6 session    legacy only; missing is 400, unknown 404                                        400, 404   Sessions.find
- *   7 method     what this era lacks, or is not carried yet, is unknown                          -32601     #serve
+ *   7 method     what this era lacks, or is not carried yet, is unknown; an extension's is       -32601     #serve
+ *                its server's, on that server's own endpoint
  *   8 route      names to servers; the principal's rights decide what exists                     -32602     Router
  *   9 forward    replica, bridge, deadline, answer; counted and audited once, where it ends      503, 504   Forward
  */
@@ -16,8 +17,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Envelope, scanEnvelope } from "../protocol/envelope.ts";
 import type { Era } from "../protocol/era.ts";
 import { errorResponse, JsonRpcCode } from "../protocol/errors.ts";
+import { type HeaderRecord, headerNames } from "../protocol/headers.ts";
 import { stateRemoval } from "../protocol/input-required.ts";
-import { methodInfo } from "../protocol/methods.ts";
+import { mayBeExtension, methodInfo } from "../protocol/methods.ts";
 import type { Edit } from "../protocol/splice.ts";
 import type { Principal } from "../security/principal.ts";
 import { type Arrival, findSession, refuseView, sessionIdOf } from "./arrival.ts";
@@ -101,7 +103,7 @@ export class McpEndpoint {
     if (envelope.kind === "response") return onAnswer(envelope, session, reply);
     if (envelope.kind !== "request" || id === undefined) return onNotification(envelope, session, reply);
     const paramHeaders = era === "legacy" ? noHeaders : paramHeadersOf(request);
-    this.#serve({ view, principal, era, envelope, id, session, paramHeaders, reply, startedMs });
+    this.#serve({ view, principal, era, envelope, id, session, paramHeaders, reply, startedMs }, request.headers);
   }
 
   /** What is no message: a batch, where the session's revision has them, or nothing that is taken. */
@@ -112,11 +114,11 @@ export class McpEndpoint {
       this.#dispatch(envelope, "legacy", batch.session, { ...arrival, reply });
   }
 
-  #serve(call: Call): void {
+  #serve(call: Call, headers: HeaderRecord): void {
     const { method } = call.envelope;
     const info = methodInfo(method);
-    if (info === undefined || info.kind !== "request" || !info.eras.includes(call.era))
-      return this.#own.unknownMethod(call);
+    if (info === undefined) return this.#forwardExtension(call, headers);
+    if (info.kind !== "request" || !info.eras.includes(call.era)) return this.#own.unknownMethod(call);
     switch (method) {
       case "tools/call":
         return this.#forwardByName(call, "tools");
@@ -159,6 +161,18 @@ export class McpEndpoint {
     void catalog.renewed(routed.server, "prompts").then(() => this.#forward(call, router.byRef(call)));
   }
 
+  /** What no revision has may be a method of an extension. Whether its client negotiated that is for the server to say. */
+  #forwardExtension(call: Call, headers: HeaderRecord): void {
+    const { router, introduction } = this.#options;
+    const { view, era, envelope } = call;
+    const isCarried = era === "modern" && mayBeExtension(envelope.method) && introduction.hasExtensions(view);
+    if (!isCarried) return this.#own.unknownMethod(call);
+    const routed = router.byView(call, headers[headerNames.name]);
+    if (routed.kind !== "unknown") return this.#forward(call, routed);
+    this.#auditDenied(call, routed.denied);
+    this.#own.unknownMethod(call);
+  }
+
   #forward(call: Call, routed: Routed): void {
     if (routed.kind === "destination") {
       const { destination } = routed;
@@ -167,9 +181,12 @@ export class McpEndpoint {
       return isRetry ? this.#goOn(call, destination) : new Forward(this.#options, call, destination).start();
     }
     if (routed.kind === "mismatch") return this.#own.refuse(call, 400, routed.code, routed.message);
-    if (routed.kind === "unknown" && routed.denied !== undefined)
-      auditDenied(this.#options.audit, call, call.envelope.method, routed.denied, "not allowed");
+    if (routed.kind === "unknown") this.#auditDenied(call, routed.denied);
     this.#own.refuse(call, 200, JsonRpcCode.invalidParams, routed.message);
+  }
+
+  #auditDenied(call: Call, target: string | undefined): void {
+    if (target !== undefined) auditDenied(this.#options.audit, call, call.envelope.method, target, "not allowed");
   }
 
   /** A modern client brings what it was asked for: to the revision that asked, or to the call that waits here. */

@@ -78,7 +78,7 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
 
-test("a response in pieces goes on in the middle of itself", async () => {
+test("G9 a response in pieces goes on in the middle of itself", async () => {
   await using door = await Door.open();
   const { reply, reader } = await door.begin();
   reply.response(Buffer.from('{"id":1,'), false);

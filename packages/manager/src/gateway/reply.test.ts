@@ -4,6 +4,7 @@ import { request as httpRequest } from "node:http";
 import { test } from "node:test";
 import { ManagerError } from "@mcp-manager/api";
 import { ManualClock } from "../base/clock.ts";
+import { EventReader } from "./testing/event-reader.ts";
 import { TestGateway } from "./testing/gateway.ts";
 import { type Answer, answerOf, Peer } from "./testing/peer.ts";
 import type { Received, ScriptedConnection } from "./testing/scripted-connection.ts";
@@ -19,7 +20,7 @@ function unnamed(text: string): string {
   return text.replaceAll(/^id: [a-z0-9]{8}-/gm, "id: ");
 }
 
-test("a waiting caller that takes events gets a comment every 15 s, one that takes only JSON gets none", async () => {
+test("G8 a waiting caller that takes events gets a comment every 15 s, one that takes only JSON gets none", async () => {
   await using gateway = await TestGateway.open({ clock: new ManualClock() });
   const weather = gateway.serve("weather");
   const eventful = await legacyPeer(gateway, "application/json, text/event-stream");
@@ -33,6 +34,29 @@ test("a waiting caller that takes events gets a comment every 15 s, one that tak
   second.result({});
   assert.equal(unnamed((await waiting).text), ':\n\n:\n\nid: 1-1\ndata: {"jsonrpc":"2.0","id":1,"result":{}}\n\n');
   assert.equal((await silent).text, '{"jsonrpc":"2.0","id":1,"result":{}}');
+});
+
+test("G8 events leave as they come, in the clear and past proxies' buffers, whatever coding the client takes", async () => {
+  await using gateway = await TestGateway.open();
+  const weather = gateway.serve("weather", { era: "modern" });
+  const headers = { ...modernHeaders, "accept-encoding": "gzip, br, zstd" };
+  const asked = new Peer(gateway.url).request("POST", modernCall, { headers });
+  const call = await weather.call("tools/call");
+  call.notify("notifications/progress", { progress: 1 });
+  const response = await asked;
+  const events = new EventReader(response);
+  assert.equal((await events.next())?.params?.["progress"], 1);
+  assert.deepEqual(
+    ["content-type", "content-encoding", "x-accel-buffering", "cache-control"].map((name) =>
+      response.headers.get(name),
+    ),
+    ["text/event-stream", null, "no", "no-store, no-transform"],
+  );
+  call.notify("notifications/progress", { progress: 2 });
+  assert.equal((await events.next())?.params?.["progress"], 2);
+  call.result({ resultType: "complete" });
+  assert.deepEqual((await events.next())?.result, { resultType: "complete" });
+  assert.equal(await events.next(), undefined);
 });
 
 test("a client that takes only events gets the response as one, in one piece or in many", async () => {
@@ -53,7 +77,7 @@ test("a client that takes only events gets the response as one, in one piece or 
 });
 
 for (const accept of ["application/json", "text/event-stream"]) {
-  test(`a slow reader of ${accept} holds the server back, and goes on where it stopped`, async () => {
+  test(`G8 a slow reader of ${accept} holds the server back, and goes on where it stopped`, async () => {
     await using gateway = await TestGateway.open();
     const weather = gateway.serve("weather", { era: "modern" });
     const peer = new Peer(gateway.url, { headers: { accept } });
@@ -70,7 +94,8 @@ for (const accept of ["application/json", "text/event-stream"]) {
     const reading = response.then(answerOf);
     await weather.until(() => call.resumed > 0);
     call.chunk('"}}', true);
-    assert.equal((await reading).body?.result?.["text"], piece.repeat(pieces));
+    const text = String((await reading).body?.result?.["text"]);
+    assert.deepEqual([text.length / piece.length, text === piece.repeat(pieces)], [pieces, true]);
   });
 }
 
@@ -96,7 +121,7 @@ async function startedResponse(
   return { call, reading: answer.then(answerOf) };
 }
 
-test("a caller that reads no notifications is let go before they fill the memory, and its call is cancelled", async () => {
+test("G8 a caller that reads no notifications is let go before they fill the memory, and its call is cancelled", async () => {
   await using gateway = await TestGateway.open();
   const weather = gateway.serve("weather");
   await new Promise<void>((resolve, reject) => {

@@ -7,6 +7,7 @@
  *     └────▶ json (chunk)* ────────────────────────▶ ended
  */
 import type { ServerResponse } from "node:http";
+import { slabs } from "../base/slabs.ts";
 import { sseComment, sseEvent } from "../protocol/sse.ts";
 import type { EventStream, StreamOpener, StreamOwner } from "./sessions/event-stream.ts";
 
@@ -25,6 +26,8 @@ export const eventHeaders: RawHeaders = [
 ];
 /** Up to here making a text of a body costs less than a second piece in the write. */
 const joinBytesMax = 16_384;
+/** Shorter pieces are copies. */
+const lentBytesMin = 16_384;
 const eventStart = Buffer.from("data: ");
 const eventEnd = Buffer.from("\n\n");
 
@@ -239,7 +242,7 @@ export class HttpReply implements Reply, StreamOwner {
       this.#onLost();
       return true;
     }
-    const taken = this.#write(lines);
+    const taken = this.#write(lines, this.#stream?.isLost ?? true);
     if (!last) return taken;
     this.#mode = "ended";
     this.#stream?.complete();
@@ -252,15 +255,19 @@ export class HttpReply implements Reply, StreamOwner {
       this.#mode = "json";
       this.#response?.writeHead(200, [...jsonHeaders, ...extra]);
     }
-    if (!last) return this.#write(chunk);
+    if (!last) return this.#write(chunk, true);
     this.#mode = "ended";
     this.#response?.end(chunk);
     return true;
   }
 
-  #write(bytes: Buffer): boolean {
+  /** `isAlone`: nobody else has the bytes, so that memory which was lent with them is free once they are out. */
+  #write(bytes: Buffer, isAlone = false): boolean {
     const response = this.#response;
-    if (response === undefined || response.write(bytes)) return true;
+    if (response === undefined) return true;
+    if (isAlone && bytes.length >= lentBytesMin) {
+      if (response.write(bytes, (error) => error ?? slabs.giveBack(bytes))) return true;
+    } else if (response.write(bytes)) return true;
     if (this.#full) return false;
     this.#full = true;
     response.once("drain", () => {

@@ -57,7 +57,7 @@ test("version 1 of the SDK connects, lists, calls with progress and closes", asy
 });
 
 for (const mode of ["auto", "legacy"] as const) {
-  test(`version 2 of the SDK in mode ${mode} connects, lists and calls`, async () => {
+  test(`G1 version 2 of the SDK in mode ${mode} connects, lists and calls`, async () => {
     await using gateway = await openGateway();
     const client = new Client(clientInfo, { versionNegotiation: { mode } });
     await client.connect(new StreamableHTTPClientTransport(new URL(`${gateway.url}/mcp`), { requestInit }));
@@ -76,7 +76,7 @@ for (const mode of ["auto", "legacy"] as const) {
   });
 }
 
-test("version 2 of the SDK stays modern across a time without any replica", async () => {
+test("G7 version 2 of the SDK stays modern across a time without any replica", async () => {
   await using gateway = await TestGateway.open({ introductionWaitMs: 10 });
   const connection = gateway.serve("new", { era: "modern", script: script({ resultType: "complete" }) });
   gateway.upstreams.detach("new", "new-1-a");
@@ -92,4 +92,37 @@ test("version 2 of the SDK stays modern across a time without any replica", asyn
   const client = await connect();
   assert.equal(client.getProtocolEra(), "modern");
   await client.close();
+});
+
+test("G7 version 2 of the SDK, in the middle of its work or just coming, stays modern across a brown-out", async () => {
+  await using gateway = await TestGateway.open();
+  const connection = gateway.serve("new", { era: "modern", script: script({ resultType: "complete" }) });
+  const statuses: string[] = [];
+  const fetchNoted: typeof fetch = async (input, init) => {
+    const response = await fetch(input, init);
+    statuses.push(`${response.status} ${response.headers.get("retry-after") ?? "-"}`);
+    return response;
+  };
+  const connect = async (path: string): Promise<InstanceType<typeof Client>> => {
+    const client = new Client(clientInfo, { versionNegotiation: { mode: "auto" } });
+    const url = new URL(gateway.url + path);
+    await client.connect(new StreamableHTTPClientTransport(url, { requestInit, fetch: fetchNoted }));
+    return client;
+  };
+  const paths = ["/mcp", "/servers/new/mcp"];
+  const working = await Promise.all(paths.map(connect));
+  gateway.upstreams.detach("new", "new-1-a");
+  statuses.length = 0;
+  const calls = [{ name: "new__echo" }, { name: "echo" }];
+  for (const [i, client] of working.entries()) await assert.rejects(client.callTool(calls[i] ?? { name: "" }));
+  assert.deepEqual(statuses, ["503 1", "503 1"]);
+  const coming = await Promise.all(paths.map(connect));
+  gateway.upstreams.attach({ name: "new-1-b", server: "new", revision: "new-1", connection });
+  for (const [i, client] of [...working, ...coming].entries()) {
+    const { content } = await client.callTool({ ...(calls[i % 2] ?? { name: "" }), arguments: { i } });
+    assert.deepEqual(content, [{ type: "text", text: `{"i":${i}}` }]);
+    assert.equal(client.getProtocolEra(), "modern");
+    await client.close();
+  }
+  assert.equal(gateway.sessions.count, 0);
 });

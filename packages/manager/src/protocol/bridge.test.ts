@@ -32,12 +32,12 @@ function toModern(params: string, options?: ModernRequestOptions): unknown {
   return message.params;
 }
 
-test("requests keep their payload, whatever the gateway changes in them and whichever way they go", () => {
+test("G21 requests keep their payload, whatever the gateway changes in them and whichever way they go", () => {
   const property = fc.property(requestText, (text) => assertRequestKeepsPayload(Buffer.from(text)));
   fc.assert(property, { numRuns: 500 });
 });
 
-test("responses keep their payload too", () => {
+test("G21 responses keep their payload too", () => {
   const response = fc.oneof(
     responseText,
     resultText.map((result) => `{"jsonrpc":"2.0","id":1,"result":${result}}`),

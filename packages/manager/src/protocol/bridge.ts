@@ -130,6 +130,22 @@ export function resultToModern(response: Buffer, method: string, hints: CacheHin
   return added.length === 0 ? response : splice(response, [insertion(response, members.result.start, added.join(","))]);
 }
 
+/** A usual beginning of a response with a result, up to its first member. */
+const resultBeginning = /^\{(?:"jsonrpc":"2\.0","id":(?:"[^"\\]{0,200}"|-?\d{1,20}),)?"result":\{/;
+
+/**
+ * The beginning of a legacy server's long result for a modern client, the rest of which is not read: with the members that a modern
+ * result must have in front. Undefined when it does not begin in a usual way or says one of them itself.
+ */
+export function beginningToModern(beginning: Buffer, method: string, hints: CacheHints): Buffer | undefined {
+  const at = resultBeginning.exec(beginning.toString("latin1", 0, 300))?.[0].length;
+  if (at === undefined || beginning[at] !== 0x22 || beginning.includes('"resultType"')) return undefined;
+  const isCacheable = methodInfo(method)?.cacheable === true;
+  if (isCacheable && (beginning.includes('"ttlMs"') || beginning.includes('"cacheScope"'))) return undefined;
+  const extra = isCacheable ? `"ttlMs":${hints.ttlMs},"cacheScope":"${hints.cacheScope}",` : "";
+  return splice(beginning, [{ start: at, end: at, bytes: Buffer.from(`"resultType":"complete",${extra}`) }]);
+}
+
 const invalidParams = Buffer.from(String(JsonRpcCode.invalidParams));
 
 function errorToModern(response: Buffer): Buffer {

@@ -21,7 +21,7 @@ function mismatch(headers: HeaderRecord, name?: unknown): string | undefined {
   return found?.message;
 }
 
-test("any text travels in a header and comes back", () => {
+test("G4 any text travels in a header and comes back", () => {
   const property = fc.property(fc.string({ unit: "binary" }), (text) => {
     const value = encodeHeaderValue(text);
     assert.match(value, /^[\x20-\x7e]*$/);
@@ -42,7 +42,7 @@ test("plain names go as they are; what is padded, looks encoded or is not ASCII 
   assert.equal(decodeHeaderValue(encodeHeaderValue("=?base64?=")), "=?base64?=");
 });
 
-test("between the marks only the one Base64 of UTF-8 text is taken", () => {
+test("G4 between the marks only the one Base64 of UTF-8 text is taken", () => {
   assert.equal(decodeHeaderValue("=?base64?YQ==?="), "a");
   assert.equal(decodeHeaderValue("=?base64??="), "");
   for (const wrong of ["YQ", "YQ=", "YQ==YQ==", "YR==", "Y Q==", "YQ==-TAMPERED", "_-8=", "/w==", "7aCA", "*"]) {
@@ -52,7 +52,7 @@ test("between the marks only the one Base64 of UTF-8 text is taken", () => {
   for (const wrong of ["Zürich", "a\nb", "\u007f", "\0"]) assert.equal(decodeHeaderValue(wrong), undefined);
 });
 
-test("headers that say what the body says pass, encoded or not", () => {
+test("G4 headers that say what the body says pass, encoded or not", () => {
   assert.equal(mismatch({ "mcp-name": "weather" }, "weather"), undefined);
   assert.equal(mismatch({ "mcp-name": "=?base64?d2VhdGhlcg==?=" }, "weather"), undefined);
   assert.equal(mismatch({ "mcp-name": encodeHeaderValue("Zürich") }, "Zürich"), undefined);
@@ -61,7 +61,7 @@ test("headers that say what the body says pass, encoded or not", () => {
   assert.equal(checkHeaders({ ...usual, "mcp-method": "tools/list" }, envelope("tools/list")), undefined);
 });
 
-test("a header that is missing, differs or is unreadable is named with both values", () => {
+test("G3 a header that is missing, differs or is unreadable is named with both values", () => {
   assert.equal(mismatch({}, "a"), "Header mismatch: Mcp-Name is missing");
   assert.equal(
     mismatch({ "mcp-name": "b" }, "a"),

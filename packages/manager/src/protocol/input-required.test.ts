@@ -86,7 +86,7 @@ test("answers that are no objects answer nothing", () => {
   for (const odd of ["null", "7", "[]"]) assert.equal(readInputResponses(request(`{"inputResponses":${odd}}`)).size, 0);
 });
 
-test("a retry has the answers and the state as they were written, whatever is in the request", () => {
+test("G12 a retry has the answers and the state as they were written, whatever is in the request", () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.json()), fc.dictionary(fc.string(), fc.json()), (params, given) => {
       delete params["inputResponses"];

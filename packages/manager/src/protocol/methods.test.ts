@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Era } from "./era.ts";
-import { methodInfo, methodNames } from "./methods.ts";
+import { mayBeExtension, methodInfo, methodNames } from "./methods.ts";
 
 function existsIn(era: Era, method: string): boolean {
   return methodInfo(method)?.eras.includes(era) ?? false;
@@ -46,5 +46,14 @@ test("Mcp-Name repeats what routes a call", () => {
 test("a method that nobody knows has no entry, whatever it is called", () => {
   for (const method of ["", "tools/Call", "__proto__", "constructor", "toString"]) {
     assert.equal(methodInfo(method), undefined);
+  }
+});
+
+test("an extension's method has a name that is not taken and that a header can carry", () => {
+  for (const method of ["tasks/get", "com.example/x_y", "rpc.discover", "$/z", "x".repeat(128)]) {
+    assert.ok(mayBeExtension(method), method);
+  }
+  for (const method of [...methodNames, "", "two words", "é/x", "a\r\nX: y", "a\n", "x".repeat(129)]) {
+    assert.ok(!mayBeExtension(method), method);
   }
 });

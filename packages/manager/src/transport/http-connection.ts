@@ -9,6 +9,7 @@ import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { ManagerError } from "@mcp-manager/api";
 import { invariant } from "../base/invariant.ts";
+import { slabs } from "../base/slabs.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Carrier, PooledExchange } from "./http-exchange.ts";
 import type { HttpHeaders } from "./http-head.ts";
@@ -34,8 +35,8 @@ export interface HttpConnectionOptions {
 export const sweepMs = 1_000;
 /** Below this, head and body leave as one string in one system call without a buffer of their own. */
 const joinBytesMax = 16_384;
-/** Bytes read at once. One buffer a connection, reused; pieces of the body are copied out, most are a few hundred bytes. */
-const readBytes = 65_536;
+/** A piece of a body of at least so much is not copied out of what was read: the memory is lent with it. */
+const lentBytesMin = 16_384;
 
 /** What a connection tells its pool. */
 export interface ConnectionPool {
@@ -60,6 +61,10 @@ export class HttpConnection implements ResponseSink, Carrier {
   readonly #socket: Socket;
   readonly #parser: HttpResponseParser;
   #exchange: PooledExchange | undefined;
+  /** What the next read fills. */
+  #readInto: Buffer | undefined;
+  /** A long answer is under way. */
+  #isLong = false;
   #connectTimer: Timer | undefined;
   #isOpen = false;
   #isClosed = false;
@@ -111,15 +116,27 @@ export class HttpConnection implements ResponseSink, Carrier {
   onBody(bytes: Buffer, start: number, end: number): void {
     const exchange = this.#exchange;
     if (exchange === undefined || exchange.state === "over") return;
-    const chunk = Buffer.allocUnsafe(end - start);
-    bytes.copy(chunk, 0, start, end);
-    if (!exchange.handler.onData(chunk)) this.#isPaused = true;
+    if (!exchange.handler.onData(this.#pieceOf(bytes, start, end))) this.#isPaused = true;
+  }
+
+  /** Most pieces are a few hundred bytes, copied so that the memory can be read into again. */
+  #pieceOf(bytes: Buffer, start: number, end: number): Buffer {
+    if (end - start >= lentBytesMin && bytes === this.#readInto) {
+      this.#readInto = undefined;
+      // The read brought as much as it could: there is more.
+      this.#isLong ||= end === bytes.length;
+      return slabs.lend(bytes, start, end);
+    }
+    const piece = Buffer.allocUnsafe(end - start);
+    bytes.copy(piece, 0, start, end);
+    return piece;
   }
 
   #open(options: HttpConnectionOptions): Socket {
     const { host, port, tls } = options;
     const onread = {
-      buffer: Buffer.allocUnsafeSlow(readBytes),
+      // Asked after each read: the same memory again, unless it was lent.
+      buffer: (): Buffer => (this.#readInto ??= slabs.take(this.#isLong)),
       callback: (length: number, bytes: Uint8Array): boolean => this.#onRead(bytes as Buffer, length),
     };
     const common = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000, onread };
@@ -172,6 +189,7 @@ export class HttpConnection implements ResponseSink, Carrier {
     const exchange = this.#exchange;
     this.#exchange = undefined;
     this.#isPaused = false;
+    this.#endLong();
     // An answer that came before the request was all out leaves a connection in a state nobody knows.
     const reusable = isClean && this.#parser.keepAlive && this.idleMs > 0 && this.#socket.writableLength === 0;
     if (exchange !== undefined) exchange.connection = undefined;
@@ -181,6 +199,14 @@ export class HttpConnection implements ResponseSink, Carrier {
     if (exchange.state === "over") return;
     exchange.state = "over";
     exchange.handler.onEnd();
+  }
+
+  /** An idle connection holds little memory. */
+  #endLong(): void {
+    if (!this.#isLong) return;
+    this.#isLong = false;
+    if (this.#readInto !== undefined) slabs.putBack(this.#readInto);
+    this.#readInto = undefined;
   }
 
   #closeUnsent(cause: Error): void {

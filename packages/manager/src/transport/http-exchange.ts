@@ -9,7 +9,7 @@ import type { HttpHeaders } from "./http-head.ts";
 export interface HttpResponseHandler {
   /** The final status (interim responses are read over). */
   onHead(status: number, headers: HttpHeaders): void;
-  /** A piece of the body, the receiver's to keep. False asks for a pause until `resume`; what is already read still comes. */
+  /** A piece of the body, the receiver's to keep, or to give back to `slabs` when it was written. False asks for a pause until `resume`; what is already read still comes. */
   onData(chunk: Buffer): boolean;
   onEnd(): void;
   /** There is no (whole) response. `written` is false when the server cannot have seen any of the request. */

@@ -65,6 +65,9 @@ test("a call gets a connection whose server was told its client's profile, and g
   const second = atOnce(bench.take("ann"));
   assert.equal(second.connection, first.connection);
   assert.equal(second.logLevel, "debug");
+  // A server that forgot the session forgot the level with it.
+  bench.openings.all[0]?.onRenewed?.();
+  assert.equal(second.logLevel, undefined);
   assert.deepEqual([bench.pool.open, bench.pool.inUse, bench.pool.waiting], [1, 1, 0]);
 });
 

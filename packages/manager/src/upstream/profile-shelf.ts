@@ -30,6 +30,9 @@ export class PooledConnection {
     this.opened = opened;
     this.shelf = shelf;
     this.idleSinceMs = nowMs;
+    opened.connection.onRenewed = () => {
+      this.logLevel = undefined;
+    };
     this.retired = new Promise((resolve) => {
       this.#resolveRetired = resolve;
     });

@@ -18,9 +18,11 @@ export interface ReadyReplica {
   readonly leases?: Leases;
 }
 
-/** What changed: a replica came or went, or a server said that a list of its changed. */
+/** What changed: a replica came or went, its server forgot what it was told, or a server said that something of its changed. */
 export type UpstreamChange =
   | { readonly kind: "attached" | "detached"; readonly server: string }
+  /** The replica's connection goes on in a new session, as `Connection.onRenewed` says. */
+  | { readonly kind: "renewed"; readonly server: string; readonly replica: ReadyReplica }
   | { readonly kind: "notified"; readonly server: string; readonly method: string; readonly message: Buffer }
   /** A message of a server reached nobody. */
   | { readonly kind: "dropped"; readonly server: string; readonly what: DroppedMessage };
@@ -56,6 +58,7 @@ export class UpstreamSet {
   attach(replica: ReadyReplica): void {
     const others = this.replicas(replica.server).filter((r) => r.name !== replica.name);
     this.#replicas.set(replica.server, [...others, replica]);
+    replica.connection.onRenewed = () => this.#tell({ kind: "renewed", server: replica.server, replica });
     this.#tell({ kind: "attached", server: replica.server });
   }
 

@@ -68,7 +68,7 @@ test("G13 a client that did not offer it is not asked: the server is told", asyn
   assert.equal(told?.error?.code, -32601);
 });
 
-test("a question to one client is answered by that client alone", async () => {
+test("G13 a question to one client is answered by that client alone", async () => {
   await using gateway = await TestGateway.open();
   gateway.principal("bob", ["admin"]);
   const weather = gateway.serve("weather");
@@ -293,7 +293,7 @@ test("G12 a retry reaches the revision that asked, and fails cleanly when that i
   assert.deepEqual(other.calls("tools/call"), []);
 });
 
-test("a modern client that did not offer what a legacy server asks for is told so with 400 and -32021", async () => {
+test("G13 a modern client that did not offer what a legacy server asks for is told so with 400 and -32021", async () => {
   await using gateway = await TestGateway.open();
   const weather = gateway.serve("weather");
   const answer = modern(new Peer(gateway.url), {}, {});

@@ -2,16 +2,18 @@
  * The seam between a call and the ways in which its server asks its client for input: what a way may do with the call, and what it
  * hears. There is one way for each pair of eras that needs one; between two modern ones a question is a result, and passes.
  *
- *   client \ server   legacy                                modern
- *   legacy            relayed-questions.ts (request)        input-rounds.ts (result → requests → retry)
- *   modern            parked-call.ts (request → result)     request-state.ts (sealed, else untouched)
+ *   client \ server   legacy                                  modern
+ *   legacy            relayed-questions.ts (request)          input-rounds.ts (result → requests → retry)
+ *   modern            parked-questions.ts (request → result)  request-state.ts (sealed, else untouched)
  */
 import type { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../../base/clock.ts";
 import type { ClientProfile } from "../../protocol/client-profile.ts";
-import { isObjectAt, skipSpace } from "../../protocol/json.ts";
+import { insertion } from "../../protocol/bridge.ts";
+import { decodeString, isObjectAt, membersAt } from "../../protocol/json.ts";
 import type { Envelope } from "../../protocol/envelope.ts";
-import type { Edit } from "../../protocol/splice.ts";
+import { errorResponse } from "../../protocol/errors.ts";
+import { type Edit, splice } from "../../protocol/splice.ts";
 import type { CallOutcome } from "../calls/call-metrics.ts";
 import type { Call } from "../calls/call.ts";
 
@@ -66,22 +68,50 @@ const originKey = "mcp-manager/server";
 
 /**
  * On the aggregate a person must be able to see who asks: the server's name goes into the question's `_meta`. On a server's own
- * endpoint there is nothing to add.
+ * endpoint there is nothing to add. What a server says there itself of who it is gives way to its name on any endpoint.
  */
 export function originEdits({ view }: Call, server: string, question: Envelope): readonly Edit[] {
-  if (view.kind === "server") return [];
   const { bytes } = question;
   const meta = question.start("meta");
-  const member = `${JSON.stringify(originKey)}:${JSON.stringify(server)}`;
-  if (isObjectAt(bytes, meta)) return [firstMember(bytes, meta, member)];
+  const name = JSON.stringify(server);
+  const claims = (membersAt(bytes, meta) ?? []).filter(
+    ({ keyStart, keyEnd }) => decodeString(bytes, keyStart, keyEnd) === originKey,
+  );
+  if (claims.length > 0) return claims.map(({ start, end }) => ({ start, end, bytes: Buffer.from(name) }));
+  if (view.kind === "server") return [];
+  const member = `${JSON.stringify(originKey)}:${name}`;
+  if (isObjectAt(bytes, meta)) return [insertion(bytes, meta, member)];
   const params = question.start("params");
   if (meta >= 0) return [];
-  if (params >= 0) return [firstMember(bytes, params, `"_meta":{${member}}`)];
+  if (params >= 0) return [insertion(bytes, params, `"_meta":{${member}}`)];
   const at = question.end("method");
   return [{ start: at, end: at, bytes: Buffer.from(`,"params":{"_meta":{${member}}}`) }];
 }
 
-function firstMember(bytes: Buffer, at: number, member: string): Edit {
-  const isEmpty = bytes[skipSpace(bytes, at + 1)] === 0x7d;
-  return { start: at + 1, end: at + 1, bytes: Buffer.from(isEmpty ? member : `${member},`) };
+/**
+ * A question as a client of the legacy era gets it: under an id of its session, which is its progress token too, where it has one.
+ * Two servers may give theirs alike.
+ */
+export function questionToLegacy(call: Call, server: string, question: Envelope, id: number): Buffer {
+  const bytes = Buffer.from(String(id));
+  const edits = [
+    { start: question.start("id"), end: question.end("id"), bytes },
+    ...originEdits(call, server, question),
+  ];
+  if (question.has("progressToken"))
+    edits.push({ start: question.start("progressToken"), end: question.end("progressToken"), bytes });
+  return splice(
+    question.bytes,
+    edits.sort((a, b) => a.start - b.start),
+  );
+}
+
+/** Tells a server that its question is not asked. */
+export function refuseQuestion(
+  host: Pick<AskingCall, "toServer">,
+  question: Envelope,
+  code: number,
+  why: string,
+): void {
+  host.toServer(errorResponse(question.raw("id"), code, why));
 }

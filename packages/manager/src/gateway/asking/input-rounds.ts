@@ -7,8 +7,7 @@ import { ManagerError } from "@mcp-manager/api";
 import { type Envelope, scanEnvelope } from "../../protocol/envelope.ts";
 import { cancelledNotification } from "../../protocol/legacy.ts";
 import { type InputRequest, readInputRequired } from "../../protocol/input-required.ts";
-import { splice } from "../../protocol/splice.ts";
-import { type AskingCall, canBeAsked, originEdits } from "./asking.ts";
+import { type AskingCall, canBeAsked, questionToLegacy } from "./asking.ts";
 import type { Asker, Questions } from "./questions.ts";
 
 /** Results that ask again, of one call. The official SDK stops at eight too. */
@@ -22,6 +21,7 @@ export class InputRounds implements Asker {
   #answers = new Map<string, Buffer>();
   #state: Buffer | undefined;
   #round = 0;
+  #isOver = false;
 
   constructor(host: AskingCall, questions: Questions) {
     this.#host = host;
@@ -43,7 +43,10 @@ export class InputRounds implements Asker {
     this.#state = wanted.state;
     if (wanted.requests.length === 0) return this.#host.retry(this.#answers, this.#state);
     this.#host.holdTime();
-    for (const request of wanted.requests) this.#ask(request);
+    for (const request of wanted.requests) {
+      // With one that cannot be asked, or a client that does not read, the call is over.
+      if (!this.#isOver) this.#ask(request);
+    }
   }
 
   onAnswer(id: number, response: Envelope): void {
@@ -71,6 +74,7 @@ export class InputRounds implements Asker {
 
   /** The call is over. */
   close(): void {
+    this.#isOver = true;
     for (const id of this.#asked.keys()) {
       this.#questions.drop(id);
       this.#host.toClient(cancelledNotification(Buffer.from(String(id)), "the call that asked is over"));
@@ -79,14 +83,14 @@ export class InputRounds implements Asker {
   }
 
   #ask({ key, method, params }: InputRequest): void {
+    const { call, server } = this.#host;
+    const given = params === undefined ? "" : `,"params":${params.toString()}`;
+    const scan = scanEnvelope(Buffer.from(`{"jsonrpc":"2.0","id":0,"method":${JSON.stringify(method)}${given}}`));
+    if (!scan.ok) return this.#refuse(`server "${server}" asked for input in a way that cannot be read`);
     const id = this.#questions.add(this);
     if (id === undefined) return this.#refuse("the client has too many open questions");
     this.#asked.set(id, key);
-    const given = params === undefined ? "" : `,"params":${params.toString()}`;
-    const bytes = Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)}${given}}`);
-    const scan = scanEnvelope(bytes);
-    const edits = scan.ok ? originEdits(this.#host.call, this.#host.server, scan.envelope) : [];
-    this.#host.toClient(splice(bytes, edits));
+    this.#host.toClient(questionToLegacy(call, server, scan.envelope, id));
   }
 
   #refuse(message: string): void {

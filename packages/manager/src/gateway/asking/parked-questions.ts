@@ -5,10 +5,11 @@
  */
 import type { Timer } from "../../base/clock.ts";
 import { type Envelope, scanEnvelope } from "../../protocol/envelope.ts";
+import { JsonRpcCode } from "../../protocol/errors.ts";
 import { type InputRequest, readInputResponses } from "../../protocol/input-required.ts";
 import { splice } from "../../protocol/splice.ts";
 import { resultResponse } from "../../protocol/results.ts";
-import { type Asking, type AskingCall, canBeAsked, capabilityFor, originEdits } from "./asking.ts";
+import { type Asking, type AskingCall, canBeAsked, capabilityFor, originEdits, refuseQuestion } from "./asking.ts";
 
 /** What a parked call needs of its call beside asking. */
 export interface ParkingCall extends AskingCall {
@@ -20,6 +21,8 @@ export interface ParkingCall extends AskingCall {
 
 /** Questions that a server sends together leave in one result. */
 const gatherMs = 20;
+/** Questions that one call may have open; a server of a client that is away must not heap them up. */
+const openMax = 64;
 
 interface Open extends InputRequest {
   /** The question's id as the server wrote it. */
@@ -43,6 +46,10 @@ export class ParkedQuestions implements Asking {
     if (serverId === undefined) return;
     const { method } = question;
     if (!canBeAsked(profile, method)) return this.#host.lacks(capabilityFor(method) ?? method);
+    if (this.#open.size >= openMax) {
+      const why = "the client has too many open questions";
+      return refuseQuestion(this.#host, question, JsonRpcCode.internalError, why);
+    }
     const scan = scanEnvelope(splice(question.bytes, originEdits(call, server, question)));
     const params = scan.ok ? scan.envelope.raw("params") : undefined;
     const key = `${server}-${++this.#count}`;

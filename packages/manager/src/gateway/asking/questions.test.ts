@@ -44,11 +44,18 @@ test("a client is asked no more than a person could answer", () => {
   assert.notEqual(questions.add(asker), undefined);
 });
 
-test("progress is told to everybody who waits, once each", () => {
+test("progress is told to whoever asked the question that its token names, and to nobody else", () => {
   const questions = new Questions(1);
-  const asker = new Listener();
+  const [asker, other] = [new Listener(), new Listener()];
   questions.add(asker);
-  questions.add(asker);
-  questions.progress(response(1));
-  assert.equal(asker.progressed, 1);
+  questions.add(other);
+  for (const progressToken of [1, "1", 3, undefined]) questions.progress(progress(progressToken));
+  assert.deepEqual([asker.progressed, other.progressed], [1, 0]);
 });
+
+function progress(progressToken: unknown): Envelope {
+  const message = { jsonrpc: "2.0", method: "notifications/progress", params: { progressToken, progress: 1 } };
+  const scan = scanEnvelope(Buffer.from(JSON.stringify(message)));
+  assert.ok(scan.ok);
+  return scan.envelope;
+}

@@ -4,13 +4,14 @@
  */
 import type { Envelope } from "../../protocol/envelope.ts";
 import { channelIdAt } from "../../transport/remap.ts";
+import { Elicitations } from "./elicitations.ts";
 
 /** Whoever asked. */
 export interface Asker {
   /** The client's response, an error included, to question `id`; called once. */
   onAnswer(id: number, response: Envelope): void;
-  /** The client tells of its progress with a question; whose it is, its token must say. */
-  onProgress(notification: Envelope): void;
+  /** The client tells of its progress with question `id`, which is the notification's token. */
+  onProgress(id: number, notification: Envelope): void;
 }
 
 /** What an answer met: its question, one that was withdrawn or answered before, or none that was ever asked. */
@@ -20,6 +21,8 @@ export type AnswerFate = "taken" | "late" | "unknown";
 const openMax = 256;
 
 export class Questions {
+  /** What the client was shown and its server may tell the end of. */
+  readonly elicitations: Elicitations = new Elicitations();
   readonly #open = new Map<number, Asker>();
   readonly #firstId: number;
   #nextId: number;
@@ -57,8 +60,10 @@ export class Questions {
     return "taken";
   }
 
-  /** Hands a progress notification of the client's to everybody who waits; its token says whose it is. */
+  /** Hands a progress notification of the client's to whoever asked the question that its token names. */
   progress(notification: Envelope): void {
-    for (const asker of new Set(this.#open.values())) asker.onProgress(notification);
+    const { bytes } = notification;
+    const id = channelIdAt(bytes, notification.start("paramsProgressToken"), notification.end("paramsProgressToken"));
+    this.#open.get(id)?.onProgress(id, notification);
   }
 }

@@ -1,13 +1,13 @@
 /**
  * A legacy server asks a legacy client: the server's request goes to the client under an id of the client's session, and the
- * answer back under the server's. Nothing but ids is changed; a client that cannot be asked is never bothered.
+ * answer back under the server's. Nothing but ids and tokens is changed; a client that cannot be asked is never bothered.
  * Source: specification 2025-11-25, client/{elicitation,sampling,roots}.
  */
 import type { Envelope } from "../../protocol/envelope.ts";
-import { errorResponse, JsonRpcCode } from "../../protocol/errors.ts";
+import { JsonRpcCode } from "../../protocol/errors.ts";
 import { cancelledNotification } from "../../protocol/legacy.ts";
 import { splice } from "../../protocol/splice.ts";
-import { type Asking, type AskingCall, canBeAsked, originEdits } from "./asking.ts";
+import { type Asking, type AskingCall, canBeAsked, questionToLegacy, refuseQuestion } from "./asking.ts";
 import type { Asker, Questions } from "./questions.ts";
 
 interface Asked {
@@ -32,16 +32,18 @@ export class RelayedQuestions implements Asking, Asker {
     const serverId = question.raw("id");
     if (serverId === undefined) return;
     if (!canBeAsked(profile, question.method)) {
-      return this.#refuse(serverId, JsonRpcCode.methodNotFound, `the client takes no ${question.method} requests`);
+      const why = `the client takes no ${question.method} requests`;
+      return refuseQuestion(this.#host, question, JsonRpcCode.methodNotFound, why);
     }
     const id = this.#questions.add(this);
-    if (id === undefined)
-      return this.#refuse(serverId, JsonRpcCode.internalError, "the client has too many open questions");
+    if (id === undefined) {
+      const why = "the client has too many open questions";
+      return refuseQuestion(this.#host, question, JsonRpcCode.internalError, why);
+    }
     this.#asked.set(id, { serverId, progressToken: question.raw("progressToken") });
+    this.#questions.elicitations.onQuestion(server, question);
     this.#host.holdTime();
-    const idEdit = { start: question.start("id"), end: question.end("id"), bytes: idBytes(id) };
-    const edits = [idEdit, ...originEdits(call, server, question)].sort((a, b) => a.start - b.start);
-    this.#host.toClient(splice(question.bytes, edits));
+    this.#host.toClient(questionToLegacy(call, server, question, id));
   }
 
   onAnswer(id: number, response: Envelope): void {
@@ -53,10 +55,12 @@ export class RelayedQuestions implements Asking, Asker {
     this.#host.toServer(splice(response.bytes, [idEdit]));
   }
 
-  onProgress(notification: Envelope): void {
-    const token = notification.raw("paramsProgressToken");
-    const isMine = [...this.#asked.values()].some(({ progressToken }) => token && progressToken?.equals(token));
-    if (isMine) this.#host.toServer(notification.bytes);
+  onProgress(id: number, notification: Envelope): void {
+    const { progressToken } = this.#asked.get(id) ?? {};
+    if (progressToken === undefined) return;
+    const start = notification.start("paramsProgressToken");
+    const end = notification.end("paramsProgressToken");
+    this.#host.toServer(splice(notification.bytes, [{ start, end, bytes: progressToken }]));
   }
 
   onWithdrawn(notification: Envelope): void {
@@ -73,15 +77,7 @@ export class RelayedQuestions implements Asking, Asker {
   #withdraw(id: number, reason: string): void {
     this.#asked.delete(id);
     this.#questions.drop(id);
-    this.#host.toClient(cancelledNotification(idBytes(id), reason));
+    this.#host.toClient(cancelledNotification(Buffer.from(String(id)), reason));
     if (this.#asked.size === 0) this.#host.goOn();
   }
-
-  #refuse(serverId: Buffer, code: number, message: string): void {
-    this.#host.toServer(errorResponse(serverId, code, message));
-  }
-}
-
-function idBytes(id: number): Buffer {
-  return Buffer.from(String(id));
 }

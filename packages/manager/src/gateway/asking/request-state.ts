@@ -50,15 +50,16 @@ export class RequestStates {
 
   /**
    * A server's `input_required` response with its state sealed, and one added where it gave none, so that the retry reaches the same
-   * revision. Undefined when the state is too large to travel so.
+   * revision. Undefined when it cannot be read, or the state is too large to travel so.
    */
   sealInto(
     response: Buffer,
     call: Call,
     { server, revision }: { server: string; revision: string },
   ): Buffer | undefined {
-    const state = readInputRequired(response)?.state;
-    if (state !== undefined && state.length > stateBytesMax) return undefined;
+    const wanted = readInputRequired(response);
+    const state = wanted?.state;
+    if (wanted === undefined || (state !== undefined && state.length > stateBytesMax)) return undefined;
     return withRequestState(
       response,
       this.seal(call, { kind: "upstream", server, revision, state: state?.toString() }),

@@ -43,7 +43,7 @@ function attach(gateway: TestGateway, leases: Leases, options: ScriptedOptions):
   return connection;
 }
 
-test("a client that can be asked nothing and set no level shares the connection of all", async () => {
+test("G13 a client that can be asked nothing and set no level shares the connection of all", async () => {
   await using gateway = await TestGateway.open();
   const leases = new ScriptedLeases({});
   const shared = attach(gateway, leases, { script: answers });
@@ -56,7 +56,7 @@ test("a client that can be asked nothing and set no level shares the connection 
 });
 
 for (const when of ["at once", "later"] as const) {
-  test(`a client that can be asked something has a connection to itself, ${when}, and gives it back clean`, async () => {
+  test(`G13 a client that can be asked something has a connection to itself, ${when}, and gives it back clean`, async () => {
     await using gateway = await TestGateway.open();
     const leases = new ScriptedLeases({ script: answers }, when);
     const shared = attach(gateway, leases, {});

@@ -5,13 +5,14 @@
 import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../../base/clock.ts";
 import type { TimerWheel } from "../../base/timer-wheel.ts";
-import type { ClientProfile } from "../../protocol/client-profile.ts";
+import { type ClientProfile, clientProfile, noProfile } from "../../protocol/client-profile.ts";
 import { errorCodeOf } from "../../protocol/response.ts";
 import type { Connection } from "../../transport/connection.ts";
 import type { Lease, Leases } from "../../upstream/leases.ts";
 import type { ReadyReplica } from "../../upstream/upstream-set.ts";
 import { ask } from "./ask.ts";
 import type { Call } from "./call.ts";
+import { logLevels } from "./log-level.ts";
 
 /** What a call wants to have for itself. */
 export interface LeaseWish {
@@ -34,13 +35,28 @@ export function mayAsk(method: string): boolean {
   return method === "tools/call" || method === "prompts/get" || method === "resources/read";
 }
 
+/** Most modern requests say `{}`: that is seen without a view on it. */
+const emptyObjectBytes = 2;
+
+/** What the call's client can be asked. A client that nothing can be sent to before the response can be asked nothing. */
+export function profileOf({ era, envelope, session, reply }: Call): ClientProfile {
+  if (era === "modern") {
+    const isEmpty = envelope.end("clientCapabilities") - envelope.start("clientCapabilities") <= emptyObjectBytes;
+    return isEmpty ? noProfile : clientProfile(envelope.raw("clientCapabilities"));
+  }
+  const isReachable = reply.takesEvents ? !reply.ended : session?.streams.hasListened;
+  return (isReachable ? session?.profile : undefined) ?? noProfile;
+}
+
 /** What this call wants of this replica; undefined when the shared connection is good enough. */
-export function wishOf(call: Call, profile: ClientProfile, replica: ReadyReplica): LeaseWish | undefined {
+export function wishOf(call: Call, replica: ReadyReplica): LeaseWish | undefined {
   const { leases, server, connection } = replica;
   const { envelope, session, principal } = call;
   if (leases === undefined || !mayAsk(envelope.method)) return undefined;
   const wanted = call.era === "modern" ? envelope.text("logLevel") : session?.logLevel;
-  const level = connection.facts.capabilities["logging"] === undefined ? undefined : wanted;
+  const profile = profileOf(call);
+  const takesLevels = connection.facts.capabilities["logging"] !== undefined;
+  const level = takesLevels && wanted !== undefined && logLevels.includes(wanted) ? wanted : undefined;
   if (profile.key === "{}" && level === undefined) return undefined;
   // A server that was told a level once can be told another, but never none: such connections are kept apart.
   const key = level === undefined ? profile.key : `${profile.key} log`;

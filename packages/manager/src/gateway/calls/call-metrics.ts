@@ -2,6 +2,7 @@
  * What is counted of each call. Children are resolved once per server, revision and method, so that a call pays two lookups and
  * three or four additions.
  */
+import { methodInfo } from "../../protocol/methods.ts";
 import type { CounterChild, HistogramChild, Metrics } from "../../telemetry/metrics.ts";
 
 /** How a call ended, as metrics and audit name it. */
@@ -79,8 +80,14 @@ export class CallMetrics {
       if (this.#known.size >= knownMax) this.#known.clear();
       this.#known.set(key, (methods = new Map()));
     }
-    let found = methods.get(method);
-    if (found === undefined) methods.set(method, (found = this.#make(server, revision, method)));
+    return methods.get(method) ?? this.#add(methods, server, revision, method);
+  }
+
+  /** Clients choose the names of methods that no revision has: those are counted as one. */
+  #add(methods: Map<string, MethodMetrics>, server: string, revision: string, method: string): MethodMetrics {
+    const name = methodInfo(method) === undefined ? "other" : method;
+    let found = methods.get(name);
+    if (found === undefined) methods.set(name, (found = this.#make(server, revision, name)));
     return found;
   }
 }

@@ -33,10 +33,10 @@ export class CallTime {
     this.#host = host;
   }
 
-  /** Begins, or begins anew; times are monotonic. */
-  begin(nowMs: number, dueMs: number): void {
+  /** Begins, or begins anew; times are monotonic. The first sign of life comes after `firstSignMs`. */
+  begin(nowMs: number, dueMs: number, firstSignMs: number = keepAliveMs): void {
     this.#leftMs = undefined;
-    this.#arm(nowMs, dueMs);
+    this.#arm(nowMs, dueMs, firstSignMs);
   }
 
   /** Stands still, but not for ever. */
@@ -58,10 +58,10 @@ export class CallTime {
     if (this.#deadline !== undefined) this.#wheel.cancel(this.#deadline);
   }
 
-  #arm(nowMs: number, dueMs: number): void {
+  #arm(nowMs: number, dueMs: number, signMs: number = keepAliveMs): void {
     this.stop();
     this.#dueMs = dueMs;
-    this.#deadline = this.#wheel.schedule(nowMs, Math.min(dueMs - nowMs, keepAliveMs), () => this.#tick());
+    this.#deadline = this.#wheel.schedule(nowMs, Math.min(dueMs - nowMs, signMs), () => this.#tick());
   }
 
   #tick(): void {

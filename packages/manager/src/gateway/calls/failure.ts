@@ -47,10 +47,28 @@ export function tooManyParked(server: string): ManagerError {
   return new ManagerError("unavailable", message, { server, reason: "TOO_MANY_PARKED", retryAfterMs: 5_000 });
 }
 
-/** A modern server's state that cannot be sealed for its client. */
-export function stateTooLarge(server: string): ManagerError {
-  const message = `server "${server}" asked for input with a requestState that is larger than the manager passes on`;
-  return new ManagerError("protocol_error", message, { server, reason: "REQUEST_STATE_TOO_LARGE" });
+/** A response that cannot go out piece by piece and is too long to be held. */
+export function tooLongToHold(server: string): ManagerError {
+  const message = `server "${server}" sent a response that is too long to be passed on to this client`;
+  return new ManagerError("protocol_error", message, { server, reason: "MESSAGE_TOO_LARGE" });
+}
+
+/** The answer to a parked call, for which there was no room until its client comes. */
+export function answerNotKept(server: string): ManagerError {
+  const message = `server "${server}" answered while the client was away, and there was no room to keep its answer: call again without params.requestState`;
+  return new ManagerError("unavailable", message, { server, reason: "ANSWER_NOT_KEPT", retryAfterMs: 5_000 });
+}
+
+/** A modern server's question that cannot be sealed for its client. */
+export function stateNotSealed(server: string): ManagerError {
+  const message = `server "${server}" asked for input in a way that cannot be read, or with a requestState that is larger than the manager passes on`;
+  return new ManagerError("protocol_error", message, { server, reason: "INPUT_REQUIRED" });
+}
+
+/** A modern server asked for input, and is a legacy one when the answer comes. */
+export function askedInOtherEra(server: string): ManagerError {
+  const message = `server "${server}" no longer speaks the protocol version in which it asked: call again without params.requestState`;
+  return new ManagerError("failed_precondition", message, { server, reason: "INPUT_REQUIRED" });
 }
 
 /** A legacy server asked a modern client for something that the request does not offer. */

@@ -6,7 +6,7 @@ import { ManualClock } from "../../base/clock.ts";
 import { eras, peerOf, TestGateway } from "../testing/gateway.ts";
 import { Peer } from "../testing/peer.ts";
 
-test("a modern client that closes its stream cancels the call upstream", async () => {
+test("G8 a modern client that closes its stream cancels the call upstream", async () => {
   await using gateway = await TestGateway.open();
   const weather = gateway.serve("weather", {});
   const peer = await peerOf("modern", gateway);
@@ -19,7 +19,7 @@ test("a modern client that closes its stream cancels the call upstream", async (
   assert.match(gateway.metrics.text(), /method="tools\/call",outcome="cancelled"\} 1/);
 });
 
-test("a legacy client cancels by a notification, and only its own call; the id's type counts", async () => {
+test("G18 a legacy client cancels by a notification, and only its own call; the id's type counts", async () => {
   await using gateway = await TestGateway.open();
   const weather = gateway.serve("weather", {});
   const [ada, other] = [await peerOf("legacy", gateway), await peerOf("legacy", gateway)];
@@ -43,7 +43,7 @@ test("a legacy client cancels by a notification, and only its own call; the id's
   assert.deepEqual((await foreign).body?.result, { n: 3 });
 });
 
-test("a legacy client that only loses its connection cancels nothing", async () => {
+test("G8 a legacy client that only loses its connection cancels nothing", async () => {
   await using gateway = await TestGateway.open();
   const weather = gateway.serve("weather", {});
   const peer = await peerOf("legacy", gateway);
@@ -58,7 +58,7 @@ test("a legacy client that only loses its connection cancels nothing", async () 
   assert.match(gateway.metrics.text(), /method="tools\/call",outcome="result"\} 1/);
 });
 
-test("ending a session cancels its calls", async () => {
+test("G18 ending a session cancels its calls", async () => {
   await using gateway = await TestGateway.open();
   const weather = gateway.serve("weather", {});
   const peer = await peerOf("legacy", gateway);
@@ -69,7 +69,7 @@ test("ending a session cancels its calls", async () => {
   assert.equal(call.cancelled, "the client ended the session");
 });
 
-test("a call without an answer in its time is 504 with the server's name, and the late answer is dropped", async () => {
+test("G18 a call without an answer in its time is 504 with the server's name, and the late answer is dropped", async () => {
   await using gateway = await TestGateway.open({ clock: new ManualClock() });
   const weather = gateway.serve("weather", {}, { limits: { callTimeout: "5s" } });
   for (const era of eras) {
@@ -78,7 +78,8 @@ test("a call without an answer in its time is 504 with the server's name, and th
     const call = await weather.call("tools/call", era === "legacy" ? 1 : 2);
     await gateway.time.advance(5_100);
     const { status, body } = await answer;
-    assert.equal(status, 504);
+    // A legacy call that is silent for long has become a stream, whose status has gone out.
+    assert.equal(status, era === "modern" ? 504 : 200);
     assert.equal(body?.id, 8);
     assert.equal(body?.error?.code, 504);
     assert.deepEqual(body?.error?.data, {
@@ -91,7 +92,7 @@ test("a call without an answer in its time is 504 with the server's name, and th
   }
 });
 
-test("progress does not put off a call's end", async () => {
+test("G18 progress does not put off a call's end", async () => {
   await using gateway = await TestGateway.open({ clock: new ManualClock() });
   const weather = gateway.serve("weather", {}, { limits: { callTimeout: "5s" } });
   const peer = await peerOf("modern", gateway);
@@ -107,7 +108,7 @@ test("progress does not put off a call's end", async () => {
   assert.ok(events.length >= 4);
 });
 
-test("without a ready replica, and when one dies in the middle, a call is 503 with when to come back", async () => {
+test("G7 without a ready replica, and when one dies in the middle, a call is 503 with when to come back", async () => {
   await using gateway = await TestGateway.open();
   const weather = gateway.serve("weather");
   for (const era of eras) {

@@ -36,7 +36,7 @@ for (const client of eras) {
       assert.equal(meta["io.modelcontextprotocol/protocolVersion"], server === "modern" ? "2026-07-28" : undefined);
     });
 
-    test(`a ${client} client of a ${server} server gets progress under its own token, before the result`, async () => {
+    test(`G11 a ${client} client of a ${server} server gets progress under its own token, before the result`, async () => {
       await using gateway = await TestGateway.open();
       gateway.serve("weather", {
         era: server,
@@ -173,7 +173,7 @@ test("ended tool calls are audited and counted once, with the time the server to
   assert.match(text, /upstream_duration_seconds_count\{server="weather",method="tools\/call"\} 2/);
 });
 
-test("log messages go to the call's own stream: modern ones when asked for, legacy ones from the session's level up", async () => {
+test("G17 log messages go to the call's own stream: modern ones when asked for, legacy ones from the session's level up", async () => {
   await using gateway = await TestGateway.open();
   gateway.serve("weather", {
     script: {
@@ -195,7 +195,7 @@ test("log messages go to the call's own stream: modern ones when asked for, lega
   assert.deepEqual(levels(await b.legacy("tools/call", params)), ["debug", "warning", "error"]);
 });
 
-test("the level of a legacy session goes with its calls to a modern server", async () => {
+test("G17 the level of a legacy session goes with its calls to a modern server", async () => {
   await using gateway = await TestGateway.open();
   const weather = gateway.serve("weather", {
     era: "modern",
@@ -208,7 +208,7 @@ test("the level of a legacy session goes with its calls to a modern server", asy
   assert.equal(meta["io.modelcontextprotocol/logLevel"], "debug");
 });
 
-test("a hundred calls at once, all with one id and one token, get only their own messages", async () => {
+test("G11 a hundred calls at once, all with one id and one token, get only their own messages", async () => {
   await using gateway = await TestGateway.open();
   const weather = gateway.serve("weather");
   const answers = Array.from({ length: 100 }, async (_, i) => {
@@ -280,7 +280,7 @@ test("a modern client that lacks a capability is told which, as 400", async () =
   assert.deepEqual(body?.error?.data, { requiredCapabilities });
 });
 
-test("what a server answers reaches a client of its era byte for byte, whatever is in it", async () => {
+test("G21 what a server answers reaches a client of its era byte for byte, whatever is in it", async () => {
   await using gateway = await TestGateway.open();
   let result = "";
   const script = { "tools/call": (call: { result(text: string): void }): void => call.result(result) };
@@ -299,7 +299,7 @@ test("what a server answers reaches a client of its era byte for byte, whatever 
   );
 });
 
-test("parameters in headers go with the call", async () => {
+test("G4 parameters in headers go with the call", async () => {
   await using gateway = await TestGateway.open();
   const weather = gateway.serve("weather", {
     era: "modern",

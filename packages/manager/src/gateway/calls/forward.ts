@@ -1,41 +1,44 @@
 /**
- * One call on its way to a replica and back: picks the replica, takes a connection for itself where the client can be asked
- * something, keeps the deadline, hears the answer, and tells the caller exactly once how it ended. How a server asks its client for
- * input is in the ways of `asking.ts`, what a request becomes in `outgoing.ts`, what a response becomes in `shape.ts`.
+ * One call on its way to a replica and back: keeps its time, hears the answer, and tells the caller exactly once how it ended. The
+ * side towards the server is `upstream-leg.ts`, how it asks the client `asking.ts`, what a response becomes `shape.ts`.
  *
- *   open ──▶ over
+ *   open ──▶ ending ──▶ over      ending: what the client was asked is withdrawn, on the stream that it still has
  *    ▲ │
  *    │ ▼      the client was asked and has not come again (modern client, legacy server)
  *   parked
  */
 import type { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../../base/clock.ts";
-import { type ClientProfile, clientProfile, noProfile } from "../../protocol/client-profile.ts";
-import { type Envelope, scanEnvelope } from "../../protocol/envelope.ts";
+import { type ClientProfile, noProfile } from "../../protocol/client-profile.ts";
+import type { Envelope } from "../../protocol/envelope.ts";
+import { JsonRpcCode } from "../../protocol/errors.ts";
 import { type InputRequest, inputRequiredResult } from "../../protocol/input-required.ts";
 import { outcomeOf } from "../../protocol/response.ts";
-
+import { refuseQuestion } from "../asking/asking.ts";
+import { elicitationComplete } from "../asking/elicitations.ts";
 import { auditCall, type AuditSink } from "./call-audit.ts";
-import { mayAsk } from "./call-lease.ts";
+import { mayAsk, profileOf } from "./call-lease.ts";
 import type { CallMetrics, CallOutcome } from "./call-metrics.ts";
 import { answerMsMax, CallTime, type CallTimeHost } from "./call-time.ts";
 import type { Call } from "./call.ts";
 import {
+  answerNotKept,
   lacksCapability,
   noReadyReplica,
   otherHop,
   replyWithError,
-  stateTooLarge,
+  stateNotSealed,
   timedOut,
+  tooLongToHold,
   tooManyParked,
   unanswered,
 } from "./failure.ts";
-import { InputRounds } from "../asking/input-rounds.ts";
+import { HeldResponse, isAnswer } from "./held-response.ts";
+import { CallQuestions } from "../asking/call-questions.ts";
 import { wantsLog } from "./log-level.ts";
-import type { Parkable, ParkedCalls } from "../asking/parked-calls.ts";
-import { ParkedQuestions, type ParkingCall } from "../asking/parked-questions.ts";
-import { rewriteResult } from "../routing/rewrite.ts";
-import { RelayedQuestions } from "../asking/relayed-questions.ts";
+import type { LateEnd, Parkable, ParkedCalls } from "../asking/parked-calls.ts";
+import type { ParkingCall } from "../asking/parked-questions.ts";
+import { type ListingServer, rewriteResult } from "../routing/rewrite.ts";
 import type { RawHeaders, ReplyListener } from "../reply.ts";
 import type { RequestStates } from "../asking/request-state.ts";
 import type { SessionCall } from "../sessions/session.ts";
@@ -52,13 +55,13 @@ export interface ForwardDependencies extends LegDependencies {
   readonly audit?: AuditSink;
 }
 
-/** A response of which so much was seen, in pieces, asks for nothing: questions are short. */
-const questionBytesMax = 16_384;
-/** On the aggregate so much of a response is looked through for links; in a longer one they stay as they are (0006). */
-const linkedBytesMax = 262_144;
+/** A call that is still silent then becomes a stream, which a client that loses its connection can come back to. */
+const resumableAfterMs = 1_500;
 
 /** One call from its route to its end. */
-export class Forward implements LegHost, ReplyListener, SessionCall, CallTimeHost, ParkingCall, Parkable {
+export class Forward
+  implements LegHost, ReplyListener, SessionCall, CallTimeHost, ParkingCall, Parkable, ListingServer
+{
   call: Call;
   /** Among its session's calls. */
   place = -1;
@@ -69,15 +72,12 @@ export class Forward implements LegHost, ReplyListener, SessionCall, CallTimeHos
   #sentMs: number | undefined;
   /** Of a response that goes out in pieces, from its first on. */
   #outcome: CallOutcome | undefined;
-  /** Chunks of a response that has to be seen before any of it goes out. */
-  #held: Buffer[] | undefined;
-  #heldBytes = 0;
-  #heldToTheEnd = false;
-  #asking: RelayedQuestions | ParkedQuestions | undefined;
-  #rounds: InputRounds | undefined;
-  #state: "open" | "parked" | "over" = "open";
+  /** Of a response in pieces, what has to be seen before any of it goes out. */
+  #held: HeldResponse | undefined;
+  #questions: CallQuestions | undefined;
+  #state: "open" | "parked" | "ending" | "over" = "open";
   /** How a call ended that was parked; its client hears of it when it comes again. */
-  #late: (() => void) | undefined;
+  #late: LateEnd | undefined;
 
   constructor(dependencies: ForwardDependencies, call: Call, destination: Destination) {
     this.#dependencies = dependencies;
@@ -104,14 +104,16 @@ export class Forward implements LegHost, ReplyListener, SessionCall, CallTimeHos
   }
 
   get profile(): ClientProfile {
-    const { session, era, envelope } = this.call;
-    return era === "modern" ? clientProfile(envelope.raw("clientCapabilities")) : (session?.profile ?? noProfile);
+    return this.#leg.isShared ? noProfile : profileOf(this.call);
+  }
+
+  get keptBytes(): number {
+    return this.#late?.bytes ?? 0;
   }
 
   start(): void {
-    if (!this.#leg.pick()) return this.#failUnsent("unavailable", noReadyReplica(this.#destination.route));
-    this.#begin();
-    this.#leg.open();
+    if (!this.#leg.pick()) return this.fail("unavailable", noReadyReplica(this.#destination.route));
+    if (this.#begin()) this.#leg.open();
   }
 
   retry(answers: ReadonlyMap<string, Buffer>, state: Buffer | undefined): void {
@@ -129,34 +131,48 @@ export class Forward implements LegHost, ReplyListener, SessionCall, CallTimeHos
   }
 
   onNotification(message: Buffer, method: string): void {
-    if (method === "notifications/cancelled") return this.#onWithdrawn(message);
+    if (method === "notifications/cancelled") return this.#questions?.onWithdrawn(message);
     if (method === "notifications/message" && !wantsLog(this.call, message)) return;
+    if (method === elicitationComplete && !this.call.session?.questions.elicitations.has(this.server, message))
+      return this.#dependencies.upstreams.dropped(this.server, "unaddressed_completion");
     const shown =
       method === "notifications/progress" ? withToken(message, this.#leg.sent, this.call.envelope) : message;
     if (shown !== undefined) this.toClient(shown);
   }
 
   onRequest(question: Envelope): void {
-    const { session } = this.call;
-    this.#asking ??= session === undefined ? new ParkedQuestions(this) : new RelayedQuestions(this, session.questions);
-    this.#asking.onQuestion(question);
+    // In the middle of its response, and in requests of other kinds, the client can't be asked.
+    if (this.#outcome !== undefined || !mayAsk(this.call.envelope.method)) {
+      const why = `nobody can be asked ${question.method} now`;
+      return refuseQuestion(this, question, JsonRpcCode.methodNotFound, why);
+    }
+    (this.#questions ??= new CallQuestions(this)).onQuestion(question);
   }
 
   onResponse(chunk: Buffer, last: boolean): boolean {
     if (this.#state === "over") return true;
     if (this.#outcome !== undefined) return this.#pass(chunk, last, this.#outcome);
     if (this.#held === undefined && last) return this.#onWhole(chunk);
-    const held = (this.#held ??= []);
+    const held = (this.#held ??= new HeldResponse(this.call));
     held.push(chunk);
-    this.#heldBytes += chunk.length;
-    if (last) return this.#onWhole(Buffer.concat(held));
-    return this.#heldBytes < this.#holdBytesMax || this.#letThrough(held);
+    const isItsAnswer = this.#leg.sent === this.call.envelope;
+    const pieces = last || !isItsAnswer ? undefined : held.opening(this.call, this.#leg.era);
+    if (pieces !== undefined) return this.#passOn(pieces, held.judge());
+    if (!last && held.isTooLong) this.onFailure(tooLongToHold(this.server));
+    if (!last) return true;
+    this.#held = undefined;
+    return this.#onWhole(held.joined());
   }
 
+  /** Of the connection, or of what came on it. */
   onFailure(error: ManagerError): void {
-    if (this.#state === "open") return this.fail("unavailable", error);
-    this.#late = () => this.fail("unavailable", error);
-    this.#leg.release(false);
+    this.#leg.cancel(error.message);
+    const outcome = error.code === "protocol_error" ? "protocol_error" : "unavailable";
+    this.#endBy(() => this.fail(outcome, error));
+  }
+
+  lists(uri: string): boolean {
+    return this.#dependencies.listsUri(this.server, uri);
   }
 
   onClientGone(): void {
@@ -182,10 +198,11 @@ export class Forward implements LegHost, ReplyListener, SessionCall, CallTimeHos
   }
 
   toClient(message: Buffer): void {
-    if (this.#state !== "open") return;
+    if (this.#state !== "open" && this.#state !== "ending") return;
     const { reply, session } = this.call;
-    if (!reply.takesEvents) session?.streams.push(message);
-    else if (!reply.notification(message, this.#headers())) this.cancel("the client reads too slowly");
+    if (reply.takesEvents) {
+      if (!reply.notification(message, this.#headers())) this.cancel("the client reads too slowly");
+    } else if (session?.streams.hasListened) session.streams.push(message);
   }
 
   toServer(message: Buffer): void {
@@ -215,9 +232,9 @@ export class Forward implements LegHost, ReplyListener, SessionCall, CallTimeHos
   resume(call: Call): void {
     this.#state = "open";
     this.call = call;
-    this.#begin();
-    if (this.#late !== undefined) this.#late();
-    else if (this.#asking instanceof ParkedQuestions) this.#asking.onRetry(call.envelope);
+    if (!this.#begin()) return;
+    if (this.#late !== undefined) this.#late.tell();
+    else this.#questions?.onRetry(call.envelope);
   }
 
   expire(): void {
@@ -227,87 +244,82 @@ export class Forward implements LegHost, ReplyListener, SessionCall, CallTimeHos
   }
 
   lacks(capability: string): void {
-    if (this.#state !== "open") return;
     this.#leg.cancel("the client cannot be asked that");
-    this.#end("protocol_error", false);
-    this.call.reply.json(400, lacksCapability(this.call.id, this.server, capability), this.#headers());
+    this.#endBy(() => {
+      this.#end("protocol_error", false);
+      this.call.reply.json(400, lacksCapability(this.call.id, this.server, capability), this.#headers());
+    });
   }
 
   fail(outcome: CallOutcome, error: ManagerError): void {
-    if (this.#state === "over") return;
+    if (this.#state !== "open") return;
     this.#leg.cancel(error.message);
-    this.#failUnsent(outcome, error);
-  }
-
-  #onWithdrawn(message: Buffer): void {
-    const scan = this.#asking === undefined ? undefined : scanEnvelope(message);
-    if (scan?.ok) this.#asking?.onWithdrawn(scan.envelope);
-  }
-
-  #failUnsent(outcome: CallOutcome, error: ManagerError): void {
     this.#end(outcome, false);
     replyWithError(this.call, error);
   }
 
-  /** A request of the client begins the call, or goes on with it. */
-  #begin(): void {
+  /** Without a response the call ends now or, when its client is away, as soon as it comes again. */
+  #endBy(tell: () => void): void {
+    if (this.#state === "parked") this.#endLate({ tell, bytes: 0 }, false);
+    else tell();
+  }
+
+  /** The server has no more to say, and the client is away. `clean`: the server has answered. */
+  #endLate(late: LateEnd, clean: boolean): void {
+    this.#late ??= late;
+    this.#leg.release(clean);
+  }
+
+  /** A request of the client begins the call or goes on with it. False when the client has gone, which ended it. */
+  #begin(): boolean {
     const { session, reply, startedMs } = this.call;
     session?.calls.add(this);
     reply.listener = this;
     this.#sentMs = this.clock.nowMs();
-    this.#time.begin(this.#sentMs, startedMs + this.#destination.route.callTimeoutMs);
+    const isResumable = session?.streams.primes === true && reply.takesEvents;
+    const dueMs = startedMs + this.#destination.route.callTimeoutMs;
+    this.#time.begin(this.#sentMs, dueMs, isResumable ? resumableAfterMs : undefined);
+    if (reply.ended) this.onClientGone();
+    return this.#state === "open";
   }
 
   /** Another response takes the place of the one that was not the end. */
   #expectResponse(): void {
     this.#outcome = undefined;
     this.#held = undefined;
-    this.#heldBytes = 0;
-    this.#heldToTheEnd = false;
   }
 
-  /** What a response in pieces is held back for: it may still ask for something, or have links to be renamed. */
-  get #holdBytesMax(): number {
-    const { view, envelope } = this.call;
-    if (!mayAsk(envelope.method)) return 0;
-    return view.kind === "aggregate" ? linkedBytesMax : questionBytesMax;
-  }
-
-  /** A long response goes out as it comes, unless it has to be seen whole. */
-  #letThrough(held: Buffer[]): boolean {
-    if (this.#heldToTheEnd) return true;
-    const beginning = Buffer.concat(held);
-    const outcome = outcomeOf(beginning);
-    this.#heldToTheEnd = !this.#isPlain(outcome);
-    if (this.#heldToTheEnd) return true;
+  /** From here on a long response goes out as it comes. */
+  #passOn(pieces: readonly Buffer[], outcome: CallOutcome): boolean {
     this.#held = undefined;
     this.#outcome = outcome;
-    return this.#pass(beginning, false, outcome);
+    return pieces.map((piece) => this.#pass(piece, false, outcome)).every(Boolean);
   }
 
   /** Whether a response with this outcome needs nothing done to it. */
   #isPlain(outcome: CallOutcome): boolean {
-    const isAnswer = outcome !== "protocol_error" && outcome !== "input_required";
-    return isAnswer && this.#leg.era === this.call.era && this.#leg.sent === this.call.envelope;
+    return isAnswer(outcome) && this.#leg.era === this.call.era && this.#leg.sent === this.call.envelope;
   }
 
   #onWhole(message: Buffer): boolean {
     const outcome = outcomeOf(message);
-    if (this.#state === "parked") {
-      this.#late = () => this.#conclude(message, outcome);
-      this.#leg.release(true);
-    } else if (this.#isPlain(outcome)) {
-      return this.#pass(this.#withLinks(message), true, outcome);
-    } else this.#conclude(message, outcome);
+    if (this.#state === "parked") this.#keep(message, outcome);
+    else if (this.#isPlain(outcome)) return this.#pass(this.#withLinks(message), true, outcome);
+    else this.#conclude(message, outcome);
     return true;
+  }
+
+  /** A response that comes while the client is away. */
+  #keep(message: Buffer, outcome: CallOutcome): void {
+    const { length: bytes } = message;
+    if (!this.#dependencies.parked.keep(bytes)) return this.onFailure(answerNotKept(this.server));
+    this.#endLate({ tell: () => this.#conclude(message, outcome), bytes }, true);
   }
 
   #withLinks(message: Buffer): Buffer {
     const { view, envelope } = this.call;
     if (view.kind === "server") return message;
-    const { route } = this.#destination;
-    const isListed = (uri: string): boolean => this.#dependencies.listsUri(route.name, uri);
-    return rewriteResult(envelope.method, message, route.exposure.prefix, isListed);
+    return rewriteResult(envelope.method, message, this.#destination.route.exposure.prefix, this);
   }
 
   /** A response that was seen whole: what asks for something is seen to, anything else is the answer. */
@@ -319,6 +331,7 @@ export class Forward implements LegHost, ReplyListener, SessionCall, CallTimeHos
     const shaped = shapeResponse(message, { method, server, id: call.id, clientEra: call.era, serverEra, outcome });
     switch (shaped.kind) {
       case "answer":
+        if (outcome === "protocol_error") call.session?.questions.elicitations.onError(server, message);
         this.#end(outcome, true);
         return call.reply.json(shaped.status, this.#withLinks(shaped.message), this.#headers());
       case "failure":
@@ -333,14 +346,12 @@ export class Forward implements LegHost, ReplyListener, SessionCall, CallTimeHos
   #onInputRequired(message: Buffer): void {
     const { call, server } = this;
     if (call.session !== undefined) {
-      this.#rounds ??= new InputRounds(this, call.session.questions);
-      return this.#rounds.onInputRequired(message);
+      this.#questions ??= new CallQuestions(this);
+      return this.#questions.onInputRequired(message, call.session);
     }
-    const sealed = this.#dependencies.states.sealInto(message, call, {
-      server,
-      revision: this.#leg.revision ?? "",
-    });
-    if (sealed === undefined) return this.fail("protocol_error", stateTooLarge(server));
+    const { revision = "" } = this.#leg;
+    const sealed = this.#dependencies.states.sealInto(message, call, { server, revision });
+    if (sealed === undefined) return this.fail("protocol_error", stateNotSealed(server));
     this.#end("input_required", true);
     call.reply.json(200, sealed, this.#headers());
   }
@@ -348,9 +359,8 @@ export class Forward implements LegHost, ReplyListener, SessionCall, CallTimeHos
   /** The server wants other headers than its list, as it was known, says: with the list as it is now the call is sent once more. */
   #renewHeaders(code: number): void {
     this.#expectResponse();
-    void this.#leg
-      .renewHeaders(() => this.#state === "open")
-      .then((wasSent) => wasSent || this.fail("protocol_error", otherHop(this.server, code)));
+    const renewing = this.#leg.renewHeaders(() => this.#state === "open");
+    void renewing.then((wasSent) => wasSent || this.fail("protocol_error", otherHop(this.server, code)));
   }
 
   #pass(chunk: Buffer, last: boolean, outcome: CallOutcome): boolean {
@@ -359,6 +369,7 @@ export class Forward implements LegHost, ReplyListener, SessionCall, CallTimeHos
   }
 
   #end(outcome: CallOutcome, clean: boolean): void {
+    this.#state = "ending";
     this.#letGo(clean);
     this.#state = "over";
     this.#time.stop();
@@ -367,8 +378,7 @@ export class Forward implements LegHost, ReplyListener, SessionCall, CallTimeHos
 
   /** `clean`: the server has answered. */
   #letGo(clean: boolean): void {
-    this.#asking?.close();
-    this.#rounds?.close();
+    this.#questions?.close();
     this.#leg.release(clean);
   }
 
@@ -379,8 +389,7 @@ export class Forward implements LegHost, ReplyListener, SessionCall, CallTimeHos
     session?.calls.remove(this);
     const nowMs = clock.nowMs();
     const upstreamMs = this.#sentMs === undefined ? undefined : nowMs - this.#sentMs;
-    const counted = metrics.of(this.server, this.#leg.revision ?? "", envelope.method);
-    counted.ended(outcome, nowMs - startedMs, upstreamMs);
+    metrics.of(this.server, this.#leg.revision ?? "", envelope.method).ended(outcome, nowMs - startedMs, upstreamMs);
     auditCall(audit, this.call, this.server, this.#destination.name, outcome);
   }
 

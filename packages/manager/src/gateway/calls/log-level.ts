@@ -20,5 +20,5 @@ export function wantsLog({ era, session, envelope }: Call, message: Buffer): boo
   if (least === undefined) return era === "legacy";
   const scan = scanEnvelope(message);
   const level = scan.ok ? scan.envelope.text("level") : undefined;
-  return level !== undefined && logLevels.indexOf(level) >= logLevels.indexOf(least);
+  return level !== undefined && logLevels.includes(least) && logLevels.indexOf(level) >= logLevels.indexOf(least);
 }

@@ -3,21 +3,24 @@
  * answers. Builds bytes; sends nothing.
  */
 import { requestToLegacy, requestToModern } from "../../protocol/bridge.ts";
-import type { ClientProfile } from "../../protocol/client-profile.ts";
 import { type Envelope, scanEnvelope } from "../../protocol/envelope.ts";
 import type { Era } from "../../protocol/era.ts";
 import { retryEdit } from "../../protocol/input-required.ts";
 import { type Edit, splice } from "../../protocol/splice.ts";
+import { profileOf } from "./call-lease.ts";
 import type { Call } from "./call.ts";
 
 /** The edits that routing makes, and those that the server's era takes. */
-export function editsFor(call: Call, profile: ClientProfile, routed: readonly Edit[], serverEra: Era): readonly Edit[] {
+export function editsFor(call: Call, routed: readonly Edit[], serverEra: Era): readonly Edit[] {
   const { envelope, era, session } = call;
   if (era === serverEra) return routed;
   const bridge =
     era === "modern"
       ? requestToLegacy(envelope)
-      : requestToModern(envelope, { logLevel: session?.logLevel, clientCapabilities: Buffer.from(profile.key) });
+      : requestToModern(envelope, {
+          logLevel: session?.logLevel,
+          clientCapabilities: Buffer.from(profileOf(call).key),
+        });
   return [...routed, ...bridge].sort((a, b) => a.start - b.start);
 }
 

@@ -3,12 +3,13 @@
  * or no answer at all but something to do first. Pure.
  */
 import type { ManagerError } from "@mcp-manager/api";
-import { resultToLegacy, resultToModern } from "../../protocol/bridge.ts";
+import { beginningToModern, resultToLegacy, resultToModern } from "../../protocol/bridge.ts";
 import type { Era } from "../../protocol/era.ts";
 import { JsonRpcCode, recognisedModernError } from "../../protocol/errors.ts";
 import { type Envelope, scanEnvelope } from "../../protocol/envelope.ts";
 import { errorCodeOf, locateResponse } from "../../protocol/response.ts";
 import { splice } from "../../protocol/splice.ts";
+import { mayAsk } from "./call-lease.ts";
 import type { CallOutcome } from "./call-metrics.ts";
 import { cannotBridge, missingCapability, otherHop } from "./failure.ts";
 
@@ -37,7 +38,8 @@ const bridgedHints = { ttlMs: 0, cacheScope: "private" } as const;
 /** Judges a whole response that already carries the client's id. */
 export function shapeResponse(message: Buffer, context: ShapeContext): Shaped {
   const { outcome, clientEra, serverEra, method, server } = context;
-  if (outcome === "input_required" && serverEra === "modern") return { kind: "asks" };
+  // In answer to anything else it is an extension's own business.
+  if (outcome === "input_required" && serverEra === "modern" && mayAsk(method)) return { kind: "asks" };
   const code = outcome === "protocol_error" ? errorCodeOf(message) : undefined;
   const isBetweenLegacy = clientEra === "legacy" && serverEra === "legacy";
   if (code !== undefined && recognisedModernError(code) && !isBetweenLegacy)
@@ -48,6 +50,17 @@ export function shapeResponse(message: Buffer, context: ShapeContext): Shaped {
     clientEra === "modern" ? resultToModern(message, method, bridgedHints) : resultToLegacy(message, method);
   if (bridged === undefined) return { kind: "failure", error: cannotBridge(server) };
   return { kind: "answer", message: bridged, status };
+}
+
+/**
+ * The first piece of a long result that goes out as it comes, as a client of this era is to get it: what a modern result must have is
+ * put in front. What a modern server's result has more than a legacy one stays in it, which a legacy client reads over. Undefined when
+ * it has to be seen whole.
+ */
+export function beginningFor(first: Buffer, method: string, clientEra: Era, serverEra: Era): Buffer | undefined {
+  if (clientEra === serverEra) return first;
+  if (clientEra === "modern") return beginningToModern(first, method, bridgedHints);
+  return first.includes('"resultType"') && !first.includes('"resultType":"complete"') ? undefined : first;
 }
 
 /** What a server says of the hop to it is not the client's business, but for a capability that the client itself lacks. */

@@ -6,7 +6,6 @@
 import type { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../../base/clock.ts";
 import type { TimerWheel } from "../../base/timer-wheel.ts";
-import type { ClientProfile } from "../../protocol/client-profile.ts";
 import type { Envelope } from "../../protocol/envelope.ts";
 import type { Era } from "../../protocol/era.ts";
 import type { Edit } from "../../protocol/splice.ts";
@@ -14,6 +13,7 @@ import type { Connection, Exchange, ReplySink } from "../../transport/connection
 import type { ReadyReplica, UpstreamSet } from "../../upstream/upstream-set.ts";
 import { CallLease, type LeaseHost, wishOf } from "./call-lease.ts";
 import type { Call } from "./call.ts";
+import { askedInOtherEra } from "./failure.ts";
 import { editsFor, retryOf } from "./outgoing.ts";
 import type { ServerRoute } from "../routing/routing-table.ts";
 
@@ -45,7 +45,6 @@ export interface LegDependencies {
 /** The call, which hears what comes back. */
 export interface LegHost extends ReplySink {
   readonly call: Call;
-  readonly profile: ClientProfile;
 }
 
 export class UpstreamLeg implements LeaseHost {
@@ -58,7 +57,8 @@ export class UpstreamLeg implements LeaseHost {
   #lease: CallLease | undefined;
   #connection: Connection | undefined;
   #exchange: Exchange | undefined;
-  #headersRenewed = false;
+  /** The headers that the server's list wanted after a renewal, for this request and its retries. */
+  #renewedHeaders: readonly string[] | undefined;
 
   constructor(dependencies: LegDependencies, destination: Destination, host: LegHost) {
     this.#dependencies = dependencies;
@@ -77,6 +77,11 @@ export class UpstreamLeg implements LeaseHost {
     return this.#connection?.facts.era;
   }
 
+  /** Whether the call has the connection of all, on which nobody can be asked anything. */
+  get isShared(): boolean {
+    return this.#replica?.leases !== undefined && this.#lease === undefined;
+  }
+
   /** Picks the replica; false when there is none. */
   pick(): boolean {
     const { route, revision } = this.#destination;
@@ -89,16 +94,22 @@ export class UpstreamLeg implements LeaseHost {
     const replica = this.#replica;
     if (replica === undefined) return;
     const { call } = this.#host;
-    const wish = replica.leases === undefined ? undefined : wishOf(call, this.#host.profile, replica);
+    const wish = wishOf(call, replica);
     if (wish === undefined) return this.onLeased(replica.connection);
     const { wheel, clock } = this.#dependencies;
-    this.#lease = new CallLease(wish, this, { wheel, clock, waitMs: this.#destination.route.callTimeoutMs });
+    // What the call has left: its own end would not say that nothing was sent.
+    const leftMs = call.startedMs + this.#destination.route.callTimeoutMs - clock.nowMs();
+    this.#lease = new CallLease(wish, this, { wheel, clock, waitMs: Math.max(0, Math.floor(leftMs)) });
     this.#lease.take();
   }
 
   onLeased(connection: Connection): void {
+    const { revision, route } = this.#destination;
+    // Found anew at the same place, a server may be of the other era, which has no use for its state.
+    if (revision !== undefined && connection.facts.era === "legacy")
+      return this.#host.onFailure(askedInOtherEra(route.name));
     this.#connection = connection;
-    this.#send(connection, this.#host.call.envelope, this.#edits(connection), this.#destination.paramHeaders);
+    this.#send(connection, this.#host.call.envelope);
   }
 
   onFailure(error: ManagerError): void {
@@ -110,25 +121,25 @@ export class UpstreamLeg implements LeaseHost {
     const connection = this.#connection;
     if (connection === undefined) return;
     const again = retryOf(this.#host.call.envelope, this.#edits(connection), answers, state);
-    if (again !== undefined) this.#send(connection, again, [], this.#destination.paramHeaders);
+    if (again !== undefined) this.#send(connection, again);
   }
 
   /**
-   * Sends the call once more under the headers that the server's list, as it is after a renewal, wants. False when that was done
-   * before, or changes nothing; then nothing was sent. `isOpen` is asked when the list has come.
+   * Sends what was sent last once more under the headers that the server's list, as it is after a renewal, wants. False when that was
+   * done before, or changes nothing; then nothing was sent. `isOpen` is asked when the list has come.
    */
   async renewHeaders(isOpen: () => boolean): Promise<boolean> {
     const { route, name, paramHeaders } = this.#destination;
     const { envelope, paramHeaders: own } = this.#host.call;
-    if (this.#headersRenewed || name === undefined || envelope.method !== "tools/call") return false;
-    this.#headersRenewed = true;
+    if (this.#renewedHeaders !== undefined || name === undefined || envelope.method !== "tools/call") return false;
     const args = envelope.raw("arguments");
     const sent = paramHeaders ?? own;
     const headers = await this.#dependencies.renewedHeaders(route.name, name, args, own);
+    this.#renewedHeaders = headers;
     const isSame = headers.length === sent.length && headers.every((text, i) => text === sent[i]);
     const connection = this.#connection;
     if (isSame || connection === undefined) return false;
-    if (isOpen()) this.#send(connection, envelope, this.#edits(connection), headers);
+    if (isOpen()) this.#send(connection, this.sent);
     return true;
   }
 
@@ -152,28 +163,25 @@ export class UpstreamLeg implements LeaseHost {
 
   #edits({ facts }: Connection): readonly Edit[] {
     const { edits } = this.#destination;
-    const { call, profile } = this.#host;
-    return facts.era === call.era ? edits : editsFor(call, profile, edits, facts.era);
+    const { call } = this.#host;
+    return facts.era === call.era ? edits : editsFor(call, edits, facts.era);
   }
 
-  #send(
-    connection: Connection,
-    envelope: Envelope,
-    edits: readonly Edit[],
-    paramHeaders: readonly string[] | undefined,
-  ): void {
+  /** A retry has its edits in it already. */
+  #send(connection: Connection, envelope: Envelope): void {
+    const { call } = this.#host;
     this.sent = envelope;
     this.#exchange = connection.send(
       {
         bytes: envelope.bytes,
-        edits,
+        edits: envelope === call.envelope ? this.#edits(connection) : [],
         idStart: envelope.start("id"),
         idEnd: envelope.end("id"),
         progressTokenStart: envelope.start("progressToken"),
         progressTokenEnd: envelope.end("progressToken"),
         method: envelope.method,
         name: this.#destination.name,
-        paramHeaders: paramHeaders ?? this.#host.call.paramHeaders,
+        paramHeaders: this.#renewedHeaders ?? this.#destination.paramHeaders ?? call.paramHeaders,
       },
       this.#host,
     );

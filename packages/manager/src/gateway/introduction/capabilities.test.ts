@@ -13,16 +13,22 @@ test("only what is carried is declared, without other settings than those of sub
     tasks: {},
     extensions: { [app]: { a: 1 }, "com.example/x": {} },
   };
-  assert.deepEqual(carriedCapabilities(declared), {
+  assert.deepEqual(carriedCapabilities(declared, false), {
     tools: { listChanged: true },
     resources: { listChanged: true, subscribe: true },
     completions: {},
     extensions: { [app]: {} },
   });
-  assert.deepEqual(carriedCapabilities({ extensions: { "com.example/x": {} } }), {});
+  assert.deepEqual(carriedCapabilities({ extensions: { "com.example/x": {} } }, false), {});
 });
 
-test("the aggregate declares what any server offers, and nothing that none does", () => {
+test("G21 where both sides are modern a server's extensions are declared as it declared them", () => {
+  const extensions = { [app]: { a: 1 }, "com.example/x": { deep: [1] } };
+  assert.deepEqual(carriedCapabilities({ tools: {}, extensions }, true), { tools: { listChanged: true }, extensions });
+  for (const none of [{}, { extensions: {} }, { extensions: 7 }]) assert.deepEqual(carriedCapabilities(none, true), {});
+});
+
+test("G2 the aggregate declares what any server offers, and nothing that none does", () => {
   assert.deepEqual(mergedCapabilities([{ tools: {} }, { completions: {}, logging: {} }], false), {
     tools: { listChanged: true },
     completions: {},

@@ -9,7 +9,10 @@ export type Capabilities = Readonly<Record<string, unknown>>;
 
 /** In the order in which they are declared. */
 const carried = ["tools", "prompts", "resources", "completions", "logging"] as const;
-/** Extensions of which every message is relayed. MCP Apps are lists, reads and links; what is between page and host is not ours. */
+/**
+ * Extensions of which every message is relayed whatever the endpoint and the eras. MCP Apps are lists, reads and links; what is
+ * between page and host is not ours.
+ */
 const carriedExtensions = ["io.modelcontextprotocol/ui"] as const;
 
 /** Lists that a server which was not heard yet may have; an empty one is an honest answer if it has none. */
@@ -17,9 +20,18 @@ const expected: Capabilities = { tools: {}, prompts: {}, resources: { subscribe:
 /** Whose changes clients hear of, whether the server tells of them itself or its list was found changed. */
 const changing: readonly string[] = ["tools", "prompts", "resources"];
 
-/** What is declared of one server on its own endpoint. */
-export function carriedCapabilities(declared: Capabilities): Capabilities {
-  return mergedOf([declared]);
+/**
+ * What is declared of one server on its own endpoint. Where server and client are both modern (`isModern`), all its extensions as it
+ * declared them: there their methods are relayed too, and nothing has to be known of them.
+ */
+export function carriedCapabilities(declared: Capabilities, isModern: boolean): Capabilities {
+  const capabilities = mergedOf([declared]);
+  return isModern && hasExtensions(declared) ? { ...capabilities, extensions: declared["extensions"] } : capabilities;
+}
+
+/** Whether a server declared any extension. */
+export function hasExtensions(declared: Capabilities): boolean {
+  return Object.keys(asRecord(declared["extensions"]) ?? {}).length > 0;
 }
 
 /**

@@ -8,7 +8,7 @@ import { Peer } from "../testing/peer.ts";
 const tools = { listChanged: true };
 
 for (const era of eras) {
-  test(`a ${era} client hears what its servers offer and say; one that it may not see adds nothing`, async () => {
+  test(`G2 a ${era} client hears what its servers offer and say; one that it may not see adds nothing`, async () => {
     const roles = new Map([
       ["admin", [{ verbs: ["list" as const] }]],
       ["few", [{ verbs: ["list" as const], servers: ["a", "b"] }]],
@@ -29,7 +29,7 @@ for (const era of eras) {
   });
 }
 
-test("a server that is starting may have any list; one that failed has none; one that went away keeps what it said", async () => {
+test("G2 a server that is starting may have any list; one that failed has none; one that went away keeps what it said", async () => {
   await using gateway = await TestGateway.open();
   const capabilities = async (): Promise<unknown> =>
     (await new Peer(gateway.url).modern("server/discover")).body?.result?.["capabilities"];

@@ -6,13 +6,13 @@
 import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../../base/clock.ts";
 import type { Watched } from "../../base/watched.ts";
-import { legacyVersionOffered, legacyVersions, modernVersions } from "../../protocol/era.ts";
+import { type Era, legacyVersionOffered, legacyVersions, modernVersions } from "../../protocol/era.ts";
 import { initializeResult } from "../../protocol/legacy.ts";
 import { discoverResult } from "../../protocol/modern.ts";
 import type { Principal } from "../../security/principal.ts";
 import type { ServerFacts } from "../../transport/connection.ts";
 import type { UpstreamSet } from "../../upstream/upstream-set.ts";
-import { type Capabilities, carriedCapabilities, mergedCapabilities } from "./capabilities.ts";
+import { type Capabilities, carriedCapabilities, hasExtensions, mergedCapabilities } from "./capabilities.ts";
 import { noReadyReplica } from "../calls/failure.ts";
 import { mergedInstructions, type Said } from "./instructions.ts";
 import type { RoutingTable } from "../routing/routing-table.ts";
@@ -55,21 +55,29 @@ export class Introduction {
 
   /** The answer to `initialize`. Rejects with `unavailable` when one server is asked for and was never heard. */
   async initialize(view: View, principal: Principal, id: Buffer, protocolVersion: string): Promise<Buffer> {
-    return initializeResult(id, { protocolVersion, ...(await this.#self(view, principal)) });
+    return initializeResult(id, { protocolVersion, ...(await this.#self(view, principal, "legacy")) });
   }
 
   /** The answer to `server/discover`. Rejects as `initialize` does: 503, which a client takes for no verdict on the era. */
   async discover(view: View, principal: Principal, id: Buffer): Promise<Buffer> {
-    const self = await this.#self(view, principal);
+    const self = await this.#self(view, principal, "modern");
     const hints = { ttlMs: discoverTtlMs, cacheScope: "private" } as const;
     return discoverResult(id, { supportedVersions: modernVersions, ...self, ...hints });
   }
 
-  async #self(view: View, principal: Principal): Promise<Self> {
+  /** Whether modern clients of this endpoint are told of extensions, whose methods are its server's to answer. */
+  hasExtensions(view: View): boolean {
+    if (view.kind === "aggregate") return false;
+    const facts = this.#factsOf(view.server);
+    return facts?.era === "modern" && hasExtensions(facts.capabilities);
+  }
+
+  async #self(view: View, principal: Principal, era: Era): Promise<Self> {
     if (view.kind === "aggregate") return this.#aggregate(principal);
-    const { serverInfo, instructions, capabilities } =
-      this.#factsOf(view.server) ?? (await this.#awaitFacts(view.server));
-    return { serverInfo, capabilities: carriedCapabilities(capabilities), instructions };
+    const facts = this.#factsOf(view.server) ?? (await this.#awaitFacts(view.server));
+    const { serverInfo, instructions, capabilities } = facts;
+    const isModern = era === "modern" && facts.era === "modern";
+    return { serverInfo, capabilities: carriedCapabilities(capabilities, isModern), instructions };
   }
 
   /** All that the servers offer which this principal may see; others add nothing. */

@@ -106,7 +106,7 @@ test("a list is fetched when a replica comes, when it changed and when it is old
   assert.deepEqual(new Set(bench.changes), new Set(["s"]));
 });
 
-test("a modern server says how long its list may be kept", async () => {
+test("G24 a modern server says how long its list may be kept", async () => {
   using bench = new Bench();
   const server = bench.attach(
     { "tools/list": (call) => call.result({ resultType: "complete", ttlMs: 3_000, cacheScope: "public", tools: [] }) },

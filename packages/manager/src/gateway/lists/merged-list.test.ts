@@ -21,7 +21,7 @@ function unavailable({ body }: Answer): unknown {
   return meta?.["mcp-manager/unavailable"];
 }
 
-test("the aggregate lists every server's tools under prefixed names, in the order of the servers' names", async () => {
+test("G20 the aggregate lists every server's tools under prefixed names, in the order of the servers' names", async () => {
   await using gateway = await TestGateway.open();
   gateway.serve("zoo", { script: tools("b", "a") });
   gateway.serve("air", { era: "modern", script: tools("x") });
@@ -167,7 +167,7 @@ test("tools of a server that went away stay listed", async () => {
   assert.deepEqual([names(answer), unavailable(answer)], [["s__a"], undefined]);
 });
 
-test("two principals never see each other's lists", async () => {
+test("G24 two principals never see each other's lists", async () => {
   const roles = new Map([
     ["one", [{ verbs: ["list" as const], tools: ["a"] }]],
     ["two", [{ verbs: ["list" as const], servers: ["t"] }]],
@@ -183,7 +183,7 @@ test("two principals never see each other's lists", async () => {
   }
 });
 
-test("a cursor that nobody was given is refused", async () => {
+test("G20 a cursor that nobody was given is refused", async () => {
   await using gateway = await TestGateway.open();
   gateway.serve("s", { script: tools("a") });
   const answer = await new Peer(gateway.url).modern("tools/list", { cursor: "c" }, { id: 1 });

@@ -9,6 +9,25 @@ import { serverDraft } from "../../registry/testing/drafts.ts";
 import { openMemoryStore } from "../../store/memory.ts";
 import { followServers } from "./follow-servers.ts";
 
+test("many changes in one turn are one new table", async () => {
+  const random = seededRandom(1);
+  const store = await openMemoryStore({ clock: systemClock, random });
+  const registry = new Registry({ store, clock: systemClock, random });
+  const informer = registry.informer(kinds.Server);
+  informer.start();
+  await informer.synced;
+  const table = followServers(informer);
+  const sizes: number[] = [];
+  table.onChange(({ servers }) => sizes.push(servers.size));
+  const names = Array.from({ length: 20 }, (_, number) => `s${number}`);
+  await Promise.all(names.map((name) => registry.resources(kinds.Server).create(serverDraft(name))));
+  while (sizes.at(-1) !== names.length) await setImmediate();
+  assert.deepEqual(sizes, [names.length]);
+  table[Symbol.dispose]();
+  await informer[Symbol.asyncDispose]();
+  await store.close();
+});
+
 test("the table follows the servers, and stays as it is after the end", async () => {
   const random = seededRandom(1);
   const store = await openMemoryStore({ clock: systemClock, random });

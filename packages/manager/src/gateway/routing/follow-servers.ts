@@ -9,22 +9,23 @@ export interface FollowedTable extends Watched<RoutingTable>, Disposable {}
 
 export function followServers(servers: Informer<Server>): FollowedTable {
   const table = new WatchedValue(buildRoutingTable(emptyTable, servers.list()));
-  let isDirty = false;
+  let due: NodeJS.Immediate | undefined;
   const rebuild = (): void => {
-    isDirty = false;
+    due = undefined;
     const next = buildRoutingTable(table.current, servers.list());
     if (next !== table.current) table.replace(next);
   };
   const stop = servers.onChange(() => {
-    if (isDirty) return;
-    isDirty = true;
-    queueMicrotask(rebuild);
+    due ??= setImmediate(rebuild);
   });
   return {
     get current() {
       return table.current;
     },
     onChange: (listener) => table.onChange(listener),
-    [Symbol.dispose]: stop,
+    [Symbol.dispose]() {
+      stop();
+      clearImmediate(due);
+    },
   };
 }

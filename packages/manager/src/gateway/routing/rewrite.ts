@@ -9,6 +9,13 @@ import type { Range } from "../../protocol/response.ts";
 import { type Edit, splice } from "../../protocol/splice.ts";
 import { prefixedUri } from "./exposure.ts";
 
+/** A server as its list of resources is known. An object, not a function: that would be made anew for each call. */
+export interface ListingServer {
+  lists(uri: string): boolean;
+}
+
+const listsAll: ListingServer = { lists: () => true };
+
 /**
  * A whole response to `method` with its links under `prefix`; the very same buffer when it has none. A link into the web stays one
  * that the client can open by itself, unless the server lists it as a resource of its own.
@@ -17,11 +24,13 @@ export function rewriteResult(
   method: string,
   response: Buffer,
   prefix: string,
-  isListed: (uri: string) => boolean = () => true,
+  server: ListingServer = listsAll,
 ): Buffer {
-  const links = linksInResult(method, response).filter(({ start, end }) => {
+  const all = linksInResult(method, response);
+  if (all.length === 0) return response;
+  const links = all.filter(({ start, end }) => {
     const uri = stringAt(response, start, end) ?? "";
-    return !/^https?:/i.test(uri) || isListed(uri);
+    return !/^https?:/i.test(uri) || server.lists(uri);
   });
   return splice(response, edits(response, links, prefix));
 }

@@ -4,6 +4,8 @@
  */
 import type { Watched } from "../../base/watched.ts";
 import { type Envelope, memberPaths } from "../../protocol/envelope.ts";
+import { JsonRpcCode } from "../../protocol/errors.ts";
+import { decodeHeaderValue, type HeaderRecord } from "../../protocol/headers.ts";
 import type { Edit } from "../../protocol/splice.ts";
 import type { Principal } from "../../security/principal.ts";
 import { AppTools } from "./app-tools.ts";
@@ -56,6 +58,12 @@ const targets = {
 const namedMax = 10;
 const none: readonly Owned[] = [];
 const noHeaders: readonly string[] = [];
+const noMethod = "no server is meant";
+const unreadableName: Routed = {
+  kind: "mismatch",
+  code: JsonRpcCode.headerMismatch,
+  message: "Header mismatch: Mcp-Name has characters that no header may have, or is not valid Base64 of UTF-8",
+};
 
 /** Finds where calls go. */
 export class Router {
@@ -88,6 +96,20 @@ export class Router {
     const type = call.envelope.text("refType");
     if (type === "ref/prompt" || type === "ref/resource") return this.#route(call, targets[type]);
     return { kind: "unknown", message: 'params.ref.type must be "ref/prompt" or "ref/resource"' };
+  }
+
+  /**
+   * For a method of an extension, whose params nobody here reads: the server whose endpoint it is. On the aggregate nothing says which
+   * is meant. `name` is the header `Mcp-Name` as it came: the server judges whether it says what the params say.
+   */
+  byView({ view, principal }: Call, name: HeaderRecord[string]): Routed {
+    const { table, mayCall } = this.#options;
+    const route = view.kind === "aggregate" ? undefined : table.current.servers.get(view.server);
+    if (route === undefined) return { kind: "unknown", message: noMethod };
+    if (!mayCall(principal, route.name)) return { kind: "unknown", message: noMethod, denied: `servers/${route.name}` };
+    const decoded = typeof name === "string" ? decodeHeaderValue(name) : undefined;
+    if (name !== undefined && decoded === undefined) return unreadableName;
+    return { kind: "destination", destination: { route, name: decoded, edits: [], paramHeaders: undefined } };
   }
 
   #route(call: Call, { what, member }: Target): Routed {

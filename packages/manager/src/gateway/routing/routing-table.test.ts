@@ -23,6 +23,17 @@ test("a table without a change is the one before; a change of status alone keeps
   assert.equal(ready.servers.get("a")?.trouble, undefined);
 });
 
+test("a change of status moves no prefix, also where an older server had to be heeded", () => {
+  const old = serverResource("old", { expose: { prefix: "p" } });
+  const late = serverResource("late", { expose: { prefix: "p" } });
+  const first = buildRoutingTable(emptyTable, [old, late]);
+  const next = buildRoutingTable(first, [{ ...late, status: { ...late.status, state: "failed" } }, old]);
+  assert.equal(next.servers.get("late")?.exposure, first.servers.get("late")?.exposure);
+  assert.equal(next.servers.get("late")?.trouble?.state, "failed");
+  assert.equal(next.servers.get("old"), first.servers.get("old"));
+  assert.equal(next.byPrefix.get("late"), next.servers.get("late"));
+});
+
 test("what went wrong stands in the route, as a state and in words", () => {
   const table = buildRoutingTable(emptyTable, [serverResource("a", {}, "failed", "exited with 3")]);
   assert.deepEqual(table.servers.get("a")?.trouble, { state: "failed", message: "it is failed: exited with 3" });

@@ -37,14 +37,15 @@ export const emptyTable: RoutingTable = { generation: 0, servers: new Map(), byP
 
 /** The next table; routes whose spec did not change are taken over, and so is the whole of `previous` when none did. */
 export function buildRoutingTable(previous: RoutingTable, servers: readonly Server[]): RoutingTable {
-  const registered = servers.filter((server) => server.metadata.deletedAt === undefined);
-  const prefixes = prefixesOf(registered);
-  const routes = registered
-    .map((server) => {
-      const { name } = server.metadata;
-      return routeOf(previous.servers.get(name), server, prefixes.get(name) ?? name);
-    })
-    .sort((a, b) => compare(a.name, b.name));
+  const registered = servers
+    .filter((server) => server.metadata.deletedAt === undefined)
+    .sort((a, b) => compare(a.metadata.name, b.metadata.name));
+  const prefixes = hasSameSpecs(previous, registered) ? undefined : prefixesOf(registered);
+  const routes = registered.map((server) => {
+    const { name } = server.metadata;
+    const known = previous.servers.get(name);
+    return routeOf(known, server, prefixes?.get(name) ?? known?.exposure.prefix ?? name);
+  });
   if (routes.length === previous.servers.size && routes.every((r) => previous.servers.get(r.name) === r)) {
     return previous;
   }
@@ -55,13 +56,19 @@ export function buildRoutingTable(previous: RoutingTable, servers: readonly Serv
   };
 }
 
+/** Whether only statuses can differ: most changes are of those, and they move no prefix. */
+function hasSameSpecs(previous: RoutingTable, registered: readonly Server[]): boolean {
+  if (registered.length !== previous.servers.size) return false;
+  return registered.every(({ metadata }) => previous.servers.get(metadata.name)?.specRevision === metadata.revision);
+}
+
 /**
  * The prefix of each server: the one it asks for, unless an older server has it. The oldest chooses first, so that adding a
  * server renames nothing that was there; the order is in the resources, so that every instance comes to the same. Prefixes that
- * differ only in case are one: they are schemes of URIs.
+ * differ only in case are one: they are schemes of URIs. The servers come in order of names, which holds among those of one age.
  */
 function prefixesOf(servers: readonly Server[]): ReadonlyMap<string, string> {
-  const oldestFirst = servers.toSorted((a, b) => compare(ageOf(a), ageOf(b)));
+  const oldestFirst = servers.toSorted((a, b) => compare(a.metadata.createdAt, b.metadata.createdAt));
   const taken = new Set<string>();
   return new Map(
     oldestFirst.map(({ metadata: { name }, spec }) => {
@@ -77,10 +84,6 @@ function numbered(name: string, taken: ReadonlySet<string>): string {
   let number = 2;
   while (taken.has(`${name}-${number}`)) number++;
   return `${name}-${number}`;
-}
-
-function ageOf({ metadata: { createdAt, name } }: Server): string {
-  return `${createdAt} ${name}`;
 }
 
 function compare(a: string, b: string): number {

@@ -38,6 +38,11 @@ export class SessionStreams implements StreamOpener {
     return this.#own?.isOpen ?? false;
   }
 
+  /** Whether a stream can be come back to before there was a message on it. */
+  get primes(): boolean {
+    return this.#protocolVersion >= primesSince;
+  }
+
   /** Whether the client ever listened. Most of those that do not ask for what they want to know when they want it. */
   get hasListened(): boolean {
     return this.#hasListened;
@@ -94,7 +99,7 @@ export class SessionStreams implements StreamOpener {
   }
 
   #start(): { readonly log: EventLog; readonly own: OwnStream } {
-    const log = (this.#log ??= new EventLog(this.#open.newLife(), this.#protocolVersion >= primesSince, this.#open));
+    const log = (this.#log ??= new EventLog(this.#open.newLife(), this.primes, this.#open));
     if (this.#isOver) log.close();
     // The first of the log's streams, so that its number is 0.
     const own = (this.#own ??= new OwnStream(log, this.#open));

@@ -22,7 +22,7 @@ function sessionCall(cancel: (reason: string) => void): SessionCall {
   return { callId: Buffer.from("1"), place: -1, cancel };
 }
 
-test("a session is found by its principal at its endpoint, and by nobody else", () => {
+test("G9 a session is found by its principal at its endpoint, and by nobody else", () => {
   using sessions = openSessions().sessions;
   const { id } = sessions.open(ada, "*", "2025-11-25");
   assert.equal(sessions.find(id, ada, "*")?.protocolVersion, "2025-11-25");
@@ -32,7 +32,7 @@ test("a session is found by its principal at its endpoint, and by nobody else", 
   assert.deepEqual([sessions.isForeign(id, bob), sessions.isForeign(id, ada)], [true, false]);
 });
 
-test("ids differ, and one is good after a restart, for a day", async () => {
+test("G9 ids differ, and one is good after a restart, for a day", async () => {
   const { sessions, clock } = openSessions();
   const { id } = sessions.open(ada, "*", "2025-06-18");
   assert.notEqual(id, sessions.open(ada, "*", "2025-06-18").id);
@@ -43,7 +43,7 @@ test("ids differ, and one is good after a restart, for a day", async () => {
   assert.equal(after.find(id, ada, "*"), undefined);
 });
 
-test("an idle session is reaped and stays away; one in use, or with a call in flight, is kept", async () => {
+test("G9 an idle session is reaped and stays away; one in use, or with a call in flight, is kept", async () => {
   const { sessions, clock } = openSessions();
   using _ = sessions;
   const [idle, used, calling] = [1, 2, 3].map(() => sessions.open(ada, "*", "2025-11-25"));

@@ -49,7 +49,7 @@ async function change(gateway: TestGateway, { fresh }: { fresh: ScriptedConnecti
   listens()[0]?.notify(toolsChanged, {});
 }
 
-test("a modern client listens, hears of both servers, and learns that the end is no fault", async () => {
+test("G15 a modern client listens, hears of both servers, and learns that the end is no fault", async () => {
   await using gateway = await TestGateway.open();
   const servers = serve(gateway);
   const client = new Client(clientInfo, { versionNegotiation: { mode: "auto" } });

@@ -177,7 +177,7 @@ test("clients of the aggregate hear of a server that comes with tools", async ()
   assert.deepEqual(await stream.heard(), [toolsChanged]);
 });
 
-test("a listen stream of a modern server that drops is opened again, and the client never knew", async () => {
+test("G15 a listen stream of a modern server that drops is opened again, and the client never knew", async () => {
   await using gateway = await TestGateway.open({ clock: new ManualClock() });
   const weather = gateway.serve("weather", { era: "modern", capabilities, script });
   const stream = await listen(gateway, { resourceSubscriptions: ["weather+a:1"] });

@@ -1,6 +1,7 @@
 /**
  * Subscriptions at one replica of the legacy era: `resources/subscribe` when a URI is first wanted, `resources/unsubscribe` when it
- * no longer is, one request at a time for each URI, so that the last word is the right one. List changes need no asking there.
+ * no longer is, one request at a time for each URI, so that the last word is the right one; all again when the server has forgotten
+ * its session. List changes need no asking there.
  */
 import { ManagerError } from "@mcp-manager/api";
 import { type BackoffRule, backoffMs } from "../../base/backoff.ts";
@@ -65,6 +66,16 @@ export class LegacyWatch implements ReplicaWatch {
     if (entry === undefined) return;
     entry.isWanted = false;
     this.#look(uri, entry);
+  }
+
+  renewed(): void {
+    for (const [uri, entry] of [...this.#entries]) {
+      // What was not taken is asked for again after its pause: a server that forgets every session at once must not be asked without end.
+      if (!entry.isTold) continue;
+      entry.isTold = false;
+      this.#look(uri, entry);
+    }
+    this.#dependencies.onGap(this.#replica.server);
   }
 
   settled(uri: string): Promise<Refusal | undefined> {

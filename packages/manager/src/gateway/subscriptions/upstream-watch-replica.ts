@@ -21,6 +21,8 @@ export interface ReplicaWatch extends Disposable {
   want(uri: string): void;
   /** It no longer is. */
   unwant(uri: string): void;
+  /** The replica's server has forgotten what it was told. Absent where nothing can be forgotten while the connection stands (modern era). */
+  renewed?(): void;
   /** Resolves when it is known whether the replica takes the subscription to a wanted URI: undefined when it does. */
   settled(uri: string): Promise<Refusal | undefined>;
 }

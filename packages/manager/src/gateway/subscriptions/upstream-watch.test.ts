@@ -132,7 +132,7 @@ test("a server that takes no subscriptions is not asked", async () => {
   assert.deepEqual([server.received.length, modern.received.length], [0, 0]);
 });
 
-test("a replica that just came is asked for all that is wanted, a few at a time", async () => {
+test("G10 a replica that just came is asked for all that is wanted, a few at a time", async () => {
   using bench = new Bench();
   for (let i = 0; i < 40; i++) void bench.want(`a:${i}`);
   const server = bench.attach("legacy", { script: {} });
@@ -152,6 +152,39 @@ test("a legacy replica that did not answer is asked again after a pause", async 
   assert.equal((await refused)?.kind, "failure");
   await bench.clock.advance(1_000);
   assert.equal(server.calls("resources/subscribe").length, 2);
+});
+
+test("G9 a legacy server that forgot the session is told again of all it had taken, and its lists are looked at", async () => {
+  using bench = new Bench();
+  const server = bench.attach("legacy");
+  const other = bench.attach("legacy", {}, "s-1-b");
+  await Promise.all(["a:1", "a:2", "a:3"].map((uri) => bench.want(uri)));
+  bench.unwant("a:3");
+  await settle();
+  const before = other.received.length;
+  server.received.length = 0;
+  server.onRenewed?.();
+  await settle();
+  assert.deepEqual(server.received.map(uriOf), ["a:1", "a:2"]);
+  assert.deepEqual(bench.gaps, ["s"]);
+  assert.equal(other.received.length, before);
+  assert.equal(await bench.watch.settled("s", "a:1"), undefined);
+});
+
+test("a legacy server that forgets every session at once is not asked without end", async () => {
+  using bench = new Bench();
+  const server = bench.attach("legacy", { script: {} });
+  const wants = ["a:1", "a:2", "a:3"].map((uri) => bench.want(uri));
+  for (let turn = 0; turn < server.received.length && turn < 100; turn++) {
+    server.onRenewed?.();
+    server.received[turn]?.fail(new ManagerError("protocol_error", "HTTP 404"));
+    await settle();
+  }
+  assert.equal(server.received.length, 3);
+  assert.deepEqual(
+    (await Promise.all(wants)).map((refusal) => refusal?.kind),
+    ["failure", "failure", "failure"],
+  );
 });
 
 test("without a ready replica it is said that there is none", async () => {

@@ -24,7 +24,8 @@ export class UpstreamWatch implements Disposable {
   constructor(options: UpstreamWatchOptions) {
     this.#options = options;
     this.#unsubscribe = options.upstreams.onChange((change) => {
-      if (change.kind !== "notified") this.#follow(change.server);
+      if (change.kind === "attached" || change.kind === "detached") this.#follow(change.server);
+      if (change.kind === "renewed") this.#watches.get(change.server)?.get(change.replica)?.renewed?.();
     });
   }
 

@@ -65,6 +65,7 @@ export class ScriptedConnection implements Connection {
   readonly notified: Readonly<Record<string, unknown>>[] = [];
   readonly closed: Promise<ManagerError>;
   closeReason: ManagerError | undefined;
+  onRenewed: (() => void) | undefined;
   inFlight = 0;
   script: Script;
   readonly #resolveClosed: (error: ManagerError) => void;

@@ -25,6 +25,7 @@ export class Opening implements Connection {
   readonly inFlight = 0;
   readonly closed: Promise<ManagerError>;
   closeReason: ManagerError | undefined;
+  onRenewed: (() => void) | undefined;
   state: "opening" | "open" | "closing" | "gone" = "opening";
   readonly #opened = Promise.withResolvers<OpenedConnection>();
   readonly #gone = Promise.withResolvers<void>();

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { slabBytes, Slabs } from "./slabs.ts";
+
+test("what is given back is used again, once", () => {
+  const slabs = new Slabs();
+  const slab = slabs.take();
+  assert.equal(slab.length, slabBytes);
+  const view = slabs.lend(slab, 10, 20);
+  assert.equal(view.length, 10);
+  assert.notEqual(slabs.take(), slab);
+  slabs.giveBack(view);
+  slabs.giveBack(view);
+  assert.equal(slabs.take(), slab);
+  assert.notEqual(slabs.take(), slab);
+});
+
+test("a part of what was lent, a copy, and any other buffer are left to the collector", () => {
+  const slabs = new Slabs();
+  const slab = slabs.take();
+  const view = slabs.lend(slab, 0, 100);
+  for (const other of [view.subarray(0, 100), Buffer.from(view), Buffer.concat([view]), Buffer.alloc(slabBytes)]) {
+    slabs.giveBack(other);
+    assert.notEqual(slabs.take(), slab);
+  }
+});
+
+test("of either size no more is kept than 8 MiB", () => {
+  for (const [isLong, kept] of [
+    [false, 128],
+    [true, 32],
+  ] as const) {
+    const slabs = new Slabs();
+    const views = Array.from({ length: 150 }, () => slabs.lend(slabs.take(isLong), 0, 1));
+    for (const view of views) slabs.giveBack(view);
+    const again = new Set(Array.from({ length: 150 }, () => slabs.take(isLong).buffer));
+    assert.equal(views.filter((view) => again.has(view.buffer)).length, kept);
+  }
+});
