@@ -70,3 +70,35 @@ test("one that cannot be applied now is told, and the others are admitted", asyn
   );
   assert.match(admissions[0]?.error?.message ?? "", /being deleted/);
 });
+
+test("many are admitted several at a time, and answered in their order; one that asks for a prefix has its turn alone", async () => {
+  await using door = await open();
+  const inHand = new Set<string>();
+  const together = new Map<string, readonly string[]>();
+  class Observed extends ServerWrites {
+    override async apply(...args: Parameters<ServerWrites["apply"]>): ReturnType<ServerWrites["apply"]> {
+      const { name } = args[0];
+      inHand.add(name);
+      try {
+        return await super.apply(...args);
+      } finally {
+        together.set(name, [...inHand]);
+        inHand.delete(name);
+      }
+    }
+  }
+  const all = Array.from({ length: 150 }, (_, number): ConfiguredServer => {
+    const { draft, digest } = configured(1);
+    const expose = number === 70 ? { ...draft.spec.expose, prefix: "wx" } : draft.spec.expose;
+    return { draft: { ...draft, name: `s${number}`, spec: { ...draft.spec, expose } }, digest };
+  });
+  const admissions = await admitConfigured(door.registry, new Observed(door.registry), all);
+  assert.deepEqual(
+    admissions.map(({ name, outcome }) => `${name} ${outcome}`),
+    all.map(({ draft }) => `${draft.name} applied`),
+  );
+  assert.ok((together.get("s0") ?? []).length > 1);
+  assert.deepEqual(together.get("s70"), ["s70"]);
+  const servers = await door.registry.resources(kinds.Server).list();
+  assert.equal(servers.items.length, 150);
+});

@@ -28,30 +28,57 @@ export interface Admission {
   readonly error?: ManagerError;
 }
 
-/** Admits all of them, one after the other. Rejects only when the store is away. */
+/** Servers that are admitted at once: what they write in one turn, the store may keep in one go. */
+const atOnceMax = 64;
+
+/** Admits all of them; the admissions are in their order. Rejects only when the store is away. */
 export async function admitConfigured(
   registry: Registry,
   writes: ServerWrites,
   configured: readonly ConfiguredServer[],
 ): Promise<readonly Admission[]> {
-  const marks = registry.marks("configured");
   const admissions: Admission[] = [];
-  for (const { draft, digest } of configured) {
-    const { name } = draft;
-    if ((await marks.get(name)) === digest) {
-      const exists = (await registry.resources(kinds.Server).get(name)) !== undefined;
-      admissions.push({ name, outcome: exists ? "kept" : "deleted" });
-      continue;
-    }
-    try {
-      await writes.apply(draft);
-      await marks.put(name, digest);
-      admissions.push({ name, outcome: "applied" });
-    } catch (error) {
-      const failure = ManagerError.from(error);
-      if (failure.code === "unavailable" || failure.code === "internal") throw failure;
-      admissions.push({ name, outcome: "refused", error: failure });
-    }
+  for (const some of inTurns(configured)) {
+    admissions.push(...(await Promise.all(some.map((server) => admit(registry, writes, server)))));
   }
   return admissions;
+}
+
+/** One that asks for a prefix has a turn for itself: of two the older gets it, and what is admitted at once is of one age. */
+function* inTurns(configured: readonly ConfiguredServer[]): Generator<readonly ConfiguredServer[], void, undefined> {
+  let turn: ConfiguredServer[] = [];
+  for (const server of configured) {
+    const isAlone = server.draft.spec.expose.prefix !== undefined;
+    if (isAlone || turn.length >= atOnceMax) {
+      yield turn;
+      turn = [];
+    }
+    turn.push(server);
+    if (!isAlone) continue;
+    yield turn;
+    turn = [];
+  }
+  yield turn;
+}
+
+async function admit(
+  registry: Registry,
+  writes: ServerWrites,
+  { draft, digest }: ConfiguredServer,
+): Promise<Admission> {
+  const marks = registry.marks("configured");
+  const { name } = draft;
+  if ((await marks.get(name)) === digest) {
+    const exists = (await registry.resources(kinds.Server).get(name)) !== undefined;
+    return { name, outcome: exists ? "kept" : "deleted" };
+  }
+  try {
+    await writes.apply(draft);
+    await marks.put(name, digest);
+    return { name, outcome: "applied" };
+  } catch (error) {
+    const failure = ManagerError.from(error);
+    if (failure.code === "unavailable" || failure.code === "internal") throw failure;
+    return { name, outcome: "refused", error: failure };
+  }
 }

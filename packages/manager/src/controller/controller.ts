@@ -14,6 +14,7 @@ import { WorkQueue } from "../base/work-queue.ts";
 import type { Informer } from "../registry/informer.ts";
 import { kinds } from "../registry/kinds.ts";
 import type { Registry } from "../registry/registry.ts";
+import { sameJson } from "../registry/transaction.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { plan, type Step, targetRevision } from "./plan.ts";
 import { serverStatus } from "./server-status.ts";
@@ -34,6 +35,8 @@ export interface ControllerOptions {
 
 /** A cache that has not seen this loop's own writes is looked at again after this long. */
 const behindMs = 50;
+/** Servers that are looked at at once: what they write in one turn, the store may keep in one go. */
+const workers = 8;
 
 export class Controller implements AsyncDisposable {
   readonly #options: ControllerOptions;
@@ -50,7 +53,7 @@ export class Controller implements AsyncDisposable {
     this.#queue = new WorkQueue({
       clock: options.clock,
       random: options.random,
-      workers: 4,
+      workers,
       work: (server) => this.#reconcile(server),
       onError: (server, error) => options.logger.warn("a server could not be reconciled", { server, error }),
     });
@@ -80,11 +83,11 @@ export class Controller implements AsyncDisposable {
     const server = servers.get(name);
     if (server === undefined) return this.#forget(name);
     if (replicas.revision < (this.#written.get(name) ?? 0n)) return behindMs;
-    const belongs = <R extends Replica | Revision>(all: readonly R[]): readonly R[] =>
-      all.filter(({ spec }) => spec.server === name);
-    const own = { server, revisions: belongs(revisions.list()), replicas: belongs(replicas.list()) };
-    for (const step of plan({ ...own, node: this.#options.node })) await this.#perform(name, step);
-    await this.#writeStatus(own);
+    const own = { server, revisions: revisions.ofServer(name), replicas: replicas.ofServer(name) };
+    const steps = plan({ ...own, node: this.#options.node });
+    for (const step of steps) await this.#perform(name, step);
+    // A new replica asks for the next look by itself, and that one has more to tell.
+    if (!steps.some(({ kind }) => kind === "create-replica")) await this.#writeStatus(own);
   }
 
   #forget(name: string): void {
@@ -127,11 +130,14 @@ export class Controller implements AsyncDisposable {
     const { name, uid } = own.server.metadata;
     const target = targetRevision(own.revisions)?.metadata.name;
     const now = new Date(clock.wallMs()).toISOString();
-    const written = await registry.resources(kinds.Server).updateStatus(name, (server) => {
+    const statusOf = (server: Server): Server["status"] =>
+      serverStatus({ server, replicas: own.replicas, target, tools: toolCount(name), now });
+    // Nothing is read when the cache says so already: where it is behind, what it has yet to hear asks for another look.
+    if (sameJson(statusOf(own.server), own.server.status)) return this.#logState(own.server);
+    const written = await registry.resources(kinds.Server).updateStatus(name, (server) =>
       // A server that was deleted and made again under this name is another one; the next look is at it.
-      if (server.metadata.uid !== uid) return undefined;
-      return serverStatus({ server, replicas: own.replicas, target, tools: toolCount(name), now });
-    });
+      server.metadata.uid === uid ? statusOf(server) : undefined,
+    );
     if (written !== undefined) this.#logState(written);
   }
 

@@ -23,6 +23,8 @@ export interface Stored<R extends AnyResource> {
 /** The keys of one resource, as far as they exist. */
 export type Parts = { readonly [P in Part]?: KeyValue };
 
+const encoder = new TextEncoder();
+
 interface SpecRecord<R extends AnyResource> {
   readonly metadata: Omit<Metadata, "name" | "revision">;
   readonly spec: R["spec"];
@@ -36,7 +38,8 @@ export function encodeSpec(resource: AnyResource): Uint8Array {
 
 /** The value of any other key of a resource; the same limit. */
 export function encode(kind: string, name: string, value: unknown): Uint8Array {
-  const bytes = Buffer.from(JSON.stringify(value));
+  // Not Buffer.from: a view into its pool is sent to the store's thread with all of the pool.
+  const bytes = encoder.encode(JSON.stringify(value));
   if (bytes.byteLength <= storeLimits.maxValueBytes) return bytes;
   throw new ManagerError(
     "invalid_argument",

@@ -4,7 +4,7 @@ import type { ManagerError, Server } from "@mcp-manager/api";
 import { pendingServerStatus } from "@mcp-manager/api";
 import type { Informer } from "./informer.ts";
 import { kinds } from "./kinds.ts";
-import { serverDraft, serverSpec } from "./testing/drafts.ts";
+import { replicaDraft, serverDraft, serverSpec } from "./testing/drafts.ts";
 import type { Bench } from "./testing/stores.ts";
 import { onEachStore, until } from "./testing/stores.ts";
 
@@ -64,6 +64,28 @@ onEachStore("resources changed in one transaction are in the cache before either
   await transaction.commit();
   await followed.untilTold(2);
   assert.deepEqual(seen, [2, 2]);
+});
+
+onEachStore("what belongs to a server is in the cache as soon as its change is told", async (bench) => {
+  const replicas = bench.registry.resources(kinds.Replica);
+  await replicas.create(replicaDraft("weather-1-a"));
+  await using informer = bench.registry.informer(kinds.Replica);
+  const told: string[] = [];
+  informer.onChange(() =>
+    told.push(
+      informer
+        .ofServer("weather")
+        .map(({ metadata }) => metadata.name)
+        .join(),
+    ),
+  );
+  informer.start();
+  await informer.synced;
+  await replicas.create(replicaDraft("weather-1-b"));
+  await replicas.delete("weather-1-a");
+  await until("3 changes", () => told.length === 3);
+  assert.deepEqual(told, ["weather-1-a", "weather-1-a,weather-1-b", "weather-1-b"]);
+  assert.deepEqual(informer.ofServer("other"), []);
 });
 
 onEachStore("a store that is away at the start is waited for", async (bench) => {

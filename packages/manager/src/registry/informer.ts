@@ -13,6 +13,7 @@ import { CompactedError, FutureRevisionError, StoreResetError } from "../store/s
 import type { Parts } from "./codec.ts";
 import { decode, decodeResource } from "./codec.ts";
 import type { AnyResource, Kind } from "./kinds.ts";
+import { ResourceCache } from "./resource-cache.ts";
 import { groupParts } from "./resource-store.ts";
 import { fromStoreError } from "./store-error.ts";
 import type { RegistryContext } from "./transaction.ts";
@@ -28,11 +29,6 @@ export interface InformerOptions {
 /** Hears of a resource that was changed, or deleted (undefined), and the store revision that did it. */
 export type ChangeListener<R extends AnyResource> = (name: string, resource: R | undefined, revision: bigint) => void;
 
-interface Entry<R extends AnyResource> {
-  readonly parts: Parts;
-  readonly resource: R | undefined;
-}
-
 const relistMsDefault = 600_000;
 const backoff: BackoffRule = { baseMs: 800, capMs: 30_000 };
 
@@ -46,7 +42,7 @@ export class Informer<R extends AnyResource> implements AsyncDisposable {
   readonly #listeners = new Set<ChangeListener<R>>();
   readonly #stop = new AbortController();
   readonly #first = Promise.withResolvers<void>();
-  #entries = new Map<string, Entry<R>>();
+  readonly #cache: ResourceCache<R>;
   /** The cache holds exactly this revision; undefined before the first list and after a reset. */
   #at: bigint | undefined;
   #revision = 0n;
@@ -56,6 +52,7 @@ export class Informer<R extends AnyResource> implements AsyncDisposable {
   constructor(context: RegistryContext, kind: Kind<R>, options: InformerOptions = {}) {
     this.#context = context;
     this.#kind = kind;
+    this.#cache = new ResourceCache(kind);
     this.#options = options;
     this.synced = this.#first.promise;
     this.synced.catch(() => undefined); // nobody has to wait for it
@@ -77,18 +74,22 @@ export class Informer<R extends AnyResource> implements AsyncDisposable {
   }
 
   get(name: string): R | undefined {
-    return this.#entries.get(name)?.resource;
+    return this.#cache.get(name);
   }
 
-  /** All, in order of names. */
+  /** All, in order of names; the same array until something changes. */
   list(): readonly R[] {
-    const resources = [...this.#entries.values()].flatMap((entry) => entry.resource ?? []);
-    return resources.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+    return this.#cache.list();
+  }
+
+  /** Those that belong to one server, in order of names. */
+  ofServer(server: string): readonly R[] {
+    return this.#cache.ofServer(server);
   }
 
   /** What is kept beside the resource and no API shows; undefined when there is none. */
   private(name: string): unknown {
-    const part = this.#entries.get(name)?.parts.private;
+    const part = this.#cache.parts(name)?.private;
     return part === undefined ? undefined : decode(part.value);
   }
 
@@ -137,8 +138,8 @@ export class Informer<R extends AnyResource> implements AsyncDisposable {
     const at = this.#at === undefined ? {} : { revision: this.#at };
     const { kvs, revision } = await store.list(keys.kind(this.#kind.plural), { ...at, signal });
     const found = groupParts(keys, this.#kind.plural, kvs);
-    const names = new Set([...this.#entries.keys(), ...found.keys()]);
-    const changed = [...names].filter((name) => !sameParts(this.#entries.get(name)?.parts, found.get(name)));
+    const names = new Set([...this.#cache.names, ...found.keys()]);
+    const changed = [...names].filter((name) => !sameParts(this.#cache.parts(name), found.get(name)));
     if (this.#at !== undefined && changed.length > 0) this.#report(this.#missed(changed));
     this.#at = revision;
     this.#staleSinceMs = undefined;
@@ -177,7 +178,7 @@ export class Informer<R extends AnyResource> implements AsyncDisposable {
     for (const event of events) {
       const parsed = this.#context.keys.parse(this.#kind.plural, event.type === "put" ? event.kv.key : event.key);
       if (parsed === undefined) continue;
-      const { [parsed.part]: _, ...others } = changed.get(parsed.name) ?? this.#entries.get(parsed.name)?.parts ?? {};
+      const { [parsed.part]: _, ...others } = changed.get(parsed.name) ?? this.#cache.parts(parsed.name) ?? {};
       changed.set(parsed.name, event.type === "put" ? { ...others, [parsed.part]: event.kv } : others);
     }
     return changed;
@@ -187,8 +188,8 @@ export class Informer<R extends AnyResource> implements AsyncDisposable {
   #apply(changed: ReadonlyMap<string, Parts>, revision: bigint): void {
     this.#revision = revision;
     for (const [name, parts] of changed) {
-      if (Object.keys(parts).length === 0) this.#entries.delete(name);
-      else this.#entries.set(name, { parts, resource: this.#decode(name, parts) });
+      if (Object.keys(parts).length === 0) this.#cache.delete(name);
+      else this.#cache.set(name, parts, this.#decode(name, parts));
     }
     for (const name of changed.keys()) this.#tell(name, revision);
   }

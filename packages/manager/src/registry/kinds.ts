@@ -13,6 +13,8 @@ export interface Kind<R extends AnyResource> {
   readonly plural: string;
   /** The status of a resource that no controller has looked at. */
   initialStatus(spec: R["spec"]): R["status"];
+  /** The server that a resource belongs to; only of kinds that belong to servers. */
+  readonly serverOf?: (spec: R["spec"]) => string;
 }
 
 interface Kinds {
@@ -29,7 +31,13 @@ export const kinds: Kinds = {
     kind: "Revision",
     plural: "revisions",
     initialStatus: (spec) => ({ digest: `sha256:${createHash("sha256").update(runnableText(spec)).digest("hex")}` }),
+    serverOf: ({ server }) => server,
   },
-  Replica: { kind: "Replica", plural: "replicas", initialStatus: pendingReplicaStatus },
+  Replica: {
+    kind: "Replica",
+    plural: "replicas",
+    initialStatus: pendingReplicaStatus,
+    serverOf: ({ server }) => server,
+  },
   ApiKey: { kind: "ApiKey", plural: "api-keys", initialStatus: () => ({}) },
 };

@@ -192,11 +192,13 @@ export class Transaction {
 
 /** Equal once written as JSON: order of members and members that are undefined do not count. */
 export function sameJson(a: unknown, b: unknown): boolean {
-  return isDeepStrictEqual(plain(a), plain(b));
+  const [one, other] = [jsonOf(a), jsonOf(b)];
+  if (one === other || one === undefined || other === undefined) return one === other;
+  return isDeepStrictEqual(JSON.parse(one), JSON.parse(other));
 }
 
-function plain(value: unknown): unknown {
-  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
+function jsonOf(value: unknown): string | undefined {
+  return JSON.stringify(value);
 }
 
 /** A resource with the revision that the commit of its spec gave it. */

@@ -121,7 +121,9 @@ export class SqliteLog implements Log {
     return toRows(this.#all(sql, { ...boundsOf(range), revision }));
   }
 
+  /** One inside another is a part of it. */
   atomically<T>(change: () => T): T {
+    if (this.#db.isTransaction) return change();
     const { revision, compactRevision } = this;
     this.#db.exec("BEGIN IMMEDIATE");
     try {

@@ -1,8 +1,7 @@
 /**
- * The worker thread of the SQLite store: takes calls in order, answers each, holds no state but the open log. It is started
- * by `sqlite.ts` and never by anybody else.
+ * The worker thread of the SQLite store: takes calls in order, answers each, holds no state but the open log. Calls that come in
+ * one message share one commit, and so one wait for the disk. It is started by `sqlite.ts` and never by anybody else.
  */
-import type { Transferable } from "node:worker_threads";
 import { parentPort, workerData } from "node:worker_threads";
 import { invariant, unreachable } from "../base/invariant.ts";
 import { Mvcc } from "./mvcc.ts";
@@ -20,7 +19,7 @@ interface LogCalls {
 
 type Calls = Pick<Mvcc, keyof Mvcc> & LogCalls;
 
-/** One call: which, with what. The answer bears the same id. */
+/** One call: which, with what. The answer bears the same id. Calls and answers are sent as arrays. */
 export type WorkerCall = {
   [K in keyof Calls]: { readonly id: number; readonly call: K; readonly args: Parameters<Calls[K]> };
 }[keyof Calls];
@@ -38,31 +37,59 @@ export type WorkerAnswer =
   | { readonly id: number; readonly ok: true; readonly value: unknown }
   | { readonly id: number; readonly ok: false; readonly error: WorkerError };
 
+type Perform = (call: WorkerCall) => unknown;
+
 /** SQLite's result codes (sqlite.org/rescode.html). */
 const sqliteBusy = 5;
 const sqliteFull = 13;
 
 function serve(port: NonNullable<typeof parentPort>, options: SqliteLogOptions): void {
-  const answer = (message: WorkerAnswer, transfer: Transferable[] = []): void => port.postMessage(message, transfer);
+  const answer = (answers: readonly WorkerAnswer[]): void => port.postMessage(answers, []);
   let log: SqliteLog;
   try {
     log = new SqliteLog(options);
   } catch (error) {
-    return answer({ id: 0, ok: false, error: toData(error) });
+    return answer([{ id: 0, ok: false, error: toData(error) }]);
   }
   const mvcc = new Mvcc(log);
-  port.on("message", (message: WorkerCall) => {
-    const { id } = message;
-    void perform(log, mvcc, message).then(
-      (value) => answer({ id, ok: true, value }),
-      (error: unknown) => answer({ id, ok: false, error: toData(error) }),
-    );
+  const perform = (call: WorkerCall): unknown => performOn(log, mvcc, call);
+  port.on("message", (calls: readonly WorkerCall[]) => {
+    const [first] = calls;
+    if (first?.call === "copyTo") void copy(log, first).then((copied) => answer([copied]));
+    else answer(together(log, calls, perform) ?? calls.map((call) => verdictOn(call, perform)));
   });
-  answer({ id: 0, ok: true, value: undefined });
+  answer([{ id: 0, ok: true, value: undefined }]);
 }
 
-/** Async only for the copy; everything else is done when this returns, so calls are served in order. */
-async function perform(log: SqliteLog, mvcc: Mvcc, message: WorkerCall): Promise<unknown> {
+/** All of them in order and in one commit; undefined when one failed: then nothing was kept, and each has to be tried by itself. */
+function together(log: SqliteLog, calls: readonly WorkerCall[], perform: Perform): WorkerAnswer[] | undefined {
+  if (calls.length === 1) return undefined;
+  try {
+    return log.atomically(() => calls.map((call) => ({ id: call.id, ok: true, value: perform(call) })));
+  } catch {
+    return undefined;
+  }
+}
+
+function verdictOn(call: WorkerCall, perform: Perform): WorkerAnswer {
+  try {
+    return { id: call.id, ok: true, value: perform(call) };
+  } catch (error) {
+    return { id: call.id, ok: false, error: toData(error) };
+  }
+}
+
+/** Async, so that others get their turn; it comes alone. */
+async function copy(log: SqliteLog, { id, args }: Extract<WorkerCall, { call: "copyTo" }>): Promise<WorkerAnswer> {
+  try {
+    return { id, ok: true, value: await log.copyTo(...args) };
+  } catch (error) {
+    return { id, ok: false, error: toData(error) };
+  }
+}
+
+/** Everything but the copy is done when this returns. */
+function performOn(log: SqliteLog, mvcc: Mvcc, message: WorkerCall): unknown {
   switch (message.call) {
     case "status":
       return mvcc.status();
@@ -86,10 +113,10 @@ async function perform(log: SqliteLog, mvcc: Mvcc, message: WorkerCall): Promise
       return mvcc.horizon(...message.args);
     case "probe":
       return log.probe();
-    case "copyTo":
-      return await log.copyTo(...message.args);
     case "close":
       return log.close();
+    case "copyTo":
+      throw new Error("a copy comes alone");
     default:
       return unreachable(message);
   }

@@ -132,6 +132,38 @@ test("sqlite: nobody but the owner can read the store", async () => {
   });
 });
 
+test("sqlite: of the requests of one turn each has its own verdict and revision, and one that fails takes none along", async () => {
+  await inDirectory(async (directory) => {
+    const store = await openSqliteStore({ directory, ...real });
+    const put = (key: string, lease: LeaseId | null = null): ReturnType<Store["txn"]> =>
+      store.txn({ compare: [], success: [{ op: "put", key, value: new Uint8Array(), lease }] });
+    const { revision: start } = await store.status();
+    const verdicts = await Promise.allSettled([put("a"), put("b", "12345"), store.get("a"), put("c"), store.get("c")]);
+    const told = verdicts.map((verdict) =>
+      verdict.status === "fulfilled" ? verdict.value.revision - start : String(verdict.reason.code),
+    );
+    assert.deepEqual(told, [1n, "LEASE_GONE", 1n, 2n, 2n]);
+    const many = await Promise.all(Array.from({ length: 1_000 }, (_, number) => put(`many/${number}`)));
+    assert.deepEqual(
+      many.map(({ revision }) => revision - start),
+      many.map((_, number) => BigInt(number) + 3n),
+    );
+    await store.close();
+    const again = await openSqliteStore({ directory, ...real });
+    assert.equal((await again.list({ start: "a", end: "n" })).kvs.length, 1_002);
+    await again.close();
+  });
+});
+
+test("sqlite: what was asked for in the turn of the end is done before it", async () => {
+  await inDirectory(async (directory) => {
+    const store = await openSqliteStore({ directory, ...real });
+    const written = store.txn({ compare: [], success: [{ op: "put", key: "k", value: new Uint8Array() }] });
+    await store.close();
+    assert.equal((await written).succeeded, true);
+  });
+});
+
 /** Runs the writer until it acknowledged `count` writes, kills it, and answers the last number it acknowledged. */
 async function writeAndKill(directory: string, count: number): Promise<number> {
   const child = fork(new URL("./testing/crash-writer.ts", import.meta.url), [directory]);

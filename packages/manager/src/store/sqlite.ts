@@ -125,19 +125,27 @@ class LockedError extends Error {
 /** Calls that change something: when the thread dies under one, nobody knows whether it was applied. */
 const writes: ReadonlySet<CallName> = new Set(["txn", "grant", "revoke", "compact", "sweep", "probe"]);
 
+/** Calls that share no commit with others: they are about the file, not about what is in it. */
+const alone: ReadonlySet<CallName> = new Set(["probe", "copyTo", "close"]);
+/** Calls in one message; more are sent as several. */
+const groupMax = 256;
+
 /** The worker thread as a list of calls under way. It keeps the process alive only while there are some. */
 class Thread {
   readonly opened: Promise<unknown>;
   onFatal: ((error: Error) => void) | undefined;
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
+  /** Called in this turn and not sent yet. */
+  #calls: WorkerCall[] = [];
+  #sending: NodeJS.Immediate | undefined;
   #lastId = 0;
   #dead: Error | undefined;
 
   constructor(options: SqliteLogOptions) {
     const file = import.meta.url.endsWith(".ts") ? "./sqlite-worker.ts" : "./sqlite-worker.js";
     this.#worker = new Worker(new URL(file, import.meta.url), { workerData: options, name: "store" });
-    this.#worker.on("message", (answer: WorkerAnswer) => this.#settle(answer));
+    this.#worker.on("message", (answers: readonly WorkerAnswer[]) => this.#settle(answers));
     this.#worker.on("error", (error) => this.#die(error instanceof Error ? error : new Error(String(error))));
     this.#worker.on("exit", (status) => this.#die(new Error(`the store's thread ended with status ${status}`)));
     this.opened = this.#expect(0, "status");
@@ -147,9 +155,26 @@ class Thread {
     if (this.#dead !== undefined) throw new errors.UnavailableError(`the store is away: ${this.#dead.message}`);
     this.#lastId += 1;
     const answer = this.#expect(this.#lastId, call);
-    this.#worker.postMessage({ id: this.#lastId, call, args }, []);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `call` and `args` belong together
+    this.#enqueue({ id: this.#lastId, call, args } as WorkerCall);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the thread answers each call with that call's result
     return (await answer) as AnswerOf<K>;
+  }
+
+  #enqueue(call: WorkerCall): void {
+    const isAlone = alone.has(call.call);
+    if (isAlone || this.#calls.length >= groupMax) this.#send();
+    this.#calls.push(call);
+    if (isAlone) this.#send();
+    else this.#sending ??= setImmediate(() => this.#send());
+  }
+
+  /** What was called in one turn goes as one message: the thread commits it in one go. */
+  #send(): void {
+    clearImmediate(this.#sending);
+    this.#sending = undefined;
+    if (this.#calls.length > 0 && this.#dead === undefined) this.#worker.postMessage(this.#calls, []);
+    this.#calls = [];
   }
 
   /** Lets calls under way finish, then closes the file and ends the thread. */
@@ -168,12 +193,14 @@ class Thread {
     return new Promise((resolve, reject) => this.#pending.set(id, { call, resolve, reject }));
   }
 
-  #settle(answer: WorkerAnswer): void {
-    const pending = this.#pending.get(answer.id);
-    this.#pending.delete(answer.id);
+  #settle(answers: readonly WorkerAnswer[]): void {
+    for (const answer of answers) {
+      const pending = this.#pending.get(answer.id);
+      this.#pending.delete(answer.id);
+      if (answer.ok) pending?.resolve(answer.value);
+      else pending?.reject(toError(answer.error));
+    }
     if (this.#pending.size === 0) this.#worker.unref();
-    if (answer.ok) pending?.resolve(answer.value);
-    else pending?.reject(toError(answer.error));
   }
 
   #die(error: Error): void {

@@ -40,26 +40,21 @@ export function buildRoutingTable(previous: RoutingTable, servers: readonly Serv
   const registered = servers
     .filter((server) => server.metadata.deletedAt === undefined)
     .sort((a, b) => compare(a.metadata.name, b.metadata.name));
-  const prefixes = hasSameSpecs(previous, registered) ? undefined : prefixesOf(registered);
-  const routes = registered.map((server) => {
+  const known = registered.map(({ metadata }) => previous.servers.get(metadata.name));
+  const isWhole = registered.length === previous.servers.size;
+  // Most changes are of statuses alone, and those move no prefix.
+  const hasSameSpecs = isWhole && registered.every(({ metadata }, at) => known[at]?.specRevision === metadata.revision);
+  const prefixes = hasSameSpecs ? undefined : prefixesOf(registered);
+  const routes = registered.map((server, at) => {
     const { name } = server.metadata;
-    const known = previous.servers.get(name);
-    return routeOf(known, server, prefixes?.get(name) ?? known?.exposure.prefix ?? name);
+    return routeOf(known[at], server, prefixes?.get(name) ?? known[at]?.exposure.prefix ?? name);
   });
-  if (routes.length === previous.servers.size && routes.every((r) => previous.servers.get(r.name) === r)) {
-    return previous;
-  }
+  if (isWhole && routes.every((route, at) => route === known[at])) return previous;
   return {
     generation: previous.generation + 1,
     servers: new Map(routes.map((route) => [route.name, route])),
     byPrefix: new Map(routes.map((route) => [route.exposure.prefix.toLowerCase(), route])),
   };
-}
-
-/** Whether only statuses can differ: most changes are of those, and they move no prefix. */
-function hasSameSpecs(previous: RoutingTable, registered: readonly Server[]): boolean {
-  if (registered.length !== previous.servers.size) return false;
-  return registered.every(({ metadata }) => previous.servers.get(metadata.name)?.specRevision === metadata.revision);
 }
 
 /**
