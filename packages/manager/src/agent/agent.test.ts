@@ -31,6 +31,27 @@ test("a replica of another instance is left alone", async () => {
   assert.equal(bench.runs.all.length, 1);
 });
 
+test("G6 a server's era is kept with its date, and asked for again when it is older than a day", async () => {
+  for (const [ageHours, asked] of [
+    [23, "legacy"],
+    [25, undefined],
+  ] as const) {
+    await using bench = await openAgent();
+    await bench.server();
+    const revisions = bench.registry.resources(kinds.Revision);
+    const foundAt = new Date(Date.now() - ageHours * 3_600_000).toISOString();
+    await revisions.updateStatus("weather-1", ({ status }) => ({ ...status, era: "legacy", eraFoundAt: foundAt }));
+    const run = bench.runs.next();
+    await bench.place(name);
+    assert.equal((await run).request.era, asked, `after ${ageHours} hours`);
+    (await run).succeed();
+    await bench.until(name, (replica) => replica.status.state === "ready");
+    const { era, eraFoundAt = "" } = (await revisions.require("weather-1")).status;
+    assert.equal(era, "legacy");
+    assert.equal(eraFoundAt > foundAt, asked === undefined, "only a new verdict has a new date");
+  }
+});
+
 test("a drain is carried out and reported, and the record is not touched otherwise", async () => {
   await using bench = await openAgent();
   await bench.server();

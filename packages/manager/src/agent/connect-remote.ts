@@ -11,8 +11,9 @@ import type { LineSink } from "../runtime/runtime.ts";
 import { HttpOrigin } from "../transport/http-origin.ts";
 import { openHttp } from "../transport/http-open.ts";
 import { openSse, type OpenSseOptions } from "../transport/sse-open.ts";
-import { noiseLine } from "./noise-line.ts";
-import type { AnotherConnection, OpenRequest } from "./run.ts";
+import type { BesideConnection } from "./beside.ts";
+import { RunFailure } from "./failure.ts";
+import type { OpenRequest } from "./run.ts";
 
 /** Connections to one server at most: as many calls as it may have in flight by default, and some streams. */
 const connectionsMax = 256;
@@ -37,8 +38,8 @@ export interface ConnectRemoteOptions {
   readonly signal: AbortSignal;
 }
 
-/** Opens a connection with sockets of its own, so that its streams take none from another; rejects with nothing left. */
-export async function connectRemote(source: RemoteSource, options: ConnectRemoteOptions): Promise<AnotherConnection> {
+/** Opens a connection with sockets of its own, so that its streams take none from another; rejects with RunFailure, and nothing left. */
+export async function connectRemote(source: RemoteSource, options: ConnectRemoteOptions): Promise<BesideConnection> {
   const { clock, random, era, signal } = options;
   const { server } = options.request.revision;
   const url = new URL(source.url);
@@ -53,10 +54,12 @@ export async function connectRemote(source: RemoteSource, options: ConnectRemote
         ? await openSse(opening)
         : await openHttp({ ...opening, random, ...(era === undefined ? {} : { eraKnown: era }) });
     void connection.closed.then(() => origin.close());
-    return { connection, close: (graceMs) => connection.close(graceMs) };
+    if (signal.aborted) await connection.close(0);
+    signal.throwIfAborted();
+    return { connection, gone: connection.closed, close: (graceMs) => connection.close(graceMs) };
   } catch (error) {
     origin.close();
-    throw error;
+    throw new RunFailure("initialize", error);
   } finally {
     signal.removeEventListener("abort", givenUp);
   }
@@ -82,7 +85,8 @@ function openingOf(
     events: {
       onNotification: request.onNotification,
       onDropped: request.onDropped,
-      onNoise: (line) => log.write(noiseLine(line)),
+      onNoise: (line) => log.write(`[stream] ${line}`),
+      onUnhealthy: (reason) => log.write(`[manager] ${reason.message}`),
     },
     openTimeoutMs: Math.min(answerTimeoutMs, request.startupMs),
     clientCapabilities: capabilities,

@@ -6,13 +6,13 @@ import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import type { Exit, Running } from "../runtime/runtime.ts";
 import type { Connection } from "../transport/connection.ts";
+import type { BesideConnection } from "./beside.ts";
 import { RunFailure } from "./failure.ts";
-import type { AnotherConnection } from "./run.ts";
 
 /** A connection breaks a moment before the process that held it is known to have ended. */
 const exitWaitMs = 500;
 
-export class ConnectedProcess implements AnotherConnection {
+export class ConnectedProcess implements BesideConnection {
   readonly running: Running;
   readonly connection: Connection;
   /** Resolves when it can take no more requests, by itself or because it was closed. */
@@ -25,6 +25,10 @@ export class ConnectedProcess implements AnotherConnection {
     this.connection = connection;
     this.#clock = clock;
     this.ended = Promise.race([this.#disconnected(), this.#exited()]);
+  }
+
+  get gone(): Promise<Exit> {
+    return this.running.exited;
   }
 
   async close(graceMs: number): Promise<void> {

@@ -170,7 +170,7 @@ test(
   },
 );
 
-test("another connection to a remote server is a session of its own, which is ended", async () => {
+test("G9 another connection to a remote server is a session of its own, which is ended", async () => {
   const seen: { readonly verb: string; readonly session: unknown; readonly capabilities?: unknown }[] = [];
   const server = createServer((request, response) => {
     let body = "";

@@ -12,9 +12,9 @@ import type { Clock } from "../base/clock.ts";
 import type { LineSink, Running, Runtime } from "../runtime/runtime.ts";
 import type { ConnectionEvents } from "../transport/connection.ts";
 import { initializeStdio, probeStdio, type StdioOpenOptions } from "../transport/stdio-open.ts";
+import { Beside } from "./beside.ts";
 import { ConnectedProcess, exitedByItself } from "./connected-process.ts";
 import { RunFailure } from "./failure.ts";
-import { noiseLine } from "./noise-line.ts";
 import type { OpenRequest, OpenRun } from "./run.ts";
 
 export interface ProcessOpenerOptions {
@@ -37,22 +37,13 @@ export async function openProcess(
   const modern = request.era === "legacy" ? undefined : await copies.probe(`${replica}-probe`, signal);
   if (modern !== undefined) return openRun(modern, { close: (graceMs) => modern.close(graceMs) });
   const own = await copies.initialize(replica, {}, signal);
-  const beside = new Set<Promise<ConnectedProcess>>();
-  const closing = new AbortController();
-  let lastNumber = 0;
+  const beside = new Beside((capabilities, givenUp, number) =>
+    copies.initialize(`${replica}-lease-${number}`, capabilities, givenUp),
+  );
   return openRun(own, {
-    openAnother(capabilities, givenUp) {
-      const name = `${replica}-lease-${++lastNumber}`;
-      const another = copies.initialize(name, capabilities, AbortSignal.any([givenUp, closing.signal]));
-      beside.add(another);
-      const forget = (): boolean => beside.delete(another);
-      void another.then(({ running }) => running.exited).then(forget, forget);
-      return another;
-    },
+    openAnother: beside.open,
     async close(graceMs) {
-      closing.abort();
-      const end = (opened: ConnectedProcess): Promise<void> => opened.close(graceMs);
-      await Promise.all([end(own), ...[...beside].map((another) => another.then(end, () => undefined))]);
+      await Promise.all([own.close(graceMs), beside.close(graceMs)]);
     },
   });
 }
@@ -83,7 +74,7 @@ class Copies {
     const modern = await this.#within(running, signal, () => probeStdio(this.#stdio(running)));
     if (modern !== undefined) return new ConnectedProcess(running, modern, this.#options.clock);
     await running.stop();
-    signal.throwIfAborted();
+    if (signal.aborted) throw new RunFailure("start", signal.reason);
     return undefined;
   }
 
@@ -93,7 +84,7 @@ class Copies {
     clientCapabilities: Readonly<Record<string, unknown>>,
     signal: AbortSignal,
   ): Promise<ConnectedProcess> {
-    signal.throwIfAborted();
+    if (signal.aborted) throw new RunFailure("start", signal.reason);
     const running = await this.#start(name);
     const stdio = { ...this.#stdio(running), clientCapabilities };
     const connection = await this.#within(running, signal, () => initializeStdio(stdio));
@@ -123,7 +114,7 @@ class Copies {
     const events: ConnectionEvents = {
       onNotification,
       onDropped,
-      onNoise: (line) => log.write(noiseLine(line)),
+      onNoise: (line) => log.write(`[stdout] ${line}`),
       onUnhealthy: (reason) => log.write(`[manager] ${reason.message}`),
     };
     return {

@@ -7,9 +7,10 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { Era } from "../protocol/era.ts";
 import type { LineSink, Runtime } from "../runtime/runtime.ts";
+import { Beside, type BesideConnection } from "./beside.ts";
 import { connectRemote } from "./connect-remote.ts";
 import { RunFailure } from "./failure.ts";
-import type { AnotherConnection, OpenRequest, OpenRun } from "./run.ts";
+import type { OpenRequest, OpenRun } from "./run.ts";
 
 export interface RemoteOpenerOptions {
   readonly runtime: Runtime<RemoteSource>;
@@ -34,34 +35,25 @@ export async function openRemote(
     limits: { memoryBytes: 0, processesMax: limits.processes, cpu: limits.cpu },
     stderr: log,
   });
-  const connect = (era: Era | undefined, capabilities: Capabilities, signal: AbortSignal): Promise<AnotherConnection> =>
+  const connect = (era: Era | undefined, capabilities: Capabilities, signal: AbortSignal): Promise<BesideConnection> =>
     connectRemote(source, { ...options, request, log, era, capabilities, signal });
   const own = await connect(request.era, {}, request.signal).catch(async (error: unknown) => {
     await running.stop();
-    throw new RunFailure("initialize", error);
+    throw error;
   });
   const { connection } = own;
-  const others = new Set<AnotherConnection>();
-  const closing = new AbortController();
-  const openAnother = async (capabilities: Capabilities, signal: AbortSignal): Promise<AnotherConnection> => {
-    const another = await connect("legacy", capabilities, AbortSignal.any([signal, closing.signal]));
-    others.add(another);
-    void another.connection.closed.then(() => others.delete(another));
-    if (closing.signal.aborted) await another.close(0);
-    return another;
-  };
+  const beside = new Beside((capabilities, signal) => connect("legacy", capabilities, signal));
   const { origin, pathname } = new URL(source.url);
   return {
     connection,
-    ...(connection.facts.era === "modern" ? {} : { openAnother }),
+    ...(connection.facts.era === "modern" ? {} : { openAnother: beside.open }),
     pid: undefined,
     url: `${origin}${pathname}`,
     isolation: running.isolation,
     memory: undefined,
     ended: connection.closed.then((reason) => new RunFailure("run", reason)),
     async close(graceMs) {
-      closing.abort();
-      await Promise.all([own, ...others].map((each) => each.close(graceMs)));
+      await Promise.all([own.close(graceMs), beside.close(graceMs)]);
       await running.stop();
     },
   };

@@ -11,6 +11,7 @@ import { ManagerError, runnablePart, serverDefaults } from "@mcp-manager/api";
 import { systemClock } from "../base/clock.ts";
 import { systemRandom } from "../base/random.ts";
 import { createRuntimes } from "../runtime/runtimes.ts";
+import { HttpPeer } from "../transport/testing/http-peer.ts";
 import { beginStream, SsePeer } from "../transport/testing/sse-peer.ts";
 import { RunFailure } from "./failure.ts";
 import { createOpener } from "./opener.ts";
@@ -76,7 +77,7 @@ async function failureOf(opening: Opening): Promise<RunFailure> {
   return failure;
 }
 
-test("a legacy server is asked for its era in a process of its own, and serves in another", async () => {
+test("G6 a legacy server is asked for its era in a process of its own, and serves in another", async () => {
   const { lines, run } = open(processSource("legacy"));
   const opened = await run;
   assert.equal(opened.connection.facts.era, "legacy");
@@ -85,13 +86,13 @@ test("a legacy server is asked for its era in a process of its own, and serves i
   assert.deepEqual(lines, ["started legacy", "started legacy"]);
 });
 
-test("a server that bears nothing before initialize is opened all the same", async () => {
+test("G6 a server that bears nothing before initialize is opened all the same", async () => {
   const opened = await open(processSource("shy")).run;
   assert.equal(opened.connection.facts.era, "legacy");
   await opened.close(0);
 });
 
-test("the process that turned out modern is the one that serves", async () => {
+test("G6 the process that turned out modern is the one that serves", async () => {
   const { lines, run } = open(processSource("modern"));
   const opened = await run;
   assert.equal(opened.connection.facts.era, "modern");
@@ -99,7 +100,7 @@ test("the process that turned out modern is the one that serves", async () => {
   assert.deepEqual(lines, ["started modern"]);
 });
 
-test("a server that is known to be legacy is not asked", async () => {
+test("G6 a server that is known to be legacy is not asked", async () => {
   const { lines, run } = open(processSource("legacy"), { era: "legacy" });
   await (await run).close(0);
   assert.equal(lines.length, 1);
@@ -215,8 +216,27 @@ test("another connection that is given up leaves nothing behind, and the run's o
   const another = opened.openAnother?.({}, giveUp.signal);
   while (peer.streams.size < 2) await systemClock.sleep(5);
   giveUp.abort();
-  await assert.rejects(another ?? Promise.resolve(), { code: "cancelled" });
+  await assert.rejects(another ?? Promise.resolve(), { name: "RunFailure", stage: "initialize" });
   while (peer.streams.size > 1) await systemClock.sleep(5);
+  assert.equal(opened.connection.closeReason, undefined);
+  await opened.close(0);
+});
+
+test("another connection that is given up when its session is open already, but not its stream, is none", async () => {
+  await using peer = new HttpPeer({
+    era: "legacy",
+    sessions: true,
+    onGet(_request, response) {
+      if (peer.gets.length === 1) response.writeHead(405).end();
+    },
+  });
+  const url = `http://127.0.0.1:${await peer.listen()}/mcp`;
+  const opened = await open({ kind: "remote", url, transport: "streamable-http", headers: {} }).run;
+  const giveUp = new AbortController();
+  const another = opened.openAnother?.({}, giveUp.signal);
+  while (peer.gets.length < 2) await systemClock.sleep(5);
+  giveUp.abort();
+  await assert.rejects(another ?? Promise.resolve(), { name: "RunFailure", stage: "initialize" });
   assert.equal(opened.connection.closeReason, undefined);
   await opened.close(0);
 });

@@ -13,7 +13,8 @@ export interface OpenRun {
   readonly connection: Connection;
   /**
    * Opens one more connection of the same kind, whose server is told that its client can be asked for `capabilities`: a process of
-   * its own, or a session of its own. Undefined where a connection needs none (modern era). They end with the run.
+   * its own, or a session of its own. Undefined where a connection needs none (modern era). They end with the run. Rejects with
+   * RunFailure, also when it was given up; then nothing of it is left.
    */
   readonly openAnother?: (
     capabilities: Readonly<Record<string, unknown>>,

@@ -79,7 +79,7 @@ test("a replica is starting until its server answered, then ready and offered to
   assert.equal(upstreams.pick("weather")?.revision, "weather-1");
 });
 
-test("a run that ends is taken out at once and started again after a back-off", async () => {
+test("G10 a run that ends is taken out at once and started again after a back-off", async () => {
   const { runs, clock, upstreams, runner } = begin();
   await settle();
   runs.all[0]?.succeed();
@@ -104,7 +104,7 @@ test("a run that ends is taken out at once and started again after a back-off", 
   assert.equal(runner.status.retryAt, undefined);
 });
 
-test("delays double up to a minute, and a series of failures is called by its name", async () => {
+test("G10 delays double up to a minute, and a series of failures is called by its name", async () => {
   const { runs, clock, runner } = begin();
   const delays: number[] = [];
   for (let attempt = 0; attempt < 9; attempt++) {
@@ -312,7 +312,7 @@ test("leaving while it opens gives the opening up; leaving in a back-off starts 
   assert.equal(failed.clock.pendingCount, 0);
 });
 
-test("the era is asked for again after a failed initialize", async () => {
+test("G6 the era is asked for again after a failed initialize", async () => {
   const { runs, clock } = begin();
   await settle();
   assert.equal(runs.all[0]?.request.era, "legacy");

@@ -34,7 +34,7 @@ export function clientProfile(raw: Buffer | undefined): ClientProfile {
   return key === noProfile.key ? noProfile : { key, capabilities: kept };
 }
 
-/** The profile that a canonical text says; `none` for anything else. */
+/** The profile that a canonical text says, as `ClientProfile.key` gave it. */
 export function profileOfKey(key: string): ClientProfile {
   return key === noProfile.key ? noProfile : clientProfile(Buffer.from(key));
 }

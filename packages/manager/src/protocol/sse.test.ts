@@ -208,3 +208,10 @@ test("a long event that the stream's end cuts off has no end, and only a first d
   assert.deepEqual(readLong(`data: a\ndata: ${long}\n\n`, 10_000), [`whole  a\n${long}`]);
   assert.deepEqual(readLong(`id: ${long}\ndata: a\n\n`, 10_000), ["whole  a"]);
 });
+
+test("an event id that no header could bring back is none", () => {
+  const ids: (string | undefined)[] = [];
+  const parser = new SseParser({ eventBytesMax: 100_000, onEvent: ({ id }) => ids.push(id) });
+  parser.push(Buffer.from(`id: a\ndata: 1\n\nid: ${"x".repeat(5_000)}\ndata: 2\n\n`));
+  assert.deepEqual([ids, parser.lastEventId], [["a", undefined], undefined]);
+});

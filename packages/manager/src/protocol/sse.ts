@@ -46,6 +46,8 @@ export const longDataBytes = 65_536;
 const headBytesMin = 8_192;
 /** What a line may have besides data: a byte order mark, the field's name, colon and space. */
 const fieldBytesMax = 16;
+/** A longer event id would not fit the header that brings it back; an event with one has none. */
+const eventIdBytesMax = 4_096;
 /** Data lines are joined in blocks of this many: an event of empty lines must not cost a hundred bytes for each. */
 const blockLines = 1024;
 
@@ -175,7 +177,7 @@ export class SseParser {
       this.#event = valueOf(line, 5).toString() || undefined;
     } else if (startsWith(line, "id")) {
       const id = valueOf(line, 2);
-      if (!id.includes(0)) this.#id = id.toString() || undefined;
+      if (!id.includes(0)) this.#id = (id.length <= eventIdBytesMax && id.toString()) || undefined;
     } else if (startsWith(line, "retry")) {
       const retry = valueOf(line, 5).toString();
       if (/^\d{1,15}$/.test(retry)) this.#options.onRetry?.(Number(retry));

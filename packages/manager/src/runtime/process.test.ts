@@ -127,20 +127,20 @@ for (const { boundary, skip } of boundaries) {
 
 const unless = { skip: noProc ?? false };
 
-test("the end of input is asked for first", unless, async () => {
+test("G10 the end of input is asked for first", unless, async () => {
   await using own = await bench({ stopTimes: { inputMs: 60_000, termMs: 60_000 } });
   const running = await own.sh("cat; exit 4");
   assert.deepEqual(await running.stop(), { code: 4, signal: undefined });
 });
 
-test("a process that ignores the end of input is sent SIGTERM", unless, async () => {
+test("G10 a process that ignores the end of input is sent SIGTERM", unless, async () => {
   await using own = await bench({ stopTimes: { inputMs: 50, termMs: 60_000 } });
   const running = await own.sh("trap 'exit 5' TERM; echo ready; while :; do sleep 0.05; done");
   await once(running.stdout, "data");
   assert.deepEqual(await running.stop(), { code: 5, signal: undefined });
 });
 
-test("a process that ignores SIGTERM too is killed, and no zombie stays", unless, async () => {
+test("G10 a process that ignores SIGTERM too is killed, and no zombie stays", unless, async () => {
   await using own = await bench();
   const running = await own.sh("trap '' TERM; echo ready; while :; do sleep 1; done");
   await once(running.stdout, "data");

@@ -22,11 +22,11 @@ async function climb(endsAt: string): Promise<string[]> {
   return taken;
 }
 
-test("a process that ends with its input sees nothing else", async () => {
+test("G10 a process that ends with its input sees nothing else", async () => {
   assert.deepEqual(await climb("input"), ["input 0"]);
 });
 
-test("after 5 s comes SIGTERM, after 10 s SIGKILL", async () => {
+test("G10 after 5 s comes SIGTERM, after 10 s SIGKILL", async () => {
   assert.deepEqual(await climb("term"), ["input 0", "term 5000"]);
   assert.deepEqual(await climb("kill"), ["input 0", "term 5000", "kill 10000"]);
 });

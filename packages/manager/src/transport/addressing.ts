@@ -7,49 +7,35 @@ import type { Envelope } from "../protocol/envelope.ts";
 import type { Era } from "../protocol/era.ts";
 import { errorResponse, JsonRpcCode } from "../protocol/errors.ts";
 import { pingResponse } from "../protocol/legacy.ts";
+import type { AddressedCall } from "./addressed-call.ts";
 import type { ConnectionEvents } from "./connection.ts";
 import { channelIdAt } from "./remap.ts";
 
-/** A call in flight, as one that may be spoken to. */
-export interface AddressedCall {
-  readonly wantsProgress: boolean;
-  /** Modern: it is a `subscriptions/listen`, and what names no call is not its. */
-  readonly isSubscription?: boolean;
-  /** A progress notification whose token stands at [start, end). */
-  progress(message: Buffer, start: number, end: number): void;
-  /** A notification that names no call. */
-  notified(message: Buffer, method: string): void;
-  /** What its subscription is told, and that the server has ended it. */
-  subscribed?(message: Envelope): void;
-  /** A question of the server's; false when its caller takes none. */
-  ask(question: Envelope): boolean;
-}
-
 /** What is asked of a channel. */
-export interface AddressingHost<Call> {
+export interface AddressingHost {
   /** Undefined until it is known: until then, and in the modern era, the server can ask nothing. */
   readonly era: Era | undefined;
   readonly events: ConnectionEvents;
   /** The call with this number as id and progress token. */
-  callOf(channelId: number): Call | undefined;
+  callOf(channelId: number): AddressedCall | undefined;
   /** The call in flight when there is exactly one, as `onlyOf` tells it. */
-  onlyCall(): Call | undefined;
+  onlyCall(): AddressedCall | undefined;
   notify(message: Buffer): void;
 }
 
 /** A server asks for one thing at a time, or a few; of more than this the oldest are forgotten, and withdrawn in vain. */
 const questionsMax = 64;
 
-interface Question<Call> {
+interface Question {
   readonly id: Buffer;
-  readonly call: Call;
+  readonly call: AddressedCall;
 }
 
-export class Addressing<Call extends AddressedCall> {
-  readonly #host: AddressingHost<Call>;
-  #questions: Question<Call>[] = [];
+export class Addressing {
+  readonly #host: AddressingHost;
+  #questions: Question[] = [];
 
-  constructor(host: AddressingHost<Call>) {
+  constructor(host: AddressingHost) {
     this.#host = host;
   }
 
@@ -60,10 +46,11 @@ export class Addressing<Call extends AddressedCall> {
     switch (method) {
       case "notifications/progress":
         return this.#onProgress(envelope);
-      case "notifications/message": {
+      case "notifications/message":
+      case "notifications/elicitation/complete": {
         const call = this.#host.onlyCall();
         if (call !== undefined) call.notified(bytes, method);
-        else events.onDropped?.("unaddressed_log");
+        else events.onDropped?.(method === "notifications/message" ? "unaddressed_log" : "unaddressed_completion");
         return;
       }
       case "notifications/cancelled":
@@ -85,11 +72,14 @@ export class Addressing<Call extends AddressedCall> {
   }
 
   /** Gives a question to the call that it is known to belong to. `id` is the question's, as written. */
-  ask(call: Call, question: Envelope, id: Buffer): void {
+  ask(call: AddressedCall, question: Envelope, id: Buffer): void {
     if (this.#questions.length >= questionsMax) this.#questions.shift();
     // A copy: the id is a view on the message, which would be kept whole.
-    this.#questions.push({ id: Buffer.from(id), call });
-    if (!call.ask(question)) this.refuse(id, question.method);
+    const asked = { id: Buffer.from(id), call };
+    this.#questions.push(asked);
+    if (call.ask(question)) return;
+    this.#questions = this.#questions.filter((other) => other !== asked);
+    this.refuse(id, question.method);
   }
 
   /** Answers a request of the server's that is no question, or that nobody takes. */
@@ -102,7 +92,7 @@ export class Addressing<Call extends AddressedCall> {
   }
 
   /** The call is over. */
-  forget(call: Call): void {
+  forget(call: AddressedCall): void {
     if (this.#questions.length > 0) this.#questions = this.#questions.filter((question) => question.call !== call);
   }
 
@@ -119,7 +109,7 @@ export class Addressing<Call extends AddressedCall> {
     const call = this.#host.callOf(
       channelIdAt(bytes, envelope.start("subscriptionId"), envelope.end("subscriptionId")),
     );
-    if (call?.isSubscription === true) call.subscribed?.(envelope);
+    if (call?.isSubscription) call.subscribed(envelope);
     else this.#host.events.onDropped?.("unknown_subscription");
   }
 
@@ -129,13 +119,12 @@ export class Addressing<Call extends AddressedCall> {
       const ended = this.#host.callOf(
         channelIdAt(envelope.bytes, envelope.start("requestId"), envelope.end("requestId")),
       );
-      if (ended?.isSubscription === true) ended.subscribed?.(envelope);
+      if (ended?.isSubscription) ended.subscribed(envelope);
       return;
     }
     const id = envelope.raw("requestId");
     const asked = id === undefined ? undefined : this.#questions.findLast((question) => question.id.equals(id));
-    const call = asked?.call ?? this.#host.onlyCall();
-    call?.notified(envelope.bytes, envelope.method);
+    asked?.call.notified(envelope.bytes, envelope.method);
   }
 }
 
@@ -143,7 +132,7 @@ export class Addressing<Call extends AddressedCall> {
 export function onlyOf<Call extends AddressedCall>(calls: Iterable<Call>): Call | undefined {
   let only: Call | undefined;
   for (const call of calls) {
-    if (call.isSubscription === true) continue;
+    if (call.isSubscription) continue;
     if (only !== undefined) return undefined;
     only = call;
   }

@@ -1,6 +1,6 @@
 /**
- * The JSON body of an answer while it comes: what of it may leave at once, and what has to be held. It reads nothing; that a body is
- * an answer to its request is seen by `LongAnswer` for long ones and by the call for those that are held whole.
+ * The JSON body of an answer while it comes: held whole, or passed on while it comes from when it is long. It reads nothing; that a
+ * body is an answer to its request is seen by `LongAnswer` for long ones and by the call for those that are held.
  */
 import { ManagerError } from "@mcp-manager/api";
 import { longDataBytes } from "../protocol/sse.ts";
@@ -10,29 +10,8 @@ import { LongAnswer } from "./long-answer.ts";
 /** The first bytes that leave are at least so many: they have to show what kind of answer it is. */
 const firstBytesMin = 4_097;
 
-/** Passes every byte on; holds what came last, because whether it is the last is not known before the end. */
-export class PassedBody {
-  #held: Buffer | undefined;
-  #isLeaving = false;
-
-  /** Takes the next bytes; gives those that may leave now. */
-  push(chunk: Buffer): Buffer | undefined {
-    const held = this.#held;
-    this.#held =
-      held === undefined || this.#isLeaving || held.length >= firstBytesMin ? chunk : Buffer.concat([held, chunk]);
-    if (held === undefined || this.#held !== chunk) return undefined;
-    this.#isLeaving = true;
-    return held;
-  }
-
-  /** The last bytes; undefined when there were none. */
-  end(): Buffer | undefined {
-    return this.#held;
-  }
-}
-
-/** Holds the body whole; passes it on from when it is long, if it begins as a result of its request does. */
-export class CollectedBody {
+/** One body. It is passed on only if it begins as a result of its request does. */
+export class AnswerBody {
   readonly #bytesMax: number;
   #chunks: Buffer[] = [];
   #bytes = 0;

@@ -42,9 +42,10 @@ export interface OutboundRequest {
 /** Hears what comes back for one request. Calls come in order and never after the end. */
 export interface ReplySink {
   /**
-   * A notification that belongs to this request, one whole message: progress with the caller's token, a log message, the withdrawal of a
-   * question (`notifications/cancelled` with the question's id). For `subscriptions/listen` everything that its subscription tells,
-   * with the caller's own id as subscription id; `notifications/cancelled` says that the server has ended it: then cancel.
+   * A notification that belongs to this request, one whole message: progress with the caller's token, a log message, the end of an
+   * elicitation in URL mode, the withdrawal of a question (`notifications/cancelled` with the question's id). For
+   * `subscriptions/listen` everything that its subscription tells, with the caller's own id as subscription id;
+   * `notifications/cancelled` says that the server has ended it: then cancel.
    */
   onNotification(message: Buffer, method: string): void;
   /**
@@ -54,7 +55,12 @@ export interface ReplySink {
    */
   onRequest?(message: Envelope): void;
   /**
-   * The response, with the caller's id, as one chunk or several. Returning false asks for a pause until `resume`; after the last
+   * The response, with the caller's id, as one chunk or several. Of one that comes in several, while it is still on its way, this is
+   * known: it begins as a result does, and the end of one whose id is not the caller's, or not its only one, never comes (`onFailure`
+   * does). The rest is the server's word: that it is JSON to its end, and what of `isError`, `resultType` or a member `error` comes
+   * late. A short one, and a long one in an unusual spelling, is one chunk.
+   *
+   * Returning false asks for a pause until `resume`; after the last
    * chunk too, where it says that its bytes still wait to be taken: a shared channel then reads no more than a bound ahead.
    */
   onResponse(chunk: Buffer, last: boolean): boolean;
@@ -74,7 +80,7 @@ export interface Exchange {
 export interface ConnectionEvents {
   /** A notification that belongs to no single request: `notifications/tools/list_changed`, `…/resources/updated`, a log line. */
   onNotification(message: Buffer, method: string): void;
-  /** A line on stdout that was no JSON-RPC, shortened; for the failure report. */
+  /** A line on stdout, or an event, that was no JSON-RPC: shortened, without what drives terminals; for the log and the failure report. */
   onNoise(line: string): void;
   /** The connection goes on, but the server should be looked at: it does not read, or writes too much that is no message. */
   onUnhealthy?(reason: ManagerError): void;
@@ -84,7 +90,8 @@ export interface ConnectionEvents {
 
 /**
  * What a server can send that nobody waits for: a response to a request that has ended, to one that never was, progress without
- * its request, a log line or a question that could be of any of several requests, a notification of a subscription that has ended.
+ * its request, a log line, a question or the completion of an elicitation that could be of any of several requests, a notification
+ * of a subscription that has ended.
  */
 export type DroppedMessage =
   | "late_response"
@@ -92,6 +99,7 @@ export type DroppedMessage =
   | "unaddressed_progress"
   | "unaddressed_log"
   | "unaddressed_request"
+  | "unaddressed_completion"
   | "unknown_subscription";
 
 export interface Connection {
@@ -102,6 +110,12 @@ export interface Connection {
   readonly closeReason: ManagerError | undefined;
   /** Resolves when the connection is no longer usable. */
   readonly closed: Promise<ManagerError>;
+  /**
+   * Set by whoever told the server something that is to last. Called when the server had forgotten the session and the connection goes
+   * on in a new one: what was told in the old one (subscriptions, the log level) is lost, and notifications may have been missed. Only
+   * sessions over HTTP are renewed; everywhere else the connection closes.
+   */
+  onRenewed?: (() => void) | undefined;
   /** Never throws: what goes wrong reaches the sink, later or at once. */
   send(request: OutboundRequest, sink: ReplySink): Exchange;
   /** Sends a notification, or the response to a request of the server's; lost silently when the connection is closed. */

@@ -70,7 +70,7 @@ type Declare = (title: string, run: (sut: ConnectionUnderTest) => Promise<void>)
 const reason = new ManagerError("unavailable", "the test ends it", { reason: "TEST" });
 
 function declareAddressing(declare: Declare): void {
-  declare("the caller's id and progress token come back as they were written", async ({ connection }) => {
+  declare("G11 the caller's id and progress token come back as they were written", async ({ connection }) => {
     const names = ["1", '"1"', "0", "-5", "9007199254740993", '"a\\u0041\\/é"', `"${"long".repeat(60)}"`, '""'];
     for (const name of names) {
       const { sink } = start(connection, "progress", { id: name, token: name, args: '{"count":2}' });
@@ -86,23 +86,26 @@ function declareAddressing(declare: Declare): void {
     }
   });
 
-  declare("1,000 callers at once with one id and one token each hear only of themselves", async ({ connection }) => {
-    const calls = Array.from({ length: 1_000 }, (_, i) => {
-      const args = `{"marker":"m${i}"}`;
-      return { marker: `m${i}`, ...start(connection, "shuffled", { id: "1", token: '"t"', args }) };
-    });
-    for (const { marker, sink } of calls) {
-      assert.equal(await sink.response(), result("1", `{"marker":"${marker}"}`));
-      assert.deepEqual(sink.notifications, [
-        `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"t","progress":1,"message":"${marker}"}}`,
-      ]);
-    }
-    assert.equal(connection.inFlight, 0);
-  });
+  declare(
+    "G11 1,000 callers at once with one id and one token each hear only of themselves",
+    async ({ connection }) => {
+      const calls = Array.from({ length: 1_000 }, (_, i) => {
+        const args = `{"marker":"m${i}"}`;
+        return { marker: `m${i}`, ...start(connection, "shuffled", { id: "1", token: '"t"', args }) };
+      });
+      for (const { marker, sink } of calls) {
+        assert.equal(await sink.response(), result("1", `{"marker":"${marker}"}`));
+        assert.deepEqual(sink.notifications, [
+          `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"t","progress":1,"message":"${marker}"}}`,
+        ]);
+      }
+      assert.equal(connection.inFlight, 0);
+    },
+  );
 }
 
 function declareContent(declare: Declare): void {
-  declare("what is between the ids passes byte-equal both ways", async ({ connection }) => {
+  declare("G21 what is between the ids passes byte-equal both ways", async ({ connection }) => {
     const names = fc.constantFrom("1", '"x"', '"a-rather-long-id-that-is-longer-than-a-number"');
     const property = fc.asyncProperty(jsonValue, names, fc.constantFrom("echo", "tail"), async (args, id, tool) => {
       const response = await callTool(connection, tool, { id, args });
@@ -141,7 +144,7 @@ function declareContent(declare: Declare): void {
 }
 
 function declareEnds(declare: Declare): void {
-  declare("after cancel nothing comes, and the server knows", async (sut) => {
+  declare("G18 after cancel nothing comes, and the server knows", async (sut) => {
     const { connection, journal } = sut;
     const { sink, exchange } = start(connection, "hold", { token: "1" });
     await until("the call at the server", () => journal.includes("call hold"));

@@ -7,17 +7,17 @@ import type { Placed } from "../base/swap-list.ts";
 import { classifyFrame, errorCodeOf, locateResponse } from "../protocol/response.ts";
 import type { Envelope } from "../protocol/envelope.ts";
 import type { Era } from "../protocol/era.ts";
-import type { AddressedCall, Addressing } from "./addressing.ts";
+import { AddressedCall } from "./addressed-call.ts";
+import type { Addressing } from "./addressing.ts";
 import type { ConnectionEvents, Exchange, OutboundRequest, ReplySink } from "./connection.ts";
-import { CollectedBody, PassedBody } from "./answer-body.ts";
-import { LongAnswer } from "./long-answer.ts";
+import { AnswerBody } from "./answer-body.ts";
+import { LongAnswer, notItsAnswer } from "./long-answer.ts";
 import { answerRule, type LongEvent, ResumableStream, type StreamOwner, type StreamEnd } from "./resumable-stream.ts";
 import type { HttpExchange, HttpResponseHandler } from "./http-exchange.ts";
 import { type HttpHeaders, mediaTypeOf } from "./http-head.ts";
 import { httpFailure, retryAfterMs } from "./http-status.ts";
 import type { HttpOrigin } from "./http-origin.ts";
-import { channelIdAt, isOwnId, outboundBytes, withCallersId, withCallersToken } from "./remap.ts";
-import { isListen } from "./subscription-id.ts";
+import { isOwnId, isOwnToken, outboundBytes, withCallersId } from "./remap.ts";
 
 /** How one HTTP server is reached; the same for all its connections. */
 export interface HttpTarget {
@@ -42,20 +42,18 @@ export interface CallHost {
   /** Legacy: the server answered 404 to the session. Sends the call once more after a new one is open. */
   sessionLost(call: HttpCall, sentWith: string | undefined): void;
   /** What does not name its call, or names another, on a legacy call's stream; and the questions of all. */
-  readonly addressing: Addressing<HttpCall>;
+  readonly addressing: Addressing;
   /** Request line and headers of a GET for events, without the closing line. */
   streamHead(): string;
 }
 
-export class HttpCall implements HttpResponseHandler, Exchange, Placed, StreamOwner, LongEvent, AddressedCall {
+export class HttpCall extends AddressedCall implements HttpResponseHandler, Exchange, Placed, StreamOwner, LongEvent {
   /** Among its connection's calls. */
   place = -1;
-  readonly request: OutboundRequest;
   /** Set when the server has to be told that a legacy call was given up. */
   cancelledUpstreamId: number | undefined;
   cancelReason = "";
   readonly #host: CallHost;
-  readonly #sink: ReplySink;
   /** Its id and progress token in a legacy session; undefined in the modern era, where it keeps its own. */
   readonly channelId: number | undefined;
   #exchange: HttpExchange | undefined;
@@ -64,17 +62,17 @@ export class HttpCall implements HttpResponseHandler, Exchange, Placed, StreamOw
   #over = false;
   #status = 0;
   #retryAfterMs: number | undefined;
-  /** How the answer is read: one of these, by what its head says. */
+  /** How the answer is read: one of these, by what its head says; neither for a refusal whose body says nothing. */
   #stream: ResumableStream | undefined;
-  #passed: PassedBody | undefined;
-  #collected: CollectedBody | undefined;
+  #body: AnswerBody | undefined;
+  /** Some of the response has been passed on. */
+  #isLeaving = false;
   /** A result on the stream that is passed on while it comes. */
   #longEvent: LongAnswer | undefined;
 
   constructor(host: CallHost, request: OutboundRequest, sink: ReplySink, channelId: number | undefined) {
+    super(request, sink);
     this.#host = host;
-    this.request = request;
-    this.#sink = sink;
     this.channelId = channelId;
   }
 
@@ -88,14 +86,6 @@ export class HttpCall implements HttpResponseHandler, Exchange, Placed, StreamOw
 
   get eventBytesMax(): number {
     return this.#host.target.messageBytesMax;
-  }
-
-  get wantsProgress(): boolean {
-    return this.request.progressTokenStart >= 0;
-  }
-
-  get isSubscription(): boolean {
-    return isListen(this.request);
   }
 
   wireBody(): Buffer {
@@ -128,7 +118,7 @@ export class HttpCall implements HttpResponseHandler, Exchange, Placed, StreamOw
     this.#over = true;
     this.#close();
     this.#host.ended(this);
-    this.#sink.onFailure(error);
+    this.sink.onFailure(error);
   }
 
   streamHead(): string {
@@ -157,22 +147,8 @@ export class HttpCall implements HttpResponseHandler, Exchange, Placed, StreamOw
     this.fail(error === undefined ? this.#broken("ended the stream before its response") : this.#named(error));
   }
 
-  progress(message: Buffer, start: number, end: number): void {
-    this.#sink.onNotification(withCallersToken(message, start, end, this.request), "notifications/progress");
-  }
-
-  notified(message: Buffer, method: string): void {
-    this.#sink.onNotification(message, method);
-  }
-
   subscribed({ bytes, method }: Envelope): void {
-    this.#sink.onNotification(bytes, method);
-  }
-
-  ask(question: Envelope): boolean {
-    if (this.#sink.onRequest === undefined) return false;
-    this.#sink.onRequest(question);
-    return true;
+    this.sink.onNotification(bytes, method);
   }
 
   onHead(status: number, headers: HttpHeaders): void {
@@ -181,16 +157,14 @@ export class HttpCall implements HttpResponseHandler, Exchange, Placed, StreamOw
     const contentType = headers.get("content-type");
     const type = mediaTypeOf(contentType);
     if (status < 200 || status > 299) {
-      this.#collected = new CollectedBody(messageBytesMax, false);
       this.#retryAfterMs = retryAfterMs(headers.get("retry-after"));
+      if (mayExplain(status)) this.#body = new AnswerBody(messageBytesMax, false);
     } else if (type === "events") {
       // A modern stream that breaks off has lost its request (2026-07-28, basic/transports/streamable-http).
       const rule = this.#host.era === "legacy" ? answerRule : undefined;
       this.#stream = new ResumableStream(this, rule, this.#exchange);
     } else if (type === "json") {
-      // A modern answer carries its caller's id already.
-      if (this.channelId === undefined) this.#passed = new PassedBody();
-      else this.#collected = new CollectedBody(messageBytesMax, true);
+      this.#body = new AnswerBody(messageBytesMax, true);
     } else {
       this.fail(this.#broken(`answered HTTP ${status} with content type "${contentType ?? "none"}"`));
     }
@@ -199,9 +173,8 @@ export class HttpCall implements HttpResponseHandler, Exchange, Placed, StreamOw
   onData(chunk: Buffer): boolean {
     if (this.#stream !== undefined) return this.#stream.onData(chunk);
     if (this.#over) return true;
-    if (this.#passed !== undefined) return this.#pass(this.#passed.push(chunk));
     try {
-      return this.#pass(this.#collected?.push(chunk, this.request, this.channelId));
+      return this.#pass(this.#body?.push(chunk, this.request, this.channelId));
     } catch (error) {
       this.fail(this.#broken(ManagerError.from(error).message));
       return true;
@@ -211,13 +184,9 @@ export class HttpCall implements HttpResponseHandler, Exchange, Placed, StreamOw
   onEnd(): void {
     if (this.#stream !== undefined) return this.#stream.onEnd();
     if (this.#over) return;
-    if (this.#passed !== undefined) {
-      const last = this.#passed.end();
-      return last === undefined ? this.fail(this.#broken("answered with an empty body")) : this.#finish(last);
-    }
-    const { long } = this.#collected ?? {};
+    const { long } = this.#body ?? {};
     if (long !== undefined) return this.#endLong(long);
-    const whole = this.#collected?.whole() ?? noBytes;
+    const whole = this.#body?.whole() ?? noBytes;
     if (this.#status > 299) this.#onHttpError(whole);
     else this.#respond(whole);
   }
@@ -234,13 +203,14 @@ export class HttpCall implements HttpResponseHandler, Exchange, Placed, StreamOw
 
   /** A part of the response that may leave now. */
   #pass(part: Buffer | undefined): boolean {
-    return part === undefined || this.#over || this.#sink.onResponse(part, false);
+    if (part === undefined || this.#over) return true;
+    this.#isLeaving = true;
+    return this.sink.onResponse(part, false);
   }
 
   #endLong(long: LongAnswer | undefined): void {
     const last = long?.end();
-    if (last === undefined)
-      this.fail(this.#broken("answered with a message whose id is not that of the request, or not the only one"));
+    if (last === undefined) this.fail(notItsAnswer(this.#host.target.server));
     else this.#finish(last);
   }
 
@@ -278,21 +248,24 @@ export class HttpCall implements HttpResponseHandler, Exchange, Placed, StreamOw
     if (method === "notifications/progress") return this.#onProgress(envelope);
     // In the legacy era a server cancels the questions that it has asked.
     const isOwn =
-      method === "notifications/message" || (method === "notifications/cancelled" && this.#host.era === "legacy");
-    if (isOwn) this.#sink.onNotification(bytes, method);
+      method === "notifications/message" ||
+      method === "notifications/elicitation/complete" ||
+      (method === "notifications/cancelled" && this.#host.era === "legacy");
+    if (isOwn) this.sink.onNotification(bytes, method);
     else this.#host.events.onNotification(bytes, method);
   }
 
   #onProgress(envelope: Envelope): void {
     const start = envelope.start("paramsProgressToken");
     const end = envelope.end("paramsProgressToken");
-    const isOwn = this.channelId === undefined || channelIdAt(envelope.bytes, start, end) === this.channelId;
-    if (!isOwn) this.#host.addressing.onNotification(envelope);
-    else if (this.wantsProgress && start >= 0) this.progress(envelope.bytes, start, end);
+    const isOwn = isOwnToken(envelope.bytes, start, end, this.request, this.channelId);
+    if (isOwn) this.progress(envelope.bytes, start, end);
+    else this.#host.addressing.onNotification(envelope);
   }
 
   /** A whole response: it must answer this request, and leaves with the caller's id. */
   #respond(message: Buffer): void {
+    if (this.#isLeaving) return this.fail(this.#broken("answered twice at once"));
     const at = locateResponse(message);
     if (at === undefined) return this.fail(this.#broken("answered with something that is not a JSON-RPC response"));
     if (!isOwnId(message, at.idStart, at.idEnd, this.request, this.channelId)) {
@@ -304,22 +277,21 @@ export class HttpCall implements HttpResponseHandler, Exchange, Placed, StreamOw
 
   #finish(last: Buffer): void {
     this.#over = true;
-    this.#stream?.finish();
+    // Without a stream it has come elsewhere if the exchange goes on.
+    if (this.#stream === undefined) this.#exchange?.abort();
+    else this.#stream.finish();
     this.#host.ended(this);
-    this.#sink.onResponse(last, true);
+    this.sink.onResponse(last, true);
   }
 
   #onHttpError(body: Buffer): void {
     if (this.#status === 404 && this.#sentWith !== undefined && !this.#retried) {
       this.#retried = true;
-      this.#collected = undefined;
+      this.#body = undefined;
       return this.#host.sessionLost(this, this.#sentWith);
     }
     // A JSON-RPC error under an HTTP status is the server's own answer (unknown method, bad parameters) and is passed on.
-    if (this.#status < 500 && ![401, 403, 429].includes(this.#status) && errorCodeOf(body) !== undefined) {
-      const at = locateResponse(body);
-      if (at !== undefined) return this.#respond(body);
-    }
+    if (errorCodeOf(body) !== undefined && locateResponse(body) !== undefined) return this.#respond(body);
     this.fail(httpFailure(this.#host.target.server, this.#status, this.#retryAfterMs));
   }
 
@@ -337,3 +309,8 @@ export class HttpCall implements HttpResponseHandler, Exchange, Placed, StreamOw
 }
 
 const noBytes = Buffer.alloc(0);
+
+/** Whether the body under an error status may be the server's own answer; the others are said by the status alone. */
+function mayExplain(status: number): boolean {
+  return status < 500 && status !== 401 && status !== 403 && status !== 429;
+}

@@ -35,7 +35,7 @@ function caught(promise: Promise<unknown>): Promise<ManagerError> {
   );
 }
 
-test("a modern server is told by its answer, as JSON or as events, and is not initialized", async () => {
+test("G6 a modern server is told by its answer, as JSON or as events, and is not initialized", async () => {
   for (const answers of ["json", "events"] as const) {
     await using bench = await startHttp({ era: "modern", answers });
     const connection = await bench.open();
@@ -67,7 +67,7 @@ const legacyAnswers: Readonly<Record<string, Answer>> = {
     sent(response, 200, `data: ${failure(id, -32601, "no")}\n\n`, "text/event-stream"),
 };
 for (const [what, answer] of Object.entries(legacyAnswers)) {
-  test(`a legacy server is told by ${what}, and initialized`, async () => {
+  test(`G6 a legacy server is told by ${what}, and initialized`, async () => {
     await using bench = await answeringDiscover(answer);
     const connection = await bench.open();
     assert.deepEqual([connection.facts.era, connection.facts.protocolVersion], ["legacy", "2025-11-25"]);
@@ -77,7 +77,7 @@ for (const [what, answer] of Object.entries(legacyAnswers)) {
 }
 
 for (const status of [401, 403, 429, 500, 502, 503]) {
-  test(`HTTP ${status} is no verdict but a failure`, async () => {
+  test(`G6 HTTP ${status} is no verdict but a failure`, async () => {
     await using bench = await answeringDiscover((response) => {
       response.setHeader("retry-after", "4");
       return sent(response, status, failure("1", -32601, "no such method"));
@@ -90,7 +90,7 @@ for (const status of [401, 403, 429, 500, 502, 503]) {
   });
 }
 
-test("silence is no verdict but a failure", async () => {
+test("G6 silence is no verdict but a failure", async () => {
   await using bench = await answeringDiscover(() => true);
   const opening = caught(bench.open());
   await until("the probe", () => bench.peer.heads.length === 1);
@@ -101,7 +101,7 @@ test("silence is no verdict but a failure", async () => {
   assert.deepEqual(bench.journal, []);
 });
 
-test("a server that cannot be reached, or breaks off, is no verdict but a failure", async () => {
+test("G6 a server that cannot be reached, or breaks off, is no verdict but a failure", async () => {
   await using bench = await answeringDiscover((response) => {
     response.destroy();
     return true;
@@ -128,14 +128,14 @@ test("a server that refuses the version and offers the very same is asked again,
   assert.equal(always.peer.heads.length, 2);
 });
 
-test("another recognised modern error proves a modern server: no initialize, but a failure", async () => {
+test("G6 another recognised modern error proves a modern server: no initialize, but a failure", async () => {
   await using bench = await answeringDiscover((response, id) => sent(response, 400, failure(id, -32020, "mismatch")));
   const error = await caught(bench.open());
   assert.match(error.message, /refused server\/discover with error -32020/);
   assert.deepEqual(bench.journal, []);
 });
 
-test("a verdict found earlier saves the probe", async () => {
+test("G6 a verdict found earlier saves the probe", async () => {
   await using bench = await startHttp({ era: "legacy" });
   await bench.open({ eraKnown: "legacy" });
   await until("the notification", () => bench.journal.includes("notified notifications/initialized"));

@@ -5,7 +5,6 @@
  */
 import { ManagerError } from "@mcp-manager/api";
 import type { Random } from "../base/random.ts";
-import type { Clock } from "../base/clock.ts";
 import type { Era } from "../protocol/era.ts";
 import { modernVersionSpoken } from "../protocol/era.ts";
 import { JsonRpcCode } from "../protocol/errors.ts";
@@ -15,9 +14,10 @@ import { errorCodeOf } from "../protocol/response.ts";
 import type { Connection, ConnectionEvents, ServerFacts } from "./connection.ts";
 import { judgeDiscover } from "./discover.ts";
 import type { HttpTarget } from "./http-call.ts";
+import type { LegacySession } from "./http-session.ts";
 import { post, type PostAnswer, postNotification } from "./http-post.ts";
 import { httpFailure, retryAfterMs } from "./http-status.ts";
-import { type LegacySession, StreamableHttpConnection } from "./streamable-http.ts";
+import { StreamableHttpConnection } from "./streamable-http.ts";
 
 export interface OpenHttpOptions {
   readonly target: HttpTarget;
@@ -32,9 +32,6 @@ export interface OpenHttpOptions {
   readonly clientCapabilities?: Readonly<Record<string, unknown>>;
 }
 
-/** A server that holds back the head of a stream until it has something to say keeps a call this long. */
-const listenMaxMs = 1_000;
-
 /** Opens a connection, or rejects with a ManagerError that names the server and the stage. */
 export async function openHttp(options: OpenHttpOptions): Promise<Connection> {
   const { target, events, random } = options;
@@ -42,19 +39,23 @@ export async function openHttp(options: OpenHttpOptions): Promise<Connection> {
   if (modern !== undefined)
     return new StreamableHttpConnection({ target, events, random, facts: modern, legacy: undefined });
   const { facts, session } = await initialize(options);
-  const renew = async (): Promise<LegacySession> => (await initialize(options)).session;
-  const connection = new StreamableHttpConnection({ target, events, random, facts, legacy: { session, renew } });
+  const connection = new StreamableHttpConnection({
+    target,
+    events,
+    random,
+    facts,
+    legacy: { session, renew: () => renewed(options) },
+  });
   // A server that asks on the standing stream, before it is there, asks nobody.
-  await within(connection.listening, target.origin.clock);
+  await connection.listening;
   return connection;
 }
 
-/** What is to be, or as long as there is time for it. */
-async function within(done: Promise<void>, clock: Clock): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = clock.after(listenMaxMs, resolve);
-  await Promise.race([done, promise]);
-  timer.cancel();
+/** A session in the place of one that was forgotten. Each message has a POST of its own, and no request must overtake the last of the opening. */
+async function renewed(options: OpenHttpOptions): Promise<LegacySession> {
+  const { session } = await initialize(options);
+  await session.ready;
+  return session;
 }
 
 /** Asks `server/discover`: facts of a modern server, or undefined for a legacy one. */
@@ -115,7 +116,7 @@ async function initialize(options: OpenHttpOptions): Promise<{ facts: ServerFact
   const ready = new Promise<void>((resolve) => {
     postNotification(options.target.origin, head, initializedNotification(), resolve);
   });
-  return { facts, session: { id: sessionId, ready } };
+  return { facts, session: { id: sessionId, protocolVersion: facts.protocolVersion, ready } };
 }
 
 /** One request of the opening and its answer, whatever its status; what kept it from coming is told with server and stage. */

@@ -44,7 +44,7 @@ const text = fc
   })
   .map((parts) => Buffer.from(parts.join(""), "latin1"));
 
-test("any cut of the bytes gives the same lines, and the lines of a plain reading", () => {
+test("G10 any cut of the bytes gives the same lines, and the lines of a plain reading", () => {
   fc.assert(
     fc.property(text, fc.array(fc.nat(20_000), { maxLength: 20 }), (bytes, cuts) => {
       const { lines } = split(bytes, cuts);
@@ -75,7 +75,7 @@ test("a long line that comes byte by byte arrives", () => {
   assert.equal(lines[0]?.length, 200_000);
 });
 
-test("a line of the length allowed is taken; one byte more ends the reading, however it comes", () => {
+test("G10 a line of the length allowed is taken; one byte more ends the reading, however it comes", () => {
   for (const cuts of [[], [3], [9, 10, 11]]) {
     const fit = split(Buffer.from("0123456789\nb\n"), cuts, 10);
     assert.deepEqual([fit.lines, fit.tooLong], [["0123456789", "b"], false]);

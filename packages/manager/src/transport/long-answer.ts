@@ -3,6 +3,7 @@
  * first bytes, where it stands after it in the last ones, which are therefore held back. Watched on the way, so that of a message with
  * a second id the end never leaves. Memory: one chunk.
  */
+import { ManagerError } from "@mcp-manager/api";
 import { IdWatch, noOwnId } from "../protocol/id-watch.ts";
 import { type IdRange, lastId, longResultId } from "../protocol/long-response.ts";
 import type { OutboundRequest } from "./connection.ts";
@@ -70,6 +71,12 @@ export class LongAnswer {
       return undefined;
     return this.#channelId === undefined ? this.#held : withCallersId(this.#held, id.idStart, id.idEnd, this.#request);
   }
+}
+
+/** A long message that cannot be the answer to its request; what left of it is no JSON without its end. */
+export function notItsAnswer(server: string): ManagerError {
+  const message = `server "${server}" answered with a message whose id is not that of the request, or not the only one`;
+  return new ManagerError("protocol_error", message, { server });
 }
 
 function endsObject(bytes: Buffer): boolean {

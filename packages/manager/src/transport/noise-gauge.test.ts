@@ -17,7 +17,7 @@ test("only the last lines are kept", () => {
   assert.deepEqual(gauge.recent, ["95", "96", "97", "98", "99"]);
 });
 
-test("ten lines within ten seconds are too many, once for each such time", async () => {
+test("G10 ten lines within ten seconds are too many, once for each such time", async () => {
   const clock = new ManualClock();
   const gauge = new NoiseGauge(clock);
   const add = (count: number): boolean[] => Array.from({ length: count }, () => gauge.add("x"));

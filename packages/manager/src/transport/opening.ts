@@ -18,7 +18,7 @@ export type Answer =
 /** One request of the manager's own over the channel; it is not cancelled, because `initialize` must not be. */
 export function askOnce(channel: SharedChannel, bytes: Buffer, timeoutMs: number): Promise<Answer> {
   return new Promise((resolve) => {
-    const timer = channel.clock.after(timeoutMs, () => resolve({ kind: "silence" }));
+    const timer = channel.calls.clock.after(timeoutMs, () => resolve({ kind: "silence" }));
     const settle = (answer: Answer): void => {
       timer.cancel();
       resolve(answer);
@@ -62,7 +62,7 @@ export function abandoned(
   timeoutMs: number,
   lines: readonly string[] = [],
 ): ManagerError {
-  const { server } = channel;
+  const { server } = channel.calls;
   const noise = lines.map(short);
   const heard = noise.length === 0 ? "" : `; on stdout, where only messages belong, it wrote ${noise.join(", ")}`;
   const message = `server "${server}" did not open at ${stage}: ${insteadOf(answer, timeoutMs)}${heard}`;

@@ -46,10 +46,28 @@ export function isOwnId(
   channelId: number | undefined,
 ): boolean {
   if (channelId !== undefined) return channelIdAt(message, start, end) === channelId;
-  const { bytes, idStart, idEnd } = request;
-  if (message.compare(bytes, idStart, idEnd, start, end) === 0) return true;
-  const own = stringAt(bytes, idStart, idEnd);
-  return own !== undefined && own === stringAt(message, start, end);
+  return isSameName(message, start, end, request.bytes, request.idStart, request.idEnd);
+}
+
+/** The same of a progress token; false when the request gave none. */
+export function isOwnToken(
+  message: Buffer,
+  start: number,
+  end: number,
+  request: OutboundRequest,
+  channelId: number | undefined,
+): boolean {
+  const { bytes, progressTokenStart, progressTokenEnd } = request;
+  if (start < 0 || progressTokenStart < 0) return false;
+  if (channelId !== undefined) return channelIdAt(message, start, end) === channelId;
+  return isSameName(message, start, end, bytes, progressTokenStart, progressTokenEnd);
+}
+
+/** Whether two ids or tokens are the same in whatever spelling; numbers are in one. */
+function isSameName(a: Buffer, aStart: number, aEnd: number, b: Buffer, bStart: number, bEnd: number): boolean {
+  if (a.compare(b, bStart, bEnd, aStart, aEnd) === 0) return true;
+  const own = stringAt(b, bStart, bEnd);
+  return own !== undefined && own === stringAt(a, aStart, aEnd);
 }
 
 /** A response with the caller's id in the place of the channel's, which stands at [start, end). */

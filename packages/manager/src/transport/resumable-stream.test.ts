@@ -61,7 +61,7 @@ function respond(response: ServerResponse, before = ""): void {
 }
 
 for (const cut of [false, true]) {
-  test(`a call goes on after the server's own pause, ${cut ? "broken off" : "ended"} after its first event`, async () => {
+  test(`G9 a call goes on after the server's own pause, ${cut ? "broken off" : "ended"} after its first event`, async () => {
     await using sut = await open((response) => respond(response));
     const { sink } = sut.poll(priming, { cut, id: '"a"' });
     await sut.afterBreak(499);

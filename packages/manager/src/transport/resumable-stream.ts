@@ -90,8 +90,6 @@ export function standingRule(random: Random): ResumeRule {
 const steadyMs = 10_000;
 /** A server that has said all but not closed its stream gets this long before the manager closes it. */
 const lingerMs = 2_000;
-/** A longer event id would not fit the header that brings it back. */
-const eventIdBytesMax = 4_096;
 
 export class ResumableStream implements HttpResponseHandler, SseParserOptions, EventParts {
   readonly eventBytesMax: number;
@@ -143,6 +141,7 @@ export class ResumableStream implements HttpResponseHandler, SseParserOptions, E
   /** All has come: the server gets a moment to end the stream by itself, because a stream that is cut costs its connection. */
   finish(): void {
     this.#over = true;
+    this.#timer?.cancel();
     if (this.#exchange === undefined) return;
     this.#timer = this.#owner.origin.clock.after(lingerMs, () => this.#exchange?.abort());
   }
@@ -174,7 +173,7 @@ export class ResumableStream implements HttpResponseHandler, SseParserOptions, E
       this.#exchange = undefined;
       this.#end(ManagerError.from(error));
     }
-    return !this.#isPaused;
+    return this.#over || !this.#isPaused;
   }
 
   onEnd(): void {
@@ -245,7 +244,7 @@ export class ResumableStream implements HttpResponseHandler, SseParserOptions, E
     const id = this.#parser.lastEventId;
     // In UTF-8 (WHATWG HTML, "Server-sent events"), and never with what would end the header or be refused in it.
     const bytes = Buffer.from(id ?? "");
-    const fits = bytes.length > 0 && bytes.length <= eventIdBytesMax && bytes.every(isHeaderByte);
+    const fits = bytes.length > 0 && bytes.every(isHeaderByte);
     return fits ? `Last-Event-ID: ${bytes.toString("latin1")}\r\n` : "";
   }
 }

@@ -3,27 +3,15 @@
  * of itself. Opening and framing are each transport's own; what it adds is an end in order, which lets calls in flight end first.
  */
 import { ManagerError } from "@mcp-manager/api";
-import type { Clock } from "../base/clock.ts";
-import type { Era } from "../protocol/era.ts";
 import type { Connection, Exchange, OutboundRequest, ReplySink, ServerFacts } from "./connection.ts";
+import type { Correlation } from "./correlation.ts";
 import { Drain } from "./drain.ts";
 
 /** Messages to and from one server, correlated; the members it has in common with `Connection` promise the same. */
 export interface SharedChannel {
-  /** The name used in messages. */
-  readonly server: string;
-  readonly clock: Clock;
-  readonly inFlight: number;
-  readonly closeReason: ManagerError | undefined;
-  readonly closed: Promise<ManagerError>;
-  /** What the server speaks; set once that is known. */
-  era: Era | undefined;
-  /** Called when the last request in flight has ended. */
-  onIdle: (() => void) | undefined;
+  readonly calls: Correlation;
   /** As `Connection.send`; `refusal` refuses the request, as a closed channel does. */
   send(request: OutboundRequest, sink: ReplySink, refusal?: ManagerError): Exchange;
-  /** Ends the subscriptions, of which no end is to be waited for. Absent where there are none. */
-  endSubscriptions?(reason: ManagerError): void;
   notify(message: Buffer): void;
   destroy(reason: ManagerError): void;
 }
@@ -38,21 +26,21 @@ export class SharedConnection implements Connection {
 
   constructor(channel: SharedChannel, facts: ServerFacts) {
     this.#channel = channel;
-    this.#drain = new Drain(channel.clock);
+    this.#drain = new Drain(channel.calls.clock);
     this.facts = facts;
-    channel.era = facts.era;
+    channel.calls.era = facts.era;
   }
 
   get inFlight(): number {
-    return this.#channel.inFlight;
+    return this.#channel.calls.inFlight;
   }
 
   get closeReason(): ManagerError | undefined {
-    return this.#channel.closeReason;
+    return this.#channel.calls.closeReason;
   }
 
   get closed(): Promise<ManagerError> {
-    return this.#channel.closed;
+    return this.#channel.calls.closed;
   }
 
   send(request: OutboundRequest, sink: ReplySink): Exchange {
@@ -75,16 +63,17 @@ export class SharedConnection implements Connection {
 
   async #close(): Promise<void> {
     const channel = this.#channel;
-    if (channel.closeReason === undefined) {
-      const { server } = channel;
+    const { calls } = channel;
+    if (calls.closeReason === undefined) {
+      const { server } = calls;
       const reason = new ManagerError("unavailable", `the connection to server "${server}" was closed`, {
         reason: "CONNECTION_CLOSED",
         server,
       });
       this.#closing = reason;
-      channel.endSubscriptions?.(reason);
-      channel.onIdle = () => this.#drain.end();
-      if (channel.inFlight > 0) await this.#drain.over;
+      calls.endSubscriptions(reason);
+      calls.onIdle = () => this.#drain.end();
+      if (calls.inFlight > 0) await this.#drain.over;
       channel.destroy(reason);
     }
     this.#drain.end();

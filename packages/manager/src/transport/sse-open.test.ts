@@ -17,7 +17,7 @@ function caught(promise: Promise<unknown>): Promise<ManagerError> {
 
 const events = { "content-type": "text/event-stream" };
 
-test("a server is initialized, never probed, and told that it may begin before anything else", async () => {
+test("G9 a server is initialized, never probed, and told that it may begin before anything else", async () => {
   await using bench = await startSse();
   const connection = await bench.open();
   assert.deepEqual(

@@ -32,12 +32,13 @@ export async function openSse(options: OpenSseOptions): Promise<Connection> {
 }
 
 async function endpointKnown(channel: SseChannel, timeoutMs: number): Promise<void> {
-  const { clock, server } = channel;
+  const { calls } = channel;
+  const { clock, server } = calls;
   const late = clock.after(timeoutMs, () => {
     const message = `server "${server}" did not open: no endpoint event on its stream within ${timeoutMs} ms`;
     channel.destroy(new ManagerError("deadline_exceeded", message, { server, reason: "OPEN_FAILED" }));
   });
-  await Promise.race([channel.ready, channel.closed]);
+  await Promise.race([channel.ready, calls.closed]);
   late.cancel();
-  if (channel.closeReason !== undefined) throw channel.closeReason;
+  if (calls.closeReason !== undefined) throw calls.closeReason;
 }

@@ -4,7 +4,7 @@
  * Source: specification 2024-11-05, basic/transports ("HTTP with SSE").
  */
 import { ManagerError } from "@mcp-manager/api";
-import { type SseEvent, SseParser, type SseParserOptions } from "../protocol/sse.ts";
+import { type EventParts, type SseEvent, SseParser, type SseParserOptions } from "../protocol/sse.ts";
 import type { HttpTarget } from "./http-call.ts";
 import type { HttpExchange, HttpResponseHandler } from "./http-exchange.ts";
 import { type HttpHeaders, mediaTypeOf } from "./http-head.ts";
@@ -22,6 +22,8 @@ export interface SseStreamOwner {
   onEndpoint(path: string): void;
   /** The data of one event of type `message`. */
   onMessage(data: Buffer): void;
+  /** A long one has begun like this. Answers who takes the rest in parts; undefined: it comes whole. */
+  onLongMessage(head: Buffer): EventParts | undefined;
   /** It is over, and has closed itself. */
   onStreamLost(reason: ManagerError): void;
 }
@@ -102,6 +104,10 @@ export class SseStream implements HttpResponseHandler, SseParserOptions {
     // Other types are something else's: keep-alives, mostly.
     if ((event ?? "message") === "message") this.#owner.onMessage(data);
     else if (event === "endpoint" && !this.#hasEndpoint) this.#onEndpoint(data);
+  }
+
+  onLongEvent(head: Buffer): EventParts | undefined {
+    return this.#isOver ? undefined : this.#owner.onLongMessage(head);
   }
 
   /** The manager's credential for the server goes where this says, so it must lead nowhere else. */

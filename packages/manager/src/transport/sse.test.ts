@@ -4,7 +4,7 @@ import type { ServerResponse } from "node:http";
 import { test } from "node:test";
 import type { Connection } from "./connection.ts";
 import { type ConnectionUnderTest, declareConnectionContract } from "./contract.ts";
-import { callTool, start, toolCall, until } from "./testing/calls.ts";
+import { callTool, start, type Started, toolCall, until } from "./testing/calls.ts";
 import { result } from "./testing/peer.ts";
 import { type SseBench, startSse } from "./testing/sse-bench.ts";
 import type { SsePeerOptions } from "./testing/sse-peer.ts";
@@ -34,7 +34,7 @@ function treatingCalls(treat: (response: ServerResponse, take: () => void) => vo
   };
 }
 
-test("messages are posted to the address that the stream gave, with the version and the operator's headers", async () => {
+test("G9 messages are posted to the address that the stream gave, with the version and the operator's headers", async () => {
   await using sut = await open();
   await callTool(sut.connection, "echo");
   const [stream] = sut.peer.heads;
@@ -105,11 +105,46 @@ for (const [how, lose] of Object.entries(losses)) {
 
 test("an event that is too large closes the connection, whether its end comes or not", async () => {
   await using sut = await open({}, 100_000);
-  const { sink } = start(sut.connection, "big", { args: '{"bytes":200000}' });
+  // In the order of members that does not show whose it is before its end.
+  const { sink } = start(sut.connection, "rows", { args: '{"bytes":200000}' });
   const failure = await sink.failed();
   assert.equal(failure.code, "protocol_error");
   assert.equal(failure.message, 'server "weather": an event of the stream is longer than 100000 bytes');
   assert.equal(await sut.connection.closed, failure);
+});
+
+test("a long result is passed on as it comes, whatever its length, and what comes after it arrives", async () => {
+  await using sut = await open({}, 100_000);
+  const args = '{"bytes":3000000}';
+  const calls = [start(sut.connection, "big", { id: '"long"', args }), start(sut.connection, "echo")] as const;
+  const text = await calls[0].sink.response();
+  assert.ok(text === result('"long"', `{"text":"${"x".repeat(3_000_000)}"}`), text.slice(0, 100) + text.slice(-100));
+  assert.ok(calls[0].sink.chunks.length > 2);
+  await calls[1].sink.response();
+});
+
+test("a long result that is given up in the middle leaves the stream to the others", async () => {
+  await using sut = await open();
+  const { sink, exchange } = start(sut.connection, "big", { args: '{"bytes":3000000}' });
+  sink.onChunk = () => exchange.cancel("enough");
+  assert.equal(await callTool(sut.connection, "comments", { id: '"c"' }), result('"c"', "{}"));
+  assert.deepEqual([sink.chunks.length, sink.isOver, sut.connection.inFlight], [1, false, 0]);
+});
+
+test("a stream that is lost in the middle of a long result fails its call", async () => {
+  await using sut = await open();
+  const { sink } = start(sut.connection, "cut-long");
+  const { reason } = await sink.failed();
+  assert.equal(reason, "CONNECTION_LOST");
+  assert.ok(sink.chunks.length > 0);
+});
+
+test("the end of a long result with a second id never leaves", async () => {
+  await using sut = await open();
+  const { sink } = start(sut.connection, "two-ids");
+  assert.match((await sink.failed()).message, /whose id is not that of the request, or not the only one/);
+  assert.throws(() => JSON.parse(sink.text));
+  await callTool(sut.connection, "echo");
 });
 
 test("an answer may come before its POST is acknowledged", async () => {
@@ -236,24 +271,26 @@ test("an acknowledgement that does not end is not read to its end", async () => 
 
 test("a caller that takes nothing stops the reading of the stream until it goes on, or five seconds", async () => {
   await using sut = await open();
-  const args = '{"bytes":9000000}';
+  const args = '{"bytes":12000000}';
+  const takenBytes = ({ sink }: Started): number => sink.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   const slow = start(sut.connection, "big", { args });
   slow.sink.goesOn = false;
-  await slow.sink.response();
+  await until("the bound", () => takenBytes(slow) > 8_388_608);
   const other = start(sut.connection, "echo", { id: '"other"' });
   await until("the call at the server", () => sut.journal.includes("call echo"));
   await callThroughServer(sut);
   assert.equal(other.sink.isOver, false);
+  slow.sink.goesOn = true;
   slow.exchange.resume();
-  await other.sink.response();
+  await Promise.all([slow.sink.response(), other.sink.response()]);
 
   const again = start(sut.connection, "big", { args });
   again.sink.goesOn = false;
-  await again.sink.response();
+  await until("the bound", () => takenBytes(again) > 8_388_608);
   const last = start(sut.connection, "echo", { id: '"last"' });
   await until("the call at the server", () => sut.journal.filter((line) => line === "call echo").length === 2);
   await sut.clock.advance(5_000);
-  await last.sink.response();
+  await Promise.all([again.sink.response(), last.sink.response()]);
 });
 
 /** A round trip over another connection to the server: what the stream was to bring would have come. */

@@ -115,15 +115,54 @@ test("progress finds its call by the token, log lines and questions the only cal
   sut.release();
 });
 
+test("G13 that an elicitation is complete is told to the only call in flight, and else to nobody", async () => {
+  await using sut = await open();
+  const complete = '{"jsonrpc":"2.0","method":"notifications/elicitation/complete","params":{"elicitationId":"e"}}';
+  sut.write(complete);
+  await until("the first", () => sut.events.dropped.length === 1);
+  const { sink } = start(sut.connection, "hold");
+  await until("the call", () => sut.journal.includes("call hold"));
+  sut.write(complete);
+  await until("the second", () => sink.notifications.length === 1);
+  assert.deepEqual([sink.notifications, sut.events.dropped], [[complete], ["unaddressed_completion"]]);
+  assert.deepEqual(sut.events.notifications, []);
+  sut.release();
+});
+
 test("a response that comes there all the same reaches its call", async () => {
   await using sut = await open();
   const { sink } = start(sut.connection, "hold", { id: '"a"' });
   await until("the call", () => sut.journal.includes("call hold"));
   sut.write(result("1", '{"here":1}'));
+  const answered = new Promise((resolve) => sut.peer.heads.at(-1)?.socket.on("close", resolve));
   assert.equal(await sink.response(), result('"a"', '{"here":1}'));
+  // Its own exchange is not waited for any longer.
+  await answered;
   sut.write(result("77", "{}"));
   sut.write("no message");
+  await until("the noise", () => sut.events.noise.length === 1);
   await callTool(sut.connection, "echo");
+});
+
+test("a response that comes there while its call waits to take its stream up again leaves no timer behind", async () => {
+  await using sut = await open();
+  const text = "id: e1\nretry: 3600000\ndata:\n\n";
+  const idle = sut.clock.pendingCount;
+  const { sink } = start(sut.connection, "polled", { args: JSON.stringify({ text }) });
+  await until("the pause", () => sut.clock.pendingCount > idle);
+  sut.write(result("1", "{}"));
+  await sink.response();
+  // Idle connections are looked through until they are closed.
+  for (let i = 0; i < 60; i++) await sut.clock.advance(1_000);
+  assert.equal(sut.clock.pendingCount, 0);
+});
+
+test("a second response that comes there in the middle of a long one fails the call", async () => {
+  await using sut = await open();
+  const { sink } = start(sut.connection, "long-open");
+  await until("the first part", () => sink.chunks.length > 0);
+  sut.write(result("1", '{"other":1}'));
+  assert.match((await sink.failed()).message, /answered twice at once/);
 });
 
 for (const status of [405, 404, 400, 501]) {
@@ -136,7 +175,7 @@ for (const status of [405, 404, 400, 501]) {
   });
 }
 
-test("after a drop it goes on from the last event id when the server's own pause has passed", async () => {
+test("G9 after a drop it goes on from the last event id when the server's own pause has passed", async () => {
   await using sut = await open();
   sut.streams[0]?.write("id: é-7\nretry: 700\ndata:\n\n");
   sut.streams[0]?.write(`data: ${changed}\n\nid: never whole\n`);
@@ -182,14 +221,47 @@ test("a session that the server forgot is opened again, and a stream for it", as
     else give(response, request);
   });
   await callTool(sut.connection, "echo");
+  const renewed = new Promise<void>((resolve) => (sut.connection.onRenewed = resolve));
   sessionLost = true;
   sut.peer.forgetSessions();
+  await sut.clock.advance(10_000);
   sut.streams[0]?.destroy();
-  await until("the end is noticed", () => sut.clock.pendingCount > 1);
+  await until("the end is noticed", () => sut.clock.pendingCount > 0);
   await sut.clock.advance(1_000);
+  await sut.given(2);
+  await until("the end of the session is noticed", () => sut.clock.pendingCount > 0);
+  await sut.clock.advance(0);
   await sut.given(3);
   assert.equal(sut.peer.gets[2]?.headers["mcp-session-id"], "session-2");
+  await renewed;
   await callTool(sut.connection, "echo");
+});
+
+test("a server that forgets every session at once is asked for few", async () => {
+  let count = 0;
+  await using sut = await open((response, request) => {
+    if (++count % 2 === 0) response.writeHead(404).end();
+    else {
+      give(response, request);
+      setImmediate(() => response.end());
+    }
+  });
+  for (let i = 0; i < 240; i++) {
+    await callTool(sut.connection, "echo");
+    await sut.clock.advance(250);
+  }
+  const sessions = sut.journal.filter((line) => line === "request initialize").length;
+  assert.ok(sessions > 1 && sessions <= 7, `${sessions} sessions in a minute`);
+});
+
+test("what withdraws a question that nobody was asked reaches nobody", async () => {
+  await using sut = await open();
+  const { sink } = startWith(new AskedSink(), sut.connection, "hold");
+  await until("the call", () => sut.journal.includes("call hold"));
+  sut.write('{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":9}}');
+  sut.write(changed);
+  await until("the change", () => sut.events.notifications.length === 1);
+  assert.deepEqual(sink.notifications, []);
 });
 
 test("it ends with the connection", async () => {

@@ -36,7 +36,7 @@ function caught(promise: Promise<unknown>): Promise<ManagerError> {
   );
 }
 
-test("a modern server is told by its answer to the probe, and the probed process serves", async () => {
+test("G6 a modern server is told by its answer to the probe, and the probed process serves", async () => {
   await using opening = prepare("modern");
   const connection = await probeStdio(opening.options);
   assert.ok(connection);
@@ -61,13 +61,13 @@ const legacyAnswers: readonly (readonly ["legacy" | "modern", string, string])[]
   ["modern", "offers", "-32022 that offers legacy versions"],
 ];
 for (const [era, mode, what] of legacyAnswers) {
-  test(`a legacy server is told by ${what}, and the probe leaves nothing behind`, async () => {
+  test(`G6 a legacy server is told by ${what}, and the probe leaves nothing behind`, async () => {
     await using opening = prepare(era, mode);
     assert.equal(await probeStdio(opening.options), undefined);
   });
 }
 
-test("silence until the probe's time is over means legacy", async () => {
+test("G6 silence until the probe's time is over means legacy", async () => {
   await using opening = prepare("modern", "silent");
   let isOver = false;
   const probe = probeStdio(opening.options).finally(() => {
@@ -87,7 +87,7 @@ test("a server that refuses the version and offers the very same is asked again,
   assert.deepEqual([error.code, error.reason, error.server], ["protocol_error", "OPEN_FAILED", "weather"]);
 });
 
-test("another recognised modern error is no verdict but a failure that quotes it", async () => {
+test("G6 another recognised modern error is no verdict but a failure that quotes it", async () => {
   await using opening = prepare("modern", "header");
   const error = await caught(probeStdio(opening.options));
   assert.equal(error.code, "protocol_error");
@@ -111,7 +111,7 @@ test("a legacy server is initialized and told so", async () => {
   assert.deepEqual(opening.child.journal, ["request initialize", "notified notifications/initialized"]);
 });
 
-test("a server that was strict in the probe still serves from a process of its own", async () => {
+test("G6 a server that was strict in the probe still serves from a process of its own", async () => {
   await using probed = prepare("legacy", "strict");
   assert.equal(await probeStdio(probed.options), undefined);
   await using serving = prepare("legacy", "strict");

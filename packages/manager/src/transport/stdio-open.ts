@@ -40,13 +40,13 @@ export async function probeStdio(options: StdioOpenOptions): Promise<Connection 
       case "modern":
         return new SharedConnection(channel, verdict.facts);
       case "legacy":
-        channel.destroy(probeIsOver(channel.server));
+        channel.destroy(probeIsOver(channel.calls.server));
         return undefined;
       case "again":
         if (attempt === 0) break;
-        throw abandoned(channel, "server/discover", answer, probeTimeoutMs, channel.recentNoise);
+        throw abandoned(channel, "server/discover", answer, probeTimeoutMs, channel.calls.recentNoise);
       case "refused":
-        throw abandoned(channel, "server/discover", answer, probeTimeoutMs, channel.recentNoise);
+        throw abandoned(channel, "server/discover", answer, probeTimeoutMs, channel.calls.recentNoise);
     }
   }
 }
@@ -61,7 +61,8 @@ export async function initializeStdio(options: StdioOpenOptions): Promise<Connec
   const channel = new StdioChannel(options);
   const answer = await askOnce(channel, initializeRequest(0, options.clientCapabilities), options.openTimeoutMs);
   const facts = answer.kind === "message" ? parseInitializeResult(answer.message) : undefined;
-  if (facts === undefined) throw abandoned(channel, "initialize", answer, options.openTimeoutMs, channel.recentNoise);
+  if (facts === undefined)
+    throw abandoned(channel, "initialize", answer, options.openTimeoutMs, channel.calls.recentNoise);
   channel.notify(initializedNotification());
   return new SharedConnection(channel, facts);
 }

@@ -56,7 +56,7 @@ declareConnectionContract({
   open: () => open("modern"),
 });
 
-test("lines that are no messages are skipped, counted and told; messages around them arrive", async () => {
+test("G10 lines that are no messages are skipped, counted and told; messages around them arrive", async () => {
   await using sut = await open();
   assert.equal(await callTool(sut.connection, "garbage", { args: '{"count":4}' }), result("1", "{}"));
   assert.deepEqual(sut.events.noise, ["Listening…", "\u{fffd}\u{fffd}", '{"jsonrpc":"2.0"}', "[]", "\u{fffd}\u{fffd}"]);
@@ -78,7 +78,7 @@ test("ten such lines within ten seconds make the server unhealthy, once, and the
   await callTool(sut.connection, "echo");
 });
 
-test("a message longer than allowed ends the connection without being kept", async () => {
+test("G10 a message longer than allowed ends the connection without being kept", async () => {
   await using sut = await open("legacy", { messageBytesMax: 1_000_000 });
   const { sink } = start(sut.connection, "oversize");
   const other = start(sut.connection, "hold");
@@ -101,7 +101,7 @@ test("a message that trickles in byte by byte arrives", async () => {
   assert.equal(await callTool(sut.connection, "split"), result("1", '{"text":"é\u{1f600}"}'));
 });
 
-test("responses to nothing are dropped and counted, and of two the first wins", async () => {
+test("G18 responses to nothing are dropped and counted, and of two the first wins", async () => {
   await using sut = await open();
   const response = await callTool(sut.connection, "stranger");
   assert.equal(response, '{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"first"}}');
@@ -127,13 +127,13 @@ test("what a modern server tells of a subscription that has ended reaches nobody
   assert.deepEqual([sut.events.dropped, sut.events.notifications], [["unknown_subscription"], []]);
 });
 
-test("line ends inside a request become spaces, so that one message stays one line", async () => {
+test("G10 line ends inside a request become spaces, so that one message stays one line", async () => {
   await using sut = await open();
   const response = await callTool(sut.connection, "echo", { args: '{\n  "a": [\r\n1,\r2],\n  "b": "\\n"\n}' });
   assert.match(response, /"arguments":\{ {3}"a": \[ {2}1, 2\], {3}"b": "\\n" \}/);
 });
 
-test("a log line with several calls in flight, or none, is given to nobody and counted", async () => {
+test("G17 a log line with several calls in flight, or none, is given to nobody and counted", async () => {
   await using sut = await open();
   const held = start(sut.connection, "hold");
   const { sink } = start(sut.connection, "log");
@@ -144,7 +144,7 @@ test("a log line with several calls in flight, or none, is given to nobody and c
 });
 
 for (const fault of ["exit", "half-close"]) {
-  test(`when the server's stdout ends (${fault}), every call in flight fails at once`, async () => {
+  test(`G10 when the server's stdout ends (${fault}), every call in flight fails at once`, async () => {
     await using sut = await open();
     const held = start(sut.connection, "hold");
     const { sink } = start(sut.connection, fault);

@@ -61,7 +61,7 @@ test("a legacy request carries version, session and the operator's headers, and 
   );
 });
 
-test("a modern request carries the routing headers of what it says after the edits", async () => {
+test("G4 a modern request carries the routing headers of what it says after the edits", async () => {
   await using sut = await open({ era: "modern" });
   const request = outbound(toolCall("server__écho"), [["server__écho", "écho"]]);
   const sink = new RecordingSink();
@@ -75,7 +75,7 @@ test("a modern request carries the routing headers of what it says after the edi
   assert.equal(headers?.["mcp-session-id"], undefined);
 });
 
-test("a session that the server forgot is opened again, once for all calls, and the calls are sent again", async () => {
+test("G9 a session that the server forgot is opened again, once for all calls, and the calls are sent again", async () => {
   await using sut = await open({ era: "legacy", sessions: true });
   await callTool(sut.connection, "echo");
   sut.peer.forgetSessions();
@@ -163,6 +163,33 @@ async function openHolding(): Promise<
   };
 }
 
+test("in a new session no call overtakes the last message of its opening, and whoever told the old one something hears of it", async () => {
+  await using sut = await openHolding();
+  let renewals = 0;
+  sut.connection.onRenewed = () => renewals++;
+  sut.peer.forgetSessions();
+  sut.hold("notifications/initialized");
+  const { sink } = start(sut.connection, "echo");
+  await until("the notification", () => sut.isHolding);
+  await callTool(await sut.open(), "echo");
+  assert.deepEqual([sut.journal.filter((line) => line === "call echo").length, renewals], [1, 0]);
+  sut.go();
+  await sink.response();
+  assert.equal(renewals, 1);
+});
+
+test("a session that is opened in the place of a lost one after the end is ended too", async () => {
+  await using sut = await openHolding();
+  sut.peer.forgetSessions();
+  sut.hold('"initialize"');
+  const { sink } = start(sut.connection, "echo");
+  await until("the renewal", () => sut.isHolding);
+  await sut.connection.close(0);
+  await sink.failed();
+  sut.go();
+  await until("the DELETE", () => sut.journal.includes("deleted session-2"));
+});
+
 test("a call that is given up while its session is renewed is not sent again", async () => {
   await using sut = await openHolding();
   sut.peer.forgetSessions();
@@ -187,7 +214,7 @@ test("a call that hears of the lost session late uses the new one, and opens no 
   assert.equal(sut.journal.filter((line) => line === "request initialize").length, 2);
 });
 
-test("close ends the session at the server", async () => {
+test("G9 close ends the session at the server", async () => {
   await using sut = await open({ era: "legacy", sessions: true });
   await sut.connection.close(0);
   await until("the DELETE", () => sut.journal.includes("deleted session-1"));
@@ -262,13 +289,20 @@ both("a JSON-RPC error under HTTP 400 is the server's answer", async ({ connecti
   assert.equal(response, '{"jsonrpc":"2.0","id":"e","error":{"code":-32602,"message":"bad"}}');
 });
 
-for (const tool of ["other-id", "other-id-event"]) {
-  test(`an answer with the id of another request fails the call: ${tool}`, async () => {
-    await using sut = await open({ era: "legacy" });
-    const error = await start(sut.connection, tool).sink.failed();
+both("an answer with the id of another request fails the call", async ({ connection }) => {
+  for (const tool of ["other-id", "other-id-event"]) {
+    const error = await start(connection, tool).sink.failed();
     assert.match(error.message, /server "weather" answered with the id of another request/);
-  });
-}
+  }
+});
+
+both("progress of another request does not reach a call", async ({ connection, events }) => {
+  const { sink } = start(connection, "other-progress", { token: '"mine"' });
+  await sink.response();
+  assert.equal(sink.notifications.length, 1);
+  assert.match(sink.notifications[0] ?? "", /"progressToken":"mine"/);
+  assert.deepEqual(events.dropped, ["unaddressed_progress"]);
+});
 
 const types = ["json", "events"] as const;
 
@@ -305,8 +339,7 @@ for (const type of types) {
     { isLast: true, more: ',"i\\u0064":2' },
     { isLast: true, ownId: "424242" },
   ]) {
-    test(`the end of a long result with another id never leaves: ${type} ${JSON.stringify(fault)}`, async () => {
-      await using sut = await open({ era: "legacy" });
+    both(`the end of a long result with another id never leaves: ${type} ${JSON.stringify(fault)}`, async (sut) => {
       const args = JSON.stringify({ type, bytes: 1_000_000, ...fault });
       const { sink } = start(sut.connection, "long", { args });
       const error = await sink.failed();

@@ -15,15 +15,7 @@ import type { Connection, ConnectionEvents, Exchange, OutboundRequest, ReplySink
 import { Drain } from "./drain.ts";
 import { type CallHost, HttpCall, type HttpTarget } from "./http-call.ts";
 import { postNotification } from "./http-post.ts";
-import { StandingStream } from "./standing-stream.ts";
-
-/** A session that is open, with a server of the legacy era. */
-export interface LegacySession {
-  /** What the server gave to `initialize`; undefined when it keeps no session. */
-  readonly id: string | undefined;
-  /** Resolves when the server has taken `notifications/initialized`, or will not. */
-  readonly ready: Promise<void>;
-}
+import { HttpSession, type LegacySide, type SessionHost } from "./http-session.ts";
 
 export interface StreamableHttpOptions {
   readonly target: HttpTarget;
@@ -34,50 +26,43 @@ export interface StreamableHttpOptions {
   readonly legacy: LegacySide | undefined;
 }
 
-/** What a legacy connection has besides. */
-export interface LegacySide {
-  readonly session: LegacySession;
-  /** Opens a new session after the server forgot this one. */
-  readonly renew: () => Promise<LegacySession>;
-}
-
-const commonHeaders = "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n";
-const streamHeaders = "Accept: text/event-stream\r\n";
-
-export class StreamableHttpConnection implements Connection, CallHost, AddressingHost<HttpCall> {
+export class StreamableHttpConnection implements Connection, CallHost, SessionHost, AddressingHost {
   readonly facts: ServerFacts;
   readonly closed: Promise<ManagerError>;
   readonly target: HttpTarget;
   readonly events: ConnectionEvents;
-  readonly addressing: Addressing<HttpCall> = new Addressing<HttpCall>(this);
-  readonly #legacy: LegacySide | undefined;
-  readonly #random: Random;
+  readonly random: Random;
+  readonly addressing: Addressing = new Addressing(this);
+  onRenewed: (() => void) | undefined;
   readonly #calls = new SwapList<HttpCall>();
-  #sessionId: string | undefined;
-  #renewing: Promise<void> | undefined;
-  #standing: StandingStream | undefined;
+  /** Undefined in the modern era. */
+  readonly #session: HttpSession | undefined;
   #nextId = 1;
-  #head: string;
+  /** Request line and headers of every POST, but for those of the one request. */
+  #head = "";
   #closeReason: ManagerError | undefined;
   /** Set when no new requests are taken. */
   #closing: Promise<void> | undefined;
   #resolveClosed: (reason: ManagerError) => void = () => {};
   readonly #drain: Drain;
-  /** Legacy: resolves once the server can ask on the stream that belongs to no call, or has none. */
-  listening: Promise<void> = Promise.resolve();
 
   constructor(options: StreamableHttpOptions) {
-    this.facts = options.facts;
-    this.target = options.target;
-    this.#drain = new Drain(options.target.origin.clock);
-    this.events = options.events;
-    this.#random = options.random;
-    this.#legacy = options.legacy;
-    this.#head = this.#headFor("POST");
+    const { facts, target, events, random, legacy } = options;
+    this.facts = facts;
+    this.target = target;
+    this.events = events;
+    this.random = random;
+    this.#drain = new Drain(target.origin.clock);
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
-    if (options.legacy !== undefined) this.#begin(options.legacy.session);
+    this.#session = legacy === undefined ? undefined : new HttpSession(this, legacy);
+    this.onSessionBegun();
+  }
+
+  /** Legacy: as `HttpSession.listening`. */
+  get listening(): Promise<void> {
+    return this.#session?.listening ?? Promise.resolve();
   }
 
   get era(): Era {
@@ -118,7 +103,18 @@ export class StreamableHttpConnection implements Connection, CallHost, Addressin
   }
 
   streamHead(): string {
-    return this.#headFor("GET");
+    return this.#session?.streamHead() ?? "";
+  }
+
+  onSessionBegun(): void {
+    const { path, headerLines } = this.target;
+    const session = this.#session?.headerLines ?? `MCP-Protocol-Version: ${this.facts.protocolVersion}\r\n`;
+    const content = "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n";
+    this.#head = `POST ${path} HTTP/1.1\r\n${headerLines}${content}${session}`;
+  }
+
+  onSessionRenewed(): void {
+    this.onRenewed?.();
   }
 
   ended(call: HttpCall): void {
@@ -131,7 +127,7 @@ export class StreamableHttpConnection implements Connection, CallHost, Addressin
   }
 
   sessionLost(call: HttpCall, sentWith: string | undefined): void {
-    this.#renew(sentWith).then(
+    (this.#session?.renew(sentWith) ?? Promise.resolve()).then(
       () => this.#post(call),
       (error: unknown) => call.fail(ManagerError.from(error)),
     );
@@ -146,45 +142,9 @@ export class StreamableHttpConnection implements Connection, CallHost, Addressin
   destroy(reason: ManagerError): void {
     if (this.#closeReason !== undefined) return;
     this.#closeReason = reason;
-    this.#standing?.close();
+    this.#session?.close();
     for (const call of [...this.#calls]) call.fail(reason);
     this.#resolveClosed(reason);
-  }
-
-  /** Goes on in this session. */
-  #begin(session: LegacySession): void {
-    this.#sessionId = session.id;
-    this.#head = this.#headFor("POST");
-    this.#standing?.close();
-    this.#standing = undefined;
-    this.listening = session.ready.then(() => this.#listen(session));
-  }
-
-  #listen({ id }: LegacySession): Promise<void> | undefined {
-    if (this.#closeReason !== undefined || this.#sessionId !== id || this.#standing !== undefined) return undefined;
-    this.#standing = new StandingStream({
-      target: this.target,
-      addressing: this.addressing,
-      random: this.#random,
-      head: () => this.#headFor("GET"),
-      callOf: (channelId) => this.callOf(channelId),
-      onForgotten: () => void this.#renew(id).catch(() => undefined),
-    });
-    this.#standing.open();
-    return this.#standing.answered;
-  }
-
-  /** Opens a new session in the place of the lost one, once for all who notice; at once when that has happened. */
-  #renew(lost: string | undefined): Promise<void> {
-    if (this.#legacy !== undefined && lost === this.#sessionId) {
-      this.#renewing ??= this.#legacy
-        .renew()
-        .then((session) => this.#begin(session))
-        .finally(() => {
-          this.#renewing = undefined;
-        });
-    }
-    return this.#renewing ?? Promise.resolve();
   }
 
   async #close(): Promise<void> {
@@ -193,8 +153,7 @@ export class StreamableHttpConnection implements Connection, CallHost, Addressin
     if (this.#closeReason === undefined && this.#calls.size > 0) await this.#drain.over;
     this.#drain.end();
     if (this.#closeReason !== undefined) return;
-    // The session is the server's memory: one that is dropped without a DELETE stays there until it expires.
-    if (this.#sessionId !== undefined) postNotification(this.target.origin, this.#headFor("DELETE"), undefined);
+    this.#session?.end();
     this.destroy(reason);
   }
 
@@ -205,13 +164,7 @@ export class StreamableHttpConnection implements Connection, CallHost, Addressin
       this.era === "legacy"
         ? `${this.#head}Content-Length: ${body.length}\r\n\r\n`
         : `${this.#head}${modernHeaders(call.request)}Content-Length: ${body.length}\r\n\r\n`;
-    call.onWire(this.target.origin.request(head, body, call), this.#sessionId);
-  }
-
-  #headFor(verb: "POST" | "GET" | "DELETE"): string {
-    const session = this.#sessionId === undefined ? "" : `Mcp-Session-Id: ${this.#sessionId}\r\n`;
-    const version = `MCP-Protocol-Version: ${this.facts.protocolVersion}\r\n`;
-    return `${verb} ${this.target.path} HTTP/1.1\r\n${this.target.headerLines}${verb === "GET" ? streamHeaders : commonHeaders}${version}${session}`;
+    call.onWire(this.target.origin.request(head, body, call), this.#session?.id);
   }
 }
 

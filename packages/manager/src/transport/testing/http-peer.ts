@@ -141,6 +141,16 @@ const faults: Readonly<Record<string, (response: ServerResponse, call: PeerCall)
     response.writeHead(200, events);
     response.write(String(args["text"]), () => (args["cut"] === true ? response.destroy() : response.end()));
   },
+  /** A long result that goes on for ever. */
+  "long-open": (response, { id }) =>
+    void response.writeHead(200, events).write(`data: ${result(id, `"${"x".repeat(200_000)}`)}`),
+  /** Progress of another request than its own. */
+  "other-progress"(response, { id, token }) {
+    const progress = (name: string): string =>
+      `data: {"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${name},"progress":1}}\n\n`;
+    response.writeHead(200, events);
+    response.end(`${progress('"other"')}${progress(token ?? '""')}data: ${result(id, "{}")}\n\n`);
+  },
   /** The connection breaks in the middle of an event. */
   "cut-event"(response) {
     response.writeHead(200, events);

@@ -92,6 +92,11 @@ export class SsePeer implements AsyncDisposable {
 const faults: Readonly<Record<string, (stream: ServerResponse, call: PeerCall) => void>> = {
   /** The connection breaks in the middle of an event. */
   cut: (stream) => void stream.write('data: {"jsonrpc":"2.0","id":1,"res', () => stream.destroy()),
+  /** It breaks in the middle of a long result. */
+  "cut-long": (stream, { id }) =>
+    void stream.write(`data: ${result(id, `"${"x".repeat(300_000)}`)}`, () => stream.destroy()),
+  /** A long result with a second id at its end. */
+  "two-ids": (stream, { id }) => void stream.write(`data: ${result(id, `"${"x".repeat(300_000)}","id":7`)}\n\n`),
   /** Everything that is no message, around the answer. */
   comments(stream, { id }) {
     stream.write(": keep-alive\n\nevent: ping\ndata: 2026\n\nretry: 10\n\nid: 7\ndata: ");
