@@ -2,13 +2,19 @@
  * Where the time of one contestant in Node goes: a CPU profile under full load, summed up by function and by file. The profile
  * itself is kept in `bench/results` for Chrome's or an editor's viewer.
  *
- *   node bench/profile.ts manager|manager-server|relay [http|stdio] [legacy|modern] [seconds]
+ *   node bench/profile.ts manager|manager-server|relay [http|stdio|large|large-sse|list|many|start] [legacy|modern] [seconds]
+ *
+ * `start` is no load, but the first seconds with 1,000 servers.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { contestantCore, loadCore, remote, stdioSource } from "./groups.ts";
-import { manager } from "./peers/manager.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { contestantCore, loadCore, remote, serversOf, stdioSource } from "./groups/group.ts";
+import { listServers, longPath, mergedList } from "./groups/list.ts";
+import { largeCall } from "./groups/large.ts";
+import { manyPath, manyServers } from "./groups/many.ts";
+import { manager, type ManagerOptions, startManager } from "./peers/manager.ts";
 import { relay } from "./peers/relay.ts";
-import type { Contestant, Era } from "./rig/contestant.ts";
+import { type Contestant, type Era, smallCall } from "./rig/contestant.ts";
 import { saturate } from "./rig/load.ts";
 import { bench, cache, root } from "./rig/paths.ts";
 import { openSessions } from "./rig/session.ts";
@@ -32,25 +38,50 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 mkdirSync(cache, { recursive: true });
 
-const upstream = await startUpstream(era, loadCore);
-const running = await contestant().start();
+const nodeOptions = `--cpu-prof --cpu-prof-interval=200 --cpu-prof-dir=${folder}`;
+const upstream = await startUpstream(wire === "list" || wire === "many" || wire === "start" ? "both" : era, loadCore);
 try {
-  const { target } = running;
-  const load = { target, sessions: await openSessions(target, 16), connections: 16, core: loadCore };
-  const result = await saturate({ ...load, seconds, seed: "p" });
-  process.stdout.write(`${target.name}, ${wire}, ${era}: ${result.perSecond.toFixed(0)} calls/s while profiled\n`);
+  await (wire === "start" ? profileStart() : profileLoad());
 } finally {
-  await running.stop();
   await upstream.stop();
 }
 summarize();
 
+async function profileLoad(): Promise<void> {
+  const running = await contestant().start();
+  try {
+    const { target } = running;
+    const load = { target, sessions: await openSessions(target, 16), connections: 16, core: loadCore };
+    const result = await saturate({ ...load, seconds, seed: "p" });
+    process.stdout.write(`${target.name}, ${wire}, ${era}: ${result.perSecond.toFixed(0)} calls/s while profiled\n`);
+  } finally {
+    await running.stop();
+  }
+}
+
+async function profileStart(): Promise<void> {
+  const servers = serversOf(upstream, manyServers, manyPath);
+  const started = await startManager({ servers, core: contestantCore, nodeOptions });
+  await sleep(seconds * 1_000);
+  await started.stop();
+}
+
 function contestant(): Contestant {
-  const nodeOptions = `--cpu-prof --cpu-prof-interval=200 --cpu-prof-dir=${folder}`;
   if (who === "relay") return relay(upstream.port, era, "net", contestantCore, nodeOptions);
   const endpoint = who === "manager" ? "aggregate" : "server";
-  const source = wire === "http" ? remote(upstream) : stdioSource("legacy");
-  return manager({ source, era, endpoint, core: contestantCore, nodeOptions });
+  return manager({ ...workload(), era, endpoint, core: contestantCore, nodeOptions });
+}
+
+function workload(): Pick<ManagerOptions, "servers" | "work" | "called"> {
+  if (wire === "large" || wire === "large-sse") {
+    const work = largeCall(wire === "large" ? "json" : "sse");
+    return { servers: { bench: remote(upstream, work.path) }, work };
+  }
+  if (wire === "list") {
+    return { servers: serversOf(upstream, listServers, longPath), work: mergedList, called: listServers };
+  }
+  if (wire === "many") return { servers: serversOf(upstream, manyServers, manyPath), called: manyServers };
+  return { servers: { bench: wire === "stdio" ? stdioSource("legacy") : remote(upstream) }, work: smallCall };
 }
 
 function summarize(): void {

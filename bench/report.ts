@@ -1,8 +1,10 @@
-/** The report: tables in Markdown, for the terminal and for the guide; which goals were reached. Decides nothing. */
+/** The report: which goals were reached, and the tables for the terminal and for the guide. Decides nothing. */
 import { readFileSync, writeFileSync } from "node:fs";
+import type { CallGroup } from "./groups/group.ts";
 import { groups } from "./groups.ts";
-import type { GroupResult, Row } from "./rig/measure.ts";
+import type { CallResult, FigureResult, GroupResult } from "./rig/measure.ts";
 import { root } from "./rig/paths.ts";
+import { tableOf } from "./tables.ts";
 
 /** A whole run, as it is kept in `bench/results`. */
 export interface Report {
@@ -36,64 +38,29 @@ export function tables(report: Report): string {
   return [`${day}, ${where}; medians of ${rounds} rounds of ${seconds} s.`, ...parts].join("\n\n");
 }
 
-function tableOf(result: GroupResult): string {
-  const group = groups.find(({ name }) => name === result.name);
-  const whole = (value: number | undefined): string => (value === undefined ? "–" : value.toFixed(0));
-  const head = [
-    "contestant",
-    "CPU µs per call",
-    ...(group?.withChildren === true ? ["with children"] : []),
-    `× ${group?.baseline}`,
-    "calls/s",
-    "1 connection: p50 / p99 µs over direct",
-    "half load: calls/s",
-    "p50 µs",
-    "p99 µs",
-    "disturbed / left out",
-    "MiB",
-  ];
-  const cells = (row: Row): string[] => [
-    row.name,
-    row.cpuUs?.toFixed(1) ?? "–",
-    ...(group?.withChildren === true ? [row.cpuWithChildrenUs?.toFixed(1) ?? "–"] : []),
-    row.ratio?.toFixed(row.ratio < 0.2 ? 3 : 2) ?? "–",
-    whole(row.perSecond),
-    row.overDirectP50Us === undefined
-      ? `(${whole(row.onePerTimeP50Us)} / ${whole(row.onePerTimeP99Us)})`
-      : `${whole(row.overDirectP50Us)} / ${whole(row.overDirectP99Us)}`,
-    whole(row.paced?.perSecond),
-    whole(row.paced?.p50Us),
-    whole(row.paced?.p99Us),
-    row.paced === undefined ? "–" : `${percent(row.paced.disturbed)} / ${percent(row.paced.leftOut)}`,
-    whole(row.residentMiB),
-  ];
-  const absent = result.absent.map(
-    ({ name, reason }) => `${name} took no part: ${reason.replaceAll(/\s+/g, " ").slice(0, 200)}`,
-  );
-  return [`### ${group?.title}`, group?.remark, ...absent, aligned([head, ...result.rows.map(cells)])].join("\n\n");
-}
-
-function aligned(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    `| ${row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join(" | ")} |`;
-  const rule = `| ${widths.map((width, at) => (at === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`)).join(" | ")} |`;
-  return [line(rows[0] ?? []), rule, ...rows.slice(1).map(line)].join("\n");
-}
-
 /** One line for each goal of the groups that ran. */
 export function goalLines(report: Report): string[] {
   return report.groups.flatMap((result) => {
     const group = groups.find(({ name }) => name === result.name);
-    return (group?.goals ?? []).flatMap(({ contestant, ratioMax }) => {
-      const row = result.rows.find(({ name }) => name === contestant);
-      const what = `${result.name}, ${contestant}`;
-      return [
-        verdict(`${what}: × ${group?.baseline}`, row?.ratio, ratioMax, 3),
-        verdict(`${what}: p99 µs at half load`, row?.paced?.p99Us, pacedP99UsMax, 0),
-      ];
-    });
+    if (group?.kind === "calls" && result.kind === "calls") return callGoals(group, result);
+    return result.kind === "figures" ? figureGoals(result) : [];
   });
+}
+
+function callGoals({ goals, baseline, extent }: CallGroup, result: CallResult): string[] {
+  return goals.flatMap(({ contestant, ratioMax }) => {
+    const row = result.rows.find(({ name }) => name === contestant);
+    const what = `${result.name}, ${contestant}`;
+    const ratio = verdict(`${what}: × ${baseline}`, row?.ratio, ratioMax, 3);
+    if (!extent.paced) return [ratio];
+    return [ratio, verdict(`${what}: p99 µs at half load`, row?.paced?.p99Us, pacedP99UsMax, 0)];
+  });
+}
+
+function figureGoals({ name, figures }: FigureResult): string[] {
+  return figures.flatMap((figure) =>
+    figure.max === undefined ? [] : [verdict(`${name}, ${figure.name}: ${figure.unit}`, figure.value, figure.max, 1)],
+  );
 }
 
 function verdict(what: string, value: number | undefined, max: number, digits: number): string {
@@ -108,8 +75,4 @@ export function writeGuide(report: Report): void {
   const to = text.indexOf(end);
   if (from < 0 || to < from) throw new Error(`${guide} lacks the markers ${begin} and ${end}`);
   writeFileSync(guide, `${text.slice(0, from + begin.length)}\n\n${tables(report)}\n\n${text.slice(to)}`);
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`;
 }

@@ -2,15 +2,16 @@
  * The bench. Measures the groups one after the other and reports; `npm run bench` sets up what it needs and calls it.
  *
  *   --quick            fewer and shorter rounds, to see that everything runs
- *   --group NAME       only this group; may be repeated
- *   --rounds N         rounds of each group (5)
- *   --seconds N        seconds of each measurement (3)
+ *   --group NAME       only this group, or those whose names begin with NAME and a hyphen; may be repeated
+ *   --rounds N         rounds of each group (3)
+ *   --seconds N        seconds of each measurement (2)
  *   --write            put the tables into docs/guides/performance.md
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";
 import { parseArgs } from "node:util";
-import { type Group, groups } from "./groups.ts";
+import type { Group } from "./groups/group.ts";
+import { groups, groupsNamed } from "./groups.ts";
 import { goalLines, type Report, tables, writeGuide } from "./report.ts";
 import { type GroupResult, measureGroup } from "./rig/measure.ts";
 import { bench, cache } from "./rig/paths.ts";
@@ -43,14 +44,15 @@ function options(): Options {
       write: { type: "boolean", default: false },
     },
   });
-  const names = groups.map(({ name }) => name);
+  const names = groups.map(({ name }) => name).join(", ");
   for (const name of values.group ?? []) {
-    if (!names.includes(name)) throw new Error(`there is no group "${name}": choose from ${names.join(", ")}`);
+    if (groupsNamed(name).length === 0) throw new Error(`there is no group "${name}": choose from ${names}`);
   }
+  const wanted = values.group?.flatMap(groupsNamed);
   return {
-    rounds: whole("--rounds", values.rounds, values.quick ? 3 : 5, 50),
-    seconds: whole("--seconds", values.seconds, values.quick ? 1 : 3, 60),
-    chosen: groups.filter(({ name }) => values.group === undefined || values.group.includes(name)),
+    rounds: whole("--rounds", values.rounds, values.quick ? 1 : 3, 50),
+    seconds: whole("--seconds", values.seconds, values.quick ? 1 : 2, 60),
+    chosen: groups.filter((group) => wanted === undefined || wanted.includes(group)),
     write: values.write,
   };
 }

@@ -1,7 +1,9 @@
--- Small tools/call requests, back to back. Every id is new; every answer must be a 200 that carries an id in flight and its own n.
--- arguments: path, tool, era, authorization ("-" for none), sessions (comma separated, "-" for none)
-local path, tool, era, authorization, sessions
-local heads, n = {}, 0
+-- Requests, back to back: tools/call of each tool in turn, or tools/list. Every id is new; every answer must be a 200 that carries an
+-- id in flight and its own n, or the last of the tools, and at least so many bytes.
+-- arguments: path, tools (comma separated), era, authorization ("-" for none), sessions (comma separated, "-" for none), seed, method,
+-- least bytes of an answer
+local path, era, authorization, sessions, method, bytesMin
+local heads, tools, n = {}, {}, 0
 badCount, badText = 0, nil
 local inflight = {}
 local threads = {}
@@ -12,13 +14,15 @@ function setup(thread)
 end
 
 function init(args)
-  path, tool, era, authorization, sessions = args[1], args[2], args[3], args[4], args[5]
-  seed = args[6] or "a"
+  path, era, authorization, sessions = args[1], args[3], args[4], args[5]
+  seed, method, bytesMin = args[6], args[7], tonumber(args[8])
+  for tool in args[2]:gmatch("[^,]+") do tools[#tools + 1] = tool end
   local common = "POST " .. path .. " HTTP/1.1\r\nHost: " .. wrk.headers["Host"] .. "\r\n" ..
     "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"
   if authorization ~= "-" then common = common .. "Authorization: " .. authorization .. "\r\n" end
   if era == "modern" then
-    heads[1] = common .. "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: " .. tool .. "\r\nContent-Length: "
+    common = common .. "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: " .. method .. "\r\n"
+    heads[1] = common .. (method == "tools/list" and "Content-Length: " or "Mcp-Name: ")
   else
     for session in sessions:gmatch("[^,]+") do
       heads[#heads + 1] = common .. "MCP-Protocol-Version: 2025-11-25\r\nMcp-Session-Id: " .. session .. "\r\nContent-Length: "
@@ -26,22 +30,29 @@ function init(args)
   end
 end
 
-local meta = ',"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",' ..
+local meta = '"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",' ..
   '"io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1.0.0"},"io.modelcontextprotocol/clientCapabilities":{}}'
 
 function request()
   n = n + 1
   local key = seed .. n
   inflight[n] = key
-  local body = '{"jsonrpc":"2.0","id":' .. n .. ',"method":"tools/call","params":{"name":"' .. tool ..
-    '","arguments":{"n":"' .. key .. '"}' .. (era == "modern" and meta or "") .. "}}"
-  return heads[n % #heads + 1] .. #body .. "\r\n\r\n" .. body
+  local head = heads[n % #heads + 1]
+  local tool = tools[n % #tools + 1]
+  local params = era == "modern" and meta or ""
+  if method == "tools/call" then
+    params = '"name":"' .. tool .. '","arguments":{"n":"' .. key .. '"}' .. (era == "modern" and "," or "") .. params
+    if era == "modern" then head = head .. tool .. "\r\nContent-Length: " end
+  end
+  local body = '{"jsonrpc":"2.0","id":' .. n .. ',"method":"' .. method .. '","params":{' .. params .. "}}"
+  return head .. #body .. "\r\n\r\n" .. body
 end
 
 function response(status, headers, body)
   local id = tonumber(body:match('"id":(%d+)'))
   local key = id and inflight[id]
-  if status ~= 200 or not key or not body:find('"text":"n=' .. key .. " ", 1, true) then
+  local sought = key and (method == "tools/call" and '"text":"n=' .. key .. " " or '"name":"' .. tools[#tools] .. '"')
+  if status ~= 200 or not key or #body < bytesMin or not body:find(sought, 1, true) then
     badCount = badCount + 1
     if not badText then badText = status .. " " .. body:sub(1, 300) end
   end

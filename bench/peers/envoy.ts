@@ -3,7 +3,7 @@
  * upstream. It speaks the legacy era only: modern requests take a plain pass through its HTTP router.
  */
 import { existsSync, rmSync, writeFileSync } from "node:fs";
-import { type Contestant, type Era, Missing } from "../rig/contestant.ts";
+import { type Contestant, type Era, Missing, smallCall, type Work } from "../rig/contestant.ts";
 import { cache } from "../rig/paths.ts";
 import { freePort } from "../rig/ports.ts";
 import { start, waitForPort } from "../rig/process.ts";
@@ -12,7 +12,24 @@ export type EnvoyMode = "router" | "pass";
 
 const binary = `${cache}/venv/bin/envoy`;
 
-export function envoy(upstreamPort: number, era: Era, mode: EnvoyMode, core: number): Contestant {
+/** The servers behind its `mcp_router`: prefixes and paths. */
+type Backends = Readonly<Record<string, string>>;
+
+export interface EnvoyOptions {
+  readonly upstreamPort: number;
+  readonly era: Era;
+  readonly mode: EnvoyMode;
+  readonly core: number;
+  /** Default: a small call. */
+  readonly work?: Work;
+  /** Default: two at the work's path. */
+  readonly backends?: Backends;
+}
+
+export function envoy(options: EnvoyOptions): Contestant {
+  const { upstreamPort, era, mode, core, work = smallCall } = options;
+  const backends = options.backends ?? { one: work.path, two: work.path };
+  const [first = ""] = Object.keys(backends);
   const name = mode === "router" ? "Envoy mcp_router" : "Envoy pass-through";
   return {
     name,
@@ -20,7 +37,7 @@ export function envoy(upstreamPort: number, era: Era, mode: EnvoyMode, core: num
       if (!existsSync(binary)) throw new Missing("envoy is not installed (scripts/bench.mjs does that)");
       const port = await freePort();
       const file = `${cache}/envoy-${port}.json`;
-      writeFileSync(file, JSON.stringify(config(port, upstreamPort, mode), null, 2));
+      writeFileSync(file, JSON.stringify(config({ port, upstreamPort, mode, backends }), null, 2));
       const program = start({
         command: binary,
         args: ["-c", file, "--concurrency", "1", "--use-dynamic-base-id", "-l", "warn"],
@@ -28,7 +45,13 @@ export function envoy(upstreamPort: number, era: Era, mode: EnvoyMode, core: num
       });
       await waitForPort(program, port);
       return {
-        target: { name, url: `http://127.0.0.1:${port}/mcp`, era, tool: mode === "router" ? "one__echo" : "echo" },
+        target: {
+          name,
+          url: `http://127.0.0.1:${port}${mode === "router" ? "/mcp" : work.path}`,
+          era,
+          work,
+          tool: mode === "router" ? `${first}__${work.tool}` : work.tool,
+        },
         pid: program.pid,
         async stop() {
           await program.stop();
@@ -39,14 +62,21 @@ export function envoy(upstreamPort: number, era: Era, mode: EnvoyMode, core: num
   };
 }
 
-function config(port: number, upstreamPort: number, mode: EnvoyMode): object {
+interface ConfigOptions {
+  readonly port: number;
+  readonly upstreamPort: number;
+  readonly mode: EnvoyMode;
+  readonly backends: Backends;
+}
+
+function config({ port, upstreamPort, mode, backends }: ConfigOptions): object {
   const type = (name: string): { "@type": string } => ({ "@type": `type.googleapis.com/${name}` });
-  const cluster = (name: string): object => ({
-    name,
+  const upstream = {
+    name: "upstream",
     connect_timeout: "5s",
     type: "STATIC",
     load_assignment: {
-      cluster_name: name,
+      cluster_name: "upstream",
       endpoints: [
         {
           lb_endpoints: [
@@ -55,19 +85,22 @@ function config(port: number, upstreamPort: number, mode: EnvoyMode): object {
         },
       ],
     },
-  });
+  };
   const router = {
     name: "envoy.filters.http.router",
     typed_config: type("envoy.extensions.filters.http.router.v3.Router"),
   };
-  const backend = (name: string): object => ({ name, mcp_cluster: { cluster: name, path: "/mcp", timeout: "30s" } });
+  const servers = Object.entries(backends).map(([name, path]) => ({
+    name,
+    mcp_cluster: { cluster: "upstream", path, timeout: "30s" },
+  }));
   const mcp = [
     { name: "envoy.filters.http.mcp", typed_config: type("envoy.extensions.filters.http.mcp.v3.Mcp") },
     {
       name: "envoy.filters.http.mcp_router",
       typed_config: {
         ...type("envoy.extensions.filters.http.mcp_router.v3.McpRouter"),
-        servers: [backend("one"), backend("two")],
+        servers,
       },
     },
   ];
@@ -91,7 +124,7 @@ function config(port: number, upstreamPort: number, mode: EnvoyMode): object {
                         {
                           name: "all",
                           domains: ["*"],
-                          routes: [{ match: { prefix: "/" }, route: { cluster: "one" } }],
+                          routes: [{ match: { prefix: "/" }, route: { cluster: "upstream" } }],
                         },
                       ],
                     },
@@ -103,7 +136,7 @@ function config(port: number, upstreamPort: number, mode: EnvoyMode): object {
           ],
         },
       ],
-      clusters: [cluster("one"), cluster("two")],
+      clusters: [upstream],
     },
   };
 }

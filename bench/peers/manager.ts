@@ -4,85 +4,124 @@
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Contestant, Era, Target } from "../rig/contestant.ts";
+import { type Contestant, type Era, smallCall, type Target, type Work } from "../rig/contestant.ts";
 import { cache, root } from "../rig/paths.ts";
-import { start, waitForLine } from "../rig/process.ts";
+import { freePort } from "../rig/ports.ts";
+import { isAlive, start } from "../rig/process.ts";
 import { openSessions, tryCall } from "../rig/session.ts";
 
-/** The one server behind it, as `spec.source` says it. */
+/** A server behind it, as `spec.source` says it. */
 export type Source =
   | { readonly kind: "remote"; readonly url: string }
   | { readonly kind: "process"; readonly command: string; readonly args: readonly string[] };
 
-/** `aggregate`: all servers under prefixed names, `server`: one server under its own. */
+export type Sources = Readonly<Record<string, Source>>;
+
+/** `aggregate`: all servers under prefixed names, `server`: one server, the first, under its own. */
 export type ManagerEndpoint = "aggregate" | "server";
 
-export interface ManagerOptions {
-  readonly source: Source;
-  readonly era: Era;
-  readonly endpoint: ManagerEndpoint;
+/** How the manager's process is started. */
+export interface StartOptions {
+  readonly servers: Sources;
   readonly core: number;
   /** More flags for its Node, such as those of a profiler. */
   readonly nodeOptions?: string;
 }
 
-const server = "bench";
-const adminKey = "bench-admin-key-0123456789abcdef";
-const paths: Readonly<Record<ManagerEndpoint, string>> = { aggregate: "/mcp", server: `/servers/${server}/mcp` };
-
-export function managerName(endpoint: ManagerEndpoint): string {
-  return `manager ${paths[endpoint].replace(server, "{name}")}`;
+export interface StartedManager {
+  readonly url: string;
+  readonly authorization: string;
+  readonly pid: number;
+  output(): string;
+  /** Also takes its files away. */
+  stop(): Promise<void>;
 }
 
-export function manager(options: ManagerOptions): Contestant {
-  const { source, era, endpoint, core, nodeOptions } = options;
-  const name = managerName(endpoint);
+export interface ManagerOptions extends StartOptions {
+  /** The row's name, where it is not said well enough by the endpoint. */
+  readonly name?: string;
+  readonly era: Era;
+  readonly endpoint: ManagerEndpoint;
+  /** Default: a small call. */
+  readonly work?: Work;
+  /** On how many of the servers the tool is called in turn. Default: the first. */
+  readonly called?: number;
+}
+
+const adminKey = "bench-admin-key-0123456789abcdef";
+/** Many servers take a while. */
+const servedMsMax = 60_000;
+
+export function managerName(endpoint: ManagerEndpoint): string {
+  return endpoint === "aggregate" ? "manager /mcp" : "manager /servers/{name}/mcp";
+}
+
+/** Starts it and waits for nothing but the process. */
+export async function startManager({ servers, core, nodeOptions }: StartOptions): Promise<StartedManager> {
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(`${cache}/manager-`);
+  const configured = Object.entries(servers).map(([name, source]) => [name, { source }]);
+  // JSON is YAML.
+  const config = { log: { level: "error" }, servers: Object.fromEntries(configured) };
+  writeFileSync(`${folder}/mcp-manager.yaml`, JSON.stringify(config));
+  const port = await freePort();
+  const files = ["--config", `${folder}/mcp-manager.yaml`, "--data", `${folder}/data`];
+  const program = start({
+    command: process.execPath,
+    args: [`${root}/packages/cli/bin/mcp-manager.js`, "up", ...files, "--port", String(port), "--grpc-port", "0"],
+    core,
+    env: { MCP_MANAGER_ADMIN_KEY: adminKey, ...(nodeOptions === undefined ? {} : { NODE_OPTIONS: nodeOptions }) },
+  });
   return {
-    name,
-    async start() {
-      mkdirSync(cache, { recursive: true });
-      const folder = mkdtempSync(`${cache}/manager-`);
-      // JSON is YAML.
-      const config = { log: { level: "error" }, servers: { [server]: { source } } };
-      writeFileSync(`${folder}/mcp-manager.yaml`, JSON.stringify(config));
-      const flags = ["--config", `${folder}/mcp-manager.yaml`, "--data", `${folder}/data`];
-      const program = start({
-        command: process.execPath,
-        args: [`${root}/packages/cli/bin/mcp-manager.js`, "up", ...flags, "--port", "0", "--grpc-port", "0"],
-        core,
-        env: { MCP_MANAGER_ADMIN_KEY: adminKey, ...(nodeOptions === undefined ? {} : { NODE_OPTIONS: nodeOptions }) },
-      });
-      const [, address] = await waitForLine(program, /\bready\b.*?(http:\/\/[\w.:[\]-]+)/);
-      const target: Target = {
-        name,
-        url: `${address}${paths[endpoint]}`,
-        era,
-        tool: endpoint === "aggregate" ? `${server}__echo` : "echo",
-        authorization: `Bearer ${adminKey}`,
-      };
-      await untilServed(target, () => program.output());
-      return {
-        target,
-        pid: program.pid,
-        async stop() {
-          await program.stop();
-          rmSync(folder, { recursive: true, force: true });
-        },
-      };
+    url: `http://127.0.0.1:${port}`,
+    authorization: `Bearer ${adminKey}`,
+    pid: program.pid,
+    output: () => program.output(),
+    async stop() {
+      await program.stop();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-/** Ready means that calls are taken; the server behind may come a moment later. */
-async function untilServed(target: Target, output: () => string): Promise<void> {
-  for (let end = Date.now() + 20_000, reason: unknown; ; await sleep(100)) {
+export function manager(options: ManagerOptions): Contestant {
+  const { endpoint } = options;
+  const name = options.name ?? managerName(endpoint);
+  return {
+    name,
+    async start() {
+      const started = await startManager(options);
+      const target = targetOf(options, name, started);
+      await untilServed(target, started);
+      return { target, pid: started.pid, stop: () => started.stop() };
+    },
+  };
+}
+
+function targetOf(options: ManagerOptions, name: string, { url, authorization }: StartedManager): Target {
+  const { servers, era, endpoint, work = smallCall, called = 1 } = options;
+  const [first = "", ...others] = Object.keys(servers).slice(0, called);
+  const shown = (server: string): string => (endpoint === "aggregate" ? `${server}__${work.tool}` : work.tool);
+  const path = endpoint === "aggregate" ? "/mcp" : `/servers/${first}/mcp`;
+  return { name, url: `${url}${path}`, era, work, tool: shown(first), otherTools: others.map(shown), authorization };
+}
+
+/**
+ * Ready means that calls are taken; the servers behind may come a moment later. Resolves when a call of every tool of the target was
+ * answered; stops the manager and rejects with what it said when that does not come.
+ */
+export async function untilServed(target: Target, manager: StartedManager): Promise<void> {
+  for (const end = Date.now() + servedMsMax; ; await sleep(100)) {
     try {
       const [session] = await openSessions(target, 1);
-      return await tryCall(target, session);
+      for (const tool of [target.tool, ...(target.otherTools ?? [])]) await tryCall({ ...target, tool }, session);
+      return;
     } catch (error) {
-      reason = error;
+      if (Date.now() <= end && isAlive(manager.pid)) continue;
+      await manager.stop();
+      throw new Error(`${target.name} does not serve: ${String(error)}; it said:\n${manager.output()}`, {
+        cause: error,
+      });
     }
-    if (Date.now() > end)
-      throw new Error(`${target.name} does not serve its server; it said:\n${output()}`, { cause: reason });
   }
 }

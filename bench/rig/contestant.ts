@@ -2,13 +2,30 @@
 
 export type Era = "legacy" | "modern";
 
+/** What the load asks for. */
+export interface Work {
+  /** Where the upstream serves it. */
+  readonly path: string;
+  readonly method: "tools/call" | "tools/list";
+  /** The tool that is called, under its server's own name; also by the first call, which shows that the way is open. */
+  readonly tool: string;
+  /** An answer with fewer bytes is wrong. */
+  readonly answerBytesMin: number;
+}
+
+export const smallCall: Work = { path: "/mcp", method: "tools/call", tool: "echo", answerBytesMin: 0 };
+
 /** How the load reaches a contestant. */
 export interface Target {
   readonly name: string;
   readonly url: string;
   readonly era: Era;
+  /** What is asked for; a small call when it is not said. */
+  readonly work?: Work;
   /** The tool as the contestant calls it. */
   readonly tool: string;
+  /** More such tools, called in turn with it. */
+  readonly otherTools?: readonly string[];
   readonly authorization?: string;
   /** What is started and called over its stdin and stdout instead: the direct call of a stdio server. */
   readonly command?: readonly string[];

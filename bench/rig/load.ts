@@ -1,7 +1,7 @@
 /** Runs the load generators and reads what they print. A wrong answer fails the run: a fast refusal is not a result. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { Target } from "./contestant.ts";
+import { smallCall, type Target } from "./contestant.ts";
 import { bench } from "./paths.ts";
 
 const run = promisify(execFile);
@@ -45,13 +45,16 @@ export async function saturate(load: Load): Promise<LoadResult> {
   const { target } = load;
   if (target.command !== undefined) return read(target, await pinned(load, bun("pipe.ts", load)));
   const args = ["-t1", `-c${load.connections}`, `-d${load.seconds}s`, "--timeout", "10s"];
+  const { method, answerBytesMin } = target.work ?? smallCall;
   const scriptArgs = [
     new URL(target.url).pathname,
-    target.tool,
+    [target.tool, ...(target.otherTools ?? [])].join(","),
     target.era,
     target.authorization ?? "-",
     load.sessions.join(",") || "-",
     load.seed,
+    method,
+    String(answerBytesMin),
   ];
   const script = `${bench}/load/call.lua`;
   return read(target, await pinned(load, ["wrk", ...args, "-s", script, target.url, "--", ...scriptArgs]));

@@ -132,6 +132,11 @@ export function residentMiB(pid: number, children: boolean): number {
   return (pages * 4096) / 2 ** 20;
 }
 
+/** Resident memory of one process in MB (10^6 bytes). */
+export function residentMb(pid: number): number {
+  return (residentMiB(pid, false) * 2 ** 20) / 1e6;
+}
+
 const ticksPerSecond = Number(spawnSync("getconf", ["CLK_TCK"]).stdout?.toString() || "100") || 100;
 
 function statOf(pid: number): string[] | undefined {
@@ -143,7 +148,7 @@ function statOf(pid: number): string[] | undefined {
   }
 }
 
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   const state = statOf(pid)?.[0];
   return state !== undefined && state !== "Z";
 }

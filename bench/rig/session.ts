@@ -37,13 +37,14 @@ export async function tryCall(target: Target, session: string | undefined): Prom
   };
   const response = await send(target, { jsonrpc: "2.0", id: "try", method: "tools/call", params }, session);
   const text = await response.text();
-  if (response.status !== 200 || !text.includes("n=try1 ")) {
+  if (response.status !== 200 || !text.includes('"text":"n=try1 ')) {
     throw new Error(`${target.name} answered a call with ${response.status}: ${text.slice(0, 500)}`);
   }
 }
 
-function send(
-  target: Target,
+/** A request or notification as a client of the target's era sends it. */
+export function send(
+  target: Pick<Target, "url" | "era" | "authorization">,
   message: {
     readonly method: string;
     readonly params?: { readonly name?: string; readonly [more: string]: unknown };

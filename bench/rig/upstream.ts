@@ -1,5 +1,5 @@
 /** The stand-in servers: the HTTP one that all contestants of a group share, the stdio one that each starts, and the calls without any contestant. */
-import type { Contestant, Era } from "./contestant.ts";
+import { type Contestant, type Era, smallCall, type Work } from "./contestant.ts";
 import { bench } from "./paths.ts";
 import { start, waitForLine } from "./process.ts";
 
@@ -8,7 +8,8 @@ export interface RunningUpstream {
   stop(): Promise<void>;
 }
 
-export async function startUpstream(era: Era, core: number): Promise<RunningUpstream> {
+/** What it serves where is said in `upstream/http.ts`. */
+export async function startUpstream(era: Era | "both", core: number): Promise<RunningUpstream> {
   const program = start({
     command: `${bench}/node_modules/.bin/bun`,
     args: [`${bench}/upstream/http.ts`, "0", era],
@@ -19,11 +20,11 @@ export async function startUpstream(era: Era, core: number): Promise<RunningUpst
 }
 
 /** No contestant: the load calls the upstream itself. */
-export function direct(upstreamPort: number, era: Era): Contestant {
+export function direct(upstreamPort: number, era: Era, work: Work = smallCall): Contestant {
   return {
     name: "direct",
     start: async () => ({
-      target: { name: "direct", url: `http://127.0.0.1:${upstreamPort}/mcp`, era, tool: "echo" },
+      target: { name: "direct", url: `http://127.0.0.1:${upstreamPort}${work.path}`, era, work, tool: work.tool },
       pid: undefined,
       stop: async () => {},
     }),

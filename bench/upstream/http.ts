@@ -1,15 +1,16 @@
 /**
  * The stand-in MCP server on Streamable HTTP: a process of its own on Bun's bare TCP sockets, so that it is not what is measured.
- * It answers JSON, gives legacy clients a session and asks for it back. It reads only what the bench's contestants send: well-formed
- * requests with a Content-Length or in chunks, one at a time; anything else is answered 400 and closed, so that a change there is seen at once.
+ * It reads only what the bench's contestants send: well-formed requests with a Content-Length or in chunks, one at a time; anything
+ * else is answered 400 and closed, so that a change there is seen at once. What it answers is in `respond.ts`.
  *
- *   bun upstream/http.ts PORT legacy|modern
+ *   bun upstream/http.ts PORT legacy|modern|both
  */
-import { answerTo } from "./answers.ts";
+import { jsonReply, Responder } from "./respond.ts";
 
 interface Socket {
-  data: { rest: string };
-  write(text: string): number;
+  /** What has come of a request, and what has not gone yet of an answer. */
+  data: { rest: string; unsent: Buffer };
+  write(bytes: string | Buffer): number;
   end(text?: string): void;
 }
 
@@ -17,50 +18,13 @@ declare const Bun: {
   listen(options: {
     port: number;
     hostname: string;
-    socket: { open(socket: Socket): void; data(socket: Socket, bytes: Buffer): void };
+    socket: { open(socket: Socket): void; data(socket: Socket, bytes: Buffer): void; drain(socket: Socket): void };
   }): { port: number };
 };
 
 const [port = "0", era = "legacy"] = process.argv.slice(2);
-const eras = era === "modern" ? "modern" : "legacy";
-const sessions = new Set<string>();
-/** The usual call is answered without a parse; its parts are where this says, or the slow way is taken. */
-const quick =
-  /^\{"jsonrpc":"2.0","id":(\d+|"[^"\\]*"),"method":"tools\/call","params":\{"name":"echo","arguments":\{"n":"(\w+)"\}/;
-const resultType = eras === "modern" ? '"resultType":"complete",' : "";
-const tail = answerTo('{"id":1,"method":"tools/call","params":{"arguments":{"n":"@"}}}', "legacy")?.split("@")[1] ?? "";
-
-function reply(status: string, body: string, extra = ""): string {
-  return `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\n${extra}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
-}
-
-function respond(head: string, body: string): string {
-  const session = /\r\nmcp-session-id: ([^\r]*)/i.exec(head)?.[1];
-  if (head.startsWith("DELETE ")) {
-    sessions.delete(session ?? "");
-    return "HTTP/1.1 204 No Content\r\n\r\n";
-  }
-  if (!head.startsWith("POST ")) return reply("405 Method Not Allowed", "", "Allow: POST, DELETE\r\n");
-  if (eras === "legacy" && session === undefined && body.includes('"initialize"')) {
-    const id = crypto.randomUUID();
-    sessions.add(id);
-    return reply("200 OK", answerTo(body, eras) ?? "", `Mcp-Session-Id: ${id}\r\n`);
-  }
-  if (eras === "legacy" && (session === undefined || !sessions.has(session))) {
-    return reply(
-      session === undefined ? "400 Bad Request" : "404 Not Found",
-      '{"jsonrpc":"2.0","error":{"code":-32600,"message":"unknown session"}}',
-    );
-  }
-  const call = quick.exec(body);
-  if (call !== null && (eras === "legacy" || body.includes('"io.modelcontextprotocol/protocolVersion"'))) {
-    const answer = `{"jsonrpc":"2.0","id":${call[1]},"result":{${resultType}"content":[{"type":"text","text":"n=${call[2]}${tail}`;
-    // ASCII throughout: its length in characters is its length in bytes.
-    return `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${answer.length}\r\n\r\n${answer}`;
-  }
-  const answer = answerTo(body, eras);
-  return answer === undefined ? "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n" : reply("200 OK", answer);
-}
+const responder = new Responder(era === "modern" || era === "both" ? era : "legacy");
+const nothing = Buffer.alloc(0);
 
 /** The body when it is all there; undefined when it is not yet, null when it never will be. */
 function bodyOf(head: string, rest: string): string | undefined | null {
@@ -81,12 +45,20 @@ function bodyOf(head: string, rest: string): string | undefined | null {
   }
 }
 
+/** Writes what the socket takes now, and the rest when it takes more. */
+function send(socket: Socket, answer: string | Buffer): void {
+  const written = Math.max(0, socket.write(answer));
+  if (written === answer.length) return;
+  const bytes = typeof answer === "string" ? Buffer.from(answer, "latin1") : answer;
+  socket.data.unsent = bytes.subarray(written);
+}
+
 const server = Bun.listen({
   port: Number(port),
   hostname: "127.0.0.1",
   socket: {
     open(socket) {
-      socket.data = { rest: "" };
+      socket.data = { rest: "", unsent: nothing };
     },
     data(socket, bytes) {
       // Latin-1 keeps one character a byte; bodies of the bench are ASCII.
@@ -94,8 +66,14 @@ const server = Bun.listen({
       const headEnd = text.indexOf("\r\n\r\n");
       const body = headEnd < 0 ? undefined : bodyOf(text.slice(0, headEnd), text.slice(headEnd + 4));
       socket.data.rest = body === undefined ? text : "";
-      if (body === null) socket.end(reply("400 Bad Request", '"the bench reads one well-formed request at a time"'));
-      else if (body !== undefined) socket.write(respond(text.slice(0, headEnd), body));
+      if (body === null)
+        socket.end(jsonReply("400 Bad Request", '"the bench reads one well-formed request at a time"'));
+      else if (body !== undefined) send(socket, responder.respond(text.slice(0, headEnd), body));
+    },
+    drain(socket) {
+      const { unsent } = socket.data;
+      socket.data.unsent = nothing;
+      if (unsent.length > 0) send(socket, unsent);
     },
   },
 });

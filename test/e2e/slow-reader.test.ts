@@ -11,7 +11,10 @@ import { modernRequest } from "./testing/modern.ts";
 
 const megabyte = 1_048_576;
 const answerBytes = 50 * megabyte;
-const growthMax = 40 * megabyte;
+// Held whole it would be 90 MB and more. What remains is what the sockets and the first answers of that length take.
+const growthMax = 60 * megabyte;
+/** What the server may be rid of while nobody reads. */
+const heldMax = 40 * megabyte;
 const letter = 0x7a;
 
 const eras = ["legacy", "modern"] as const;
@@ -40,7 +43,7 @@ for (const { era, form, name } of cells) {
     const response = await call(era, name, answerBytes);
     // The client reads nothing until the server is held up: whatever the manager would keep is in it by then.
     const wanted = (await heldUp(server)) - wantedBefore;
-    assert.ok(wanted < growthMax, `the server was rid of ${wanted} bytes that nobody read`);
+    assert.ok(wanted < heldMax, `the server was rid of ${wanted} bytes that nobody read`);
     const { letters, rssMax } = await read(response);
     assert.equal(letters, answerBytes);
     const growth = rssMax - rssBefore;

@@ -96,6 +96,8 @@ const node = "local";
 const introductionWaitMs = 2_000;
 /** Most characters of merged instructions: they end up in a model's context. */
 const instructionsMax = 16_384;
+/** Most of a start is waiting, for a process to load or a remote server to answer. */
+const startsMin = 4;
 /** After the calls of clients have ended, what is still in flight is the manager's own. */
 const agentGraceMs = 1_000;
 
@@ -288,7 +290,7 @@ async function openControl(
     open,
     upstreams: plane.upstreams,
     logs,
-    startsMax: settings.agent.startConcurrency || availableParallelism(),
+    startsMax: settings.agent.startConcurrency || Math.max(startsMin, availableParallelism()),
     graceMs: agentGraceMs,
     clock,
     random,

@@ -4,7 +4,7 @@ import { z } from "zod";
 /** Settings of this room, as written in the configuration. */
 export interface AgentSettings {
   readonly agent: {
-    /** 0: as many as there are processors. */
+    /** 0: as many as there are processors, at least 4. */
     readonly startConcurrency: number;
   };
 }
@@ -21,7 +21,7 @@ export const agentSettings: { readonly [K in keyof AgentSettings]: z.ZodType<Age
         .min(0, rule)
         .max(256, rule)
         .default(0)
-        .describe("Servers that are started at a time. 0: as many as there are processors."),
+        .describe("Servers that are started at a time. 0: as many as there are processors, at least 4."),
     })
     .prefault({}),
 };

@@ -34,9 +34,18 @@ interface Question {
 export class Addressing {
   readonly #host: AddressingHost;
   #questions: Question[] = [];
+  /** Whose calls the channel has carried: nobody's, one principal's, or those of several. */
+  #principals: "none" | "several" | { readonly only: string } = "none";
 
   constructor(host: AddressingHost) {
     this.#host = host;
+  }
+
+  /** A call of this principal goes out; undefined is nobody's. */
+  carries(principal: string | undefined): void {
+    if (principal === undefined || this.#principals === "several") return;
+    if (this.#principals === "none") this.#principals = { only: principal };
+    else if (this.#principals.only !== principal) this.#principals = "several";
   }
 
   onNotification(envelope: Envelope): void {
@@ -48,7 +57,8 @@ export class Addressing {
         return this.#onProgress(envelope);
       case "notifications/message":
       case "notifications/elicitation/complete": {
-        const call = this.#host.onlyCall();
+        // It may be late, and of a call that was here before: where that can be another principal's, it is nobody's.
+        const call = this.#principals === "several" ? undefined : this.#host.onlyCall();
         if (call !== undefined) call.notified(bytes, method);
         else events.onDropped?.(method === "notifications/message" ? "unaddressed_log" : "unaddressed_completion");
         return;

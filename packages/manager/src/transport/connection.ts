@@ -37,6 +37,8 @@ export interface OutboundRequest {
   readonly name: string | undefined;
   /** `Mcp-Param-*` headers to pass on, name and value in turn. */
   readonly paramHeaders: readonly string[];
+  /** Who asks, where several share the connection: what names no call must not reach another. Undefined: nobody in particular. */
+  readonly principal?: string | undefined;
 }
 
 /** Hears what comes back for one request. Calls come in order and never after the end. */

@@ -108,6 +108,7 @@ export class Correlation implements CallKeeper, AddressingHost {
     const refused = this.#closeReason ?? refusal;
     if (refused === undefined) {
       this.#calls.add(call);
+      this.#addressing.carries(call.principal);
       return true;
     }
     queueMicrotask(() => call.fail(refused));

@@ -45,6 +45,11 @@ export abstract class SharedCall extends AddressedCall implements Exchange {
     return this.#isOver;
   }
 
+  /** Who asks, as far as that matters to a channel that several share. */
+  get principal(): string | undefined {
+    return this.request.principal;
+  }
+
   /** The request as the server gets it. */
   wireBytes(): Buffer {
     return outboundBytes(this.request, this.id);

@@ -4,7 +4,18 @@ import { test } from "node:test";
 import { ManualClock } from "../base/clock.ts";
 import { type ConnectionUnderTest, declareConnectionContract } from "./contract.ts";
 import { initializeStdio, probeStdio } from "./stdio-open.ts";
-import { AskedSink, callTool, listen, RecordingEvents, start, startWith, until } from "./testing/calls.ts";
+import {
+  AskedSink,
+  callTool,
+  listen,
+  outbound,
+  RecordingEvents,
+  RecordingSink,
+  start,
+  startWith,
+  toolCall,
+  until,
+} from "./testing/calls.ts";
 import { result } from "./testing/peer.ts";
 import { StdioChild } from "./testing/stdio-child.ts";
 import type { StdioLimits } from "./stdio-channel.ts";
@@ -141,6 +152,19 @@ test("G17 a log line with several calls in flight, or none, is given to nobody a
   assert.deepEqual(sink.notifications, []);
   assert.deepEqual(held.sink.notifications, []);
   assert.deepEqual(sut.events.dropped, ["unaddressed_log"]);
+});
+
+test("G17 on a channel that has carried calls of two principals a log line is nobody's: it may be a late one", async () => {
+  await using sut = await open();
+  const heard: number[] = [];
+  for (const principal of ["ada", "ada", "bob", "ada"]) {
+    const sink = new RecordingSink();
+    sut.connection.send({ ...outbound(toolCall("log")), principal }, sink);
+    await sink.response();
+    heard.push(sink.notifications.length);
+  }
+  assert.deepEqual(heard, [1, 1, 0, 0]);
+  assert.deepEqual(sut.events.dropped, ["unaddressed_log", "unaddressed_log"]);
 });
 
 for (const fault of ["exit", "half-close"]) {

@@ -85,6 +85,7 @@ export class StreamableHttpConnection implements Connection, CallHost, SessionHo
       return call;
     }
     this.#calls.add(call);
+    this.addressing.carries(request.principal);
     this.#post(call);
     return call;
   }

@@ -399,7 +399,8 @@ test("on the aggregate links lead back to their server; web links, and a server'
     await peer.initialize();
     await peer.legacy("resources/list");
     const { body } = await peer.legacy("tools/call", { name });
-    return (body?.result?.["content"] as { uri: string }[]).map(({ uri }) => uri);
+    const links = body?.result?.["content"] ?? [];
+    return (links as { uri: string }[]).map(({ uri }) => uri);
   };
   assert.deepEqual(await shown("/servers/weather/mcp", "a"), uris);
   assert.deepEqual(await shown("/mcp", "weather__a"), [

@@ -181,6 +181,8 @@ export class UpstreamLeg implements LeaseHost {
         progressTokenEnd: envelope.end("progressToken"),
         method: envelope.method,
         name: this.#destination.name,
+        // A connection of the call's own was quiet for a while before it came here from another principal.
+        principal: this.#lease === undefined ? call.principal.hash : undefined,
         paramHeaders: this.#renewedHeaders ?? this.#destination.paramHeaders ?? call.paramHeaders,
       },
       this.#host,
