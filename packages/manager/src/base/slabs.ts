@@ -11,7 +11,7 @@
 /** What one read may bring. */
 export const slabBytes = 65_536;
 /** The same for a long answer under way: fewer, longer reads and writes. */
-export const longSlabBytes = 262_144;
+const longSlabBytes = 262_144;
 /** Bytes kept of either kind for later; those of a peak go. */
 const keptBytesMax = 8_388_608;
 

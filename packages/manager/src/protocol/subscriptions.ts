@@ -35,7 +35,7 @@ export const updatedMethod = "notifications/resources/updated";
 export const acknowledgedMethod = "notifications/subscriptions/acknowledged";
 
 /** The method that says that a list changed. */
-export function listChangedMethod(kind: ListKind): string {
+function listChangedMethod(kind: ListKind): string {
   return `notifications/${kind}/list_changed`;
 }
 
