@@ -68,7 +68,16 @@ export async function startManager({ servers, core, nodeOptions }: StartOptions)
   const files = ["--config", `${folder}/mcp-manager.yaml`, "--data", `${folder}/data`];
   const program = start({
     command: process.execPath,
-    args: [`${root}/packages/cli/bin/mcp-manager.js`, "up", ...files, "--port", String(port), "--grpc-port", "0"],
+    args: [
+      "--conditions=mcp-manager-source",
+      `${root}/packages/cli/bin/mcp-manager.js`,
+      "up",
+      ...files,
+      "--port",
+      String(port),
+      "--grpc-port",
+      "0",
+    ],
     core,
     env: { MCP_MANAGER_ADMIN_KEY: adminKey, ...(nodeOptions === undefined ? {} : { NODE_OPTIONS: nodeOptions }) },
   });

@@ -257,7 +257,8 @@ export class HttpReply implements Reply, StreamOwner {
     }
     if (!last) return this.#write(chunk, true);
     this.#mode = "ended";
-    this.#response?.end(chunk);
+    if (chunk.length < lentBytesMin) this.#response?.end(chunk);
+    else this.#response?.end(chunk, () => slabs.giveBack(chunk));
     return true;
   }
 

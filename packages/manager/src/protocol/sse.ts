@@ -100,7 +100,8 @@ export class SseParser {
       if (nextLineFeed >= 0 && nextLineFeed < at) nextLineFeed = chunk.indexOf(lineFeed, at);
       if (nextCarriageReturn >= 0 && nextCarriageReturn < at) nextCarriageReturn = chunk.indexOf(carriageReturn, at);
       const end = firstOf(nextLineFeed, nextCarriageReturn);
-      if (end < 0) return this.#keep(chunk.subarray(at));
+      // The chunk itself where all of it is meant: memory that was lent with it can then be given back.
+      if (end < 0) return this.#keep(at === 0 ? chunk : chunk.subarray(at));
       const line = this.#inLongLine ? undefined : this.#line(chunk, at, end);
       if (line === undefined) this.#endLongLine(chunk.subarray(at, end));
       at = end + 1;

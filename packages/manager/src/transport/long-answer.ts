@@ -4,6 +4,7 @@
  * a second id the end never leaves. Memory: one chunk.
  */
 import { ManagerError } from "@mcp-manager/api";
+import { slabBytes, slabs } from "../base/slabs.ts";
 import { IdWatch, noOwnId } from "../protocol/id-watch.ts";
 import { type IdRange, lastId, longResultId } from "../protocol/long-response.ts";
 import type { OutboundRequest } from "./connection.ts";
@@ -35,7 +36,7 @@ export class LongAnswer {
     this.#watch = new IdWatch(from);
     this.#watch.push(head.subarray(from));
     const isOthers = id !== "after" && channelId !== undefined;
-    this.#held = isOthers ? withCallersId(head, id.idStart, id.idEnd, request) : head;
+    this.#held = isOthers ? headWithCallersId(head, id, request) : head;
   }
 
   /** Undefined when a message that begins like this has to be held whole. `channelId`: undefined when it carries the caller's own id. */
@@ -71,6 +72,19 @@ export class LongAnswer {
       return undefined;
     return this.#channelId === undefined ? this.#held : withCallersId(this.#held, id.idStart, id.idEnd, this.#request);
   }
+}
+
+/** The first piece with the caller's id, on memory that is used again, as that of `head` is from here on. */
+function headWithCallersId(head: Buffer, { idStart, idEnd }: IdRange, request: OutboundRequest): Buffer {
+  const own = request.bytes.subarray(request.idStart, request.idEnd);
+  const length = head.length + own.length - (idEnd - idStart);
+  if (length > slabBytes) return withCallersId(head, idStart, idEnd, request);
+  const slab = slabs.take();
+  head.copy(slab, 0, 0, idStart);
+  own.copy(slab, idStart);
+  head.copy(slab, idStart + own.length, idEnd);
+  slabs.giveBack(head);
+  return slabs.lend(slab, 0, length);
 }
 
 /** A long message that cannot be the answer to its request; what left of it is no JSON without its end. */
