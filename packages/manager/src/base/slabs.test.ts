@@ -25,6 +25,21 @@ test("a part of what was lent, a copy, and any other buffer are left to the coll
   }
 });
 
+test("a loan can go over to a part, and comes back with that alone", () => {
+  const slabs = new Slabs();
+  const slab = slabs.take();
+  const view = slabs.lend(slab, 10, 110);
+  assert.equal(slabs.part(view, 0, 100), view);
+  const part = slabs.part(view, 5, 50);
+  assert.deepEqual([part.length, part.byteOffset - slab.byteOffset], [45, 15]);
+  slabs.giveBack(view);
+  assert.notEqual(slabs.take(), slab);
+  slabs.giveBack(part);
+  assert.equal(slabs.take(), slab);
+  const other = Buffer.from("abcd");
+  assert.equal(slabs.part(other, 1, 3).toString(), "bc");
+});
+
 test("of either size no more is kept than 8 MiB", () => {
   for (const [isLong, kept] of [
     [false, 128],

@@ -39,6 +39,18 @@ export class Slabs {
     return view;
   }
 
+  /** A part of what was lent, to which the loan goes over: nobody may need the rest. Of any other buffer just a part. */
+  part(view: Buffer, start: number, end: number): Buffer {
+    if (start === 0 && end === view.length) return view;
+    const lent: Lent = view;
+    const slab = lent[slabOf];
+    const part: Lent = view.subarray(start, end);
+    if (slab === undefined) return part;
+    lent[slabOf] = undefined;
+    part[slabOf] = slab;
+    return part;
+  }
+
   /** Takes back what was lent; of any other buffer, or a second time, nothing happens. */
   giveBack(view: Buffer): void {
     const lent: Lent = view;

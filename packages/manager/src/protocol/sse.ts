@@ -3,6 +3,7 @@
  * whole events; where one chunk holds an event's only data line, that data is a view on the chunk. It holds at most one event.
  */
 import { ManagerError } from "@mcp-manager/api";
+import { slabs } from "../base/slabs.ts";
 import { invariant } from "../base/invariant.ts";
 
 export interface SseEvent {
@@ -69,6 +70,8 @@ export class SseParser {
   #lastEventId: string | undefined;
   #afterCarriageReturn = false;
   #isFirstLine = true;
+  /** No event was given away of what the present chunk holds: memory lent with it goes over to what is kept of it. */
+  #isChunkMine = true;
   #closed = false;
 
   /** `lastEventId`: of a stream that this one goes on with. */
@@ -89,6 +92,7 @@ export class SseParser {
    */
   push(chunk: Buffer): void {
     let at = 0;
+    this.#isChunkMine = true;
     if (this.#afterCarriageReturn && chunk.length > 0) {
       this.#afterCarriageReturn = false;
       if (chunk[0] === lineFeed) at = 1;
@@ -100,10 +104,10 @@ export class SseParser {
       if (nextLineFeed >= 0 && nextLineFeed < at) nextLineFeed = chunk.indexOf(lineFeed, at);
       if (nextCarriageReturn >= 0 && nextCarriageReturn < at) nextCarriageReturn = chunk.indexOf(carriageReturn, at);
       const end = firstOf(nextLineFeed, nextCarriageReturn);
-      // The chunk itself where all of it is meant: memory that was lent with it can then be given back.
-      if (end < 0) return this.#keep(at === 0 ? chunk : chunk.subarray(at));
+      if (end < 0) return this.#keep(this.#isChunkMine ? slabs.part(chunk, at, chunk.length) : chunk.subarray(at));
       const line = this.#inLongLine ? undefined : this.#line(chunk, at, end);
-      if (line === undefined) this.#endLongLine(chunk.subarray(at, end));
+      if (line === undefined)
+        this.#endLongLine(hasOnlyLineEnds(chunk, end) ? slabs.part(chunk, at, end) : chunk.subarray(at, end));
       at = end + 1;
       if (chunk[end] === carriageReturn) {
         if (at === chunk.length) this.#afterCarriageReturn = true;
@@ -139,7 +143,8 @@ export class SseParser {
     const partial = this.#partial;
     const [line = none, ...rest] = headBytesMin <= (partial[0]?.length ?? 0) ? partial : [Buffer.concat(partial)];
     if (!startsWith(line, "data")) return false;
-    const parts = this.#options.onLongEvent(valueOf(line, 4));
+    const value = valueOf(line, 4);
+    const parts = this.#options.onLongEvent(slabs.part(line, line.length - value.length, line.length));
     if (parts === undefined) return false;
     for (const part of rest) parts.onPart(part);
     this.#parts = parts;
@@ -206,6 +211,7 @@ export class SseParser {
     this.#isHeldWhole = false;
     const parts = this.#parts;
     this.#parts = undefined;
+    this.#isChunkMine = false;
     if (parts !== undefined) return parts.onWhole();
     if (lines.length === 0) return;
     this.#data = [];
@@ -225,6 +231,13 @@ export class SseParser {
       },
     );
   }
+}
+
+/** Whether nothing but the ends of lines, and few of them, stands behind `at`. */
+function hasOnlyLineEnds(bytes: Buffer, at: number): boolean {
+  if (bytes.length - at > 8) return false;
+  for (let i = at; i < bytes.length; i++) if (bytes[i] !== lineFeed && bytes[i] !== carriageReturn) return false;
+  return true;
 }
 
 /** The smaller position of two that may be -1. */

@@ -43,6 +43,8 @@ export interface EventId {
   readonly event: number;
 }
 
+/** A piece of so much belongs to an answer that is not kept. */
+const longPieceBytes = 32_768;
 /** How long a client waits before it comes back. */
 const retryMs = 1_000;
 const idPattern = /^([a-z0-9]{1,16})-(\d{1,9})-(\d{1,9})$/;
@@ -133,7 +135,8 @@ export class EventStream implements Placed {
   /** More bytes of that event, line ends and all. */
   piece(bytes: Buffer): void {
     if (this.#pieces === undefined) return;
-    if (!this.#log.reserve(bytes.length, 0)) return this.lose();
+    // What comes in long pieces would hardly fit, and their memory is to be used again.
+    if (bytes.length >= longPieceBytes || !this.#log.reserve(bytes.length, 0)) return this.lose();
     this.#pieces.push(bytes);
     this.#piecesBytes += bytes.length;
   }
