@@ -13,24 +13,26 @@ export interface LongAnswerServer extends AsyncDisposable {
   readonly wanted: number;
 }
 
-const piece = "z".repeat(65_536);
 const serverInfo = { name: "long", version: "1" };
 const capabilities = { tools: {} };
 
 interface Call {
   readonly id?: unknown;
   readonly method?: string;
-  readonly params?: { readonly arguments?: { readonly bytes?: number; readonly noteBytes?: number } };
+  readonly params?: {
+    readonly arguments?: { readonly bytes?: number; readonly noteBytes?: number; readonly letter?: string };
+  };
 }
 
 /**
- * Starts one. The answer of its tool `long` is the letter z, as many times as the argument `bytes` says; on a stream a log message of
+ * Starts one. The answer of its tool `long` is the letter z, or `letter`, as many times as the argument `bytes` says; on a stream a log message of
  * `noteBytes` comes before it.
  */
 export async function startLongAnswerServer(era: "legacy" | "modern", form: AnswerForm): Promise<LongAnswerServer> {
   let wanted = 0;
   /** The answer in pieces, each made when it is wanted. */
-  function* answerTo(id: unknown, bytes: number, noteBytes: number): Generator<string> {
+  function* answerTo(id: unknown, bytes: number, noteBytes: number, letter: string): Generator<string> {
+    const piece = letter.repeat(65_536);
     const complete = era === "modern" ? '"resultType":"complete",' : "";
     if (noteBytes > 0) {
       yield 'data: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"';
@@ -51,8 +53,8 @@ export async function startLongAnswerServer(era: "legacy" | "modern", form: Answ
     if (id === undefined) return void response.writeHead(request.method === "POST" ? 202 : 405).end();
     if (method === "tools/call") {
       response.writeHead(200, { "content-type": form === "events" ? "text/event-stream" : "application/json" });
-      const { bytes = 0, noteBytes = 0 } = params?.arguments ?? {};
-      return pipeline(answerTo(id, bytes, noteBytes), response);
+      const { bytes = 0, noteBytes = 0, letter = "z" } = params?.arguments ?? {};
+      return pipeline(answerTo(id, bytes, noteBytes, letter), response);
     }
     const result = shortResult(era, method);
     const error = { code: -32601, message: "Method not found" };
