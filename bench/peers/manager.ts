@@ -69,7 +69,8 @@ export async function startManager({ servers, core, nodeOptions }: StartOptions)
   const program = start({
     command: process.execPath,
     args: [
-      "--conditions=mcp-manager-source",
+      // As users do; but a program that is sampled must not go on in another's place, whose first sample would end it.
+      ...(nodeOptions === undefined ? [] : ["--conditions=mcp-manager-source"]),
       `${root}/packages/cli/bin/mcp-manager.js`,
       "up",
       ...files,

@@ -6,7 +6,6 @@
  */
 import { spawn } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
-import module from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -23,8 +22,6 @@ const runsSources = process.execArgv.includes("--conditions=mcp-manager-source")
 
 if (isNewEnough && (runsSources || !isCheckout)) {
   delete process.env[marker];
-  // Turning the sources into JavaScript takes half a second and 40 MB for good: from the second start on what was made is taken.
-  if (isCheckout) module.enableCompileCache(join(dirname(dirname(root)), ".cache", "compiled"));
   await import(pathToFileURL(isCheckout ? sources : join(root, "dist", "main.js")).href);
 } else if (isNewEnough) {
   restart(process.execPath);
@@ -54,7 +51,9 @@ function refuse() {
 /** Goes on in another Node: in this process's place where the system can do that, else in a child that is waited for. */
 function restart(node) {
   const args = [...(isCheckout ? ["--conditions=mcp-manager-source"] : []), self, ...process.argv.slice(2)];
-  const env = { ...process.env, [marker]: "1" };
+  // Turning the sources into JavaScript takes half a second and 40 MB for good: from the second start on what was made is taken.
+  const compiled = isCheckout ? { NODE_COMPILE_CACHE: join(dirname(dirname(root)), ".cache", "compiled") } : {};
+  const env = { ...compiled, ...process.env, [marker]: "1" };
   if (typeof process.execve === "function" && process.platform !== "win32") process.execve(node, [node, ...args], env);
   const child = spawn(node, args, { stdio: "inherit", env });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
