@@ -50,7 +50,13 @@ function refuse() {
 
 /** Goes on in another Node: in this process's place where the system can do that, else in a child that is waited for. */
 function restart(node) {
-  const args = [...(isCheckout ? ["--conditions=mcp-manager-source"] : []), self, ...process.argv.slice(2)];
+  // A call's garbage dies young in 4 MB as it does in the usual 16, and 35 MB less are held; long answers are freed sooner.
+  const args = [
+    ...(isCheckout ? ["--conditions=mcp-manager-source"] : []),
+    "--max-semi-space-size=4",
+    self,
+    ...process.argv.slice(2),
+  ];
   // Turning the sources into JavaScript takes half a second and 40 MB for good: from the second start on what was made is taken.
   const compiled = isCheckout ? { NODE_COMPILE_CACHE: join(dirname(dirname(root)), ".cache", "compiled") } : {};
   const env = { ...compiled, ...process.env, [marker]: "1" };
