@@ -8,6 +8,8 @@
  * Only who has the very view that was lent, alone, and needs it no more, may give it back. Nobody has to.
  */
 
+/** Shorter pieces of what was read are copied out, and nothing is lent with them. */
+export const lentBytesMin = 16_384;
 /** What one read may bring. */
 export const slabBytes = 65_536;
 /** The same for a long answer under way: fewer, longer reads and writes. */

@@ -7,7 +7,7 @@
  *     └────▶ json (chunk)* ────────────────────────▶ ended
  */
 import type { ServerResponse } from "node:http";
-import { slabs } from "../base/slabs.ts";
+import { lentBytesMin, slabs } from "../base/slabs.ts";
 import { sseComment, sseEvent } from "../protocol/sse.ts";
 import type { EventStream, StreamOpener, StreamOwner } from "./sessions/event-stream.ts";
 
@@ -26,8 +26,6 @@ export const eventHeaders: RawHeaders = [
 ];
 /** Up to here making a text of a body costs less than a second piece in the write. */
 const joinBytesMax = 16_384;
-/** Shorter pieces are copies. */
-const lentBytesMin = 16_384;
 const eventStart = Buffer.from("data: ");
 const eventEnd = Buffer.from("\n\n");
 

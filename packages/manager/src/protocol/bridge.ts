@@ -1,18 +1,17 @@
 /**
  * The simple bridge between the eras, on bytes: what a request or a result must have more or less on the other side. Only the
- * members that an era owns are added or removed; everything else stays as written. What has no counterpart (a server that asks
- * for input) is not bridged here: the caller refuses it.
+ * members that an era owns are added or removed; everything else stays as written. A server that asks
+ * for input is not bridged here: that takes messages of its own, and is the caller's.
  */
 import { type Envelope, metaKeys } from "./envelope.ts";
 import { modernVersionSpoken } from "./era.ts";
 import { JsonRpcCode } from "./errors.ts";
-import { decodeString, isObjectAt, type Member, membersAt, skipSpace } from "./json.ts";
+import { isObjectAt } from "./json.ts";
 import { methodInfo } from "./methods.ts";
+import { insertion, metaInsertion, removals } from "./object-edits.ts";
 import { errorCodeOf, errorCodeRange, outcomeOf, responseMembers } from "./response.ts";
 import { self } from "./self.ts";
 import { type Edit, splice } from "./splice.ts";
-
-const nothing: Buffer = Buffer.alloc(0);
 
 const modernMetaKeys: ReadonlySet<string> = new Set(Object.values(metaKeys));
 const modernParams: ReadonlySet<string> = new Set(["requestState", "inputResponses"]);
@@ -28,24 +27,6 @@ export function requestToLegacy(envelope: Envelope): Edit[] {
   return edits.sort((a, b) => a.start - b.start);
 }
 
-/** Edits that take the named members, each with one comma, out of the object at `at`; none when there is no object. */
-export function removals(bytes: Buffer, at: number, names: ReadonlySet<string>): Edit[] {
-  const members = at < 0 ? [] : (membersAt(bytes, at) ?? []);
-  const edits: Edit[] = [];
-  let lastKept: Member | undefined;
-  members.forEach((member, i) => {
-    if (!names.has(decodeString(bytes, member.keyStart, member.keyEnd))) {
-      lastKept = member;
-      return;
-    }
-    // Behind a member that stays, its comma goes too; before the first that stays, the comma behind.
-    const start = lastKept === undefined ? member.keyStart : (members[i - 1]?.end ?? member.keyStart);
-    const end = lastKept === undefined ? (members[i + 1]?.keyStart ?? member.end) : member.end;
-    edits.push({ start, end, bytes: nothing });
-  });
-  return edits;
-}
-
 export interface ModernRequestOptions {
   /** The client's own words as written in its `initialize`; default: the manager's. */
   readonly clientInfo?: Buffer | undefined;
@@ -57,28 +38,18 @@ export interface ModernRequestOptions {
 
 /** What a legacy request gains on its way to a modern server: the per-request fields of `_meta`. Sorted; touches neither id nor token. */
 export function requestToModern(envelope: Envelope, options: ModernRequestOptions = {}): Edit[] {
-  const { bytes } = envelope;
   const fields = fieldsOf(options);
-  const meta = envelope.start("meta");
-  if (isObjectAt(bytes, meta)) {
-    // A key that is there already, which no legacy client has a reason for, must not come twice.
-    const replaced = fields.filter((field) => envelope.has(field.member));
-    const added = fields.filter((field) => !envelope.has(field.member));
-    return [
-      ...(added.length === 0 ? [] : [insertion(bytes, meta, text(added))]),
-      ...replaced.map((f) => ({
-        start: envelope.start(f.member),
-        end: envelope.end(f.member),
-        bytes: Buffer.from(f.value),
-      })),
-    ].sort((a, b) => a.start - b.start);
-  }
-  const written = `{${text(fields)}}`;
-  if (meta >= 0) return [{ start: meta, end: envelope.end("meta"), bytes: Buffer.from(written) }];
-  const params = envelope.start("params");
-  if (params >= 0) return [insertion(bytes, params, `"_meta":${written}`)];
-  const at = envelope.end("method");
-  return [{ start: at, end: at, bytes: Buffer.from(`,"params":{"_meta":${written}}`) }];
+  // A key that is there already, which no legacy client has a reason for, must not come twice.
+  const replaced = fields.filter((field) => envelope.has(field.member));
+  const added = fields.filter((field) => !envelope.has(field.member));
+  return [
+    ...(added.length === 0 ? [] : [metaInsertion(envelope, text(added))]),
+    ...replaced.map(({ member, value }) => ({
+      start: envelope.start(member),
+      end: envelope.end(member),
+      bytes: Buffer.from(value),
+    })),
+  ].sort((a, b) => a.start - b.start);
 }
 
 interface MetaField {
@@ -99,12 +70,6 @@ function fieldsOf(options: ModernRequestOptions): MetaField[] {
 
 function text(fields: readonly MetaField[]): string {
   return fields.map(({ member, value }) => `"${metaKeys[member]}":${value}`).join(",");
-}
-
-/** Puts members before the first of the object at `at`. */
-export function insertion(bytes: Buffer, at: number, members: string): Edit {
-  const isEmpty = bytes[skipSpace(bytes, at + 1)] === 0x7d;
-  return { start: at + 1, end: at + 1, bytes: Buffer.from(isEmpty ? members : `${members},`) };
 }
 
 /** How long a result may be kept, and by whom. */

@@ -4,7 +4,8 @@
  * Source: specification 2026-07-28, basic/patterns/mrtr.
  */
 import type { Envelope } from "./envelope.ts";
-import { decodeString, isObjectAt, type Member, membersAt, skipSpace, stringAt } from "./json.ts";
+import { decodeString, isObjectAt, type Member, membersAt, stringAt } from "./json.ts";
+import { insertion, removals } from "./object-edits.ts";
 import { responseMembers } from "./response.ts";
 import { resultResponse } from "./results.ts";
 import { type Edit, splice } from "./splice.ts";
@@ -69,7 +70,7 @@ export function withRequestState(response: Buffer, state: string): Buffer {
   if (present !== undefined && present !== "twice") {
     return splice(response, [{ start: present.start, end: present.end, bytes: text }]);
   }
-  return splice(response, [memberFirst(response, start, `"requestState":${text.toString()}`)]);
+  return splice(response, [insertion(response, start, `"requestState":${text.toString()}`)]);
 }
 
 /** An `input_required` response of the manager's own; `id` is the request's id as written. */
@@ -103,21 +104,15 @@ export function retryEdit(envelope: Envelope, answers: ReadonlyMap<string, Buffe
     ...(answers.size === 0 ? [] : [`"inputResponses":{${entries.join(",")}}`]),
     ...(state === undefined ? [] : [`"requestState":${state.toString()}`]),
   ];
-  return memberFirst(envelope.bytes, envelope.start("params"), members.join(","));
+  return insertion(envelope.bytes, envelope.start("params"), members.join(","));
 }
 
-/** Takes `requestState` out of a request's params, with one comma. */
+/** Takes `requestState` out of a request's params. */
 export function stateRemoval(envelope: Envelope): readonly Edit[] {
-  const { bytes } = envelope;
-  const members = membersAt(bytes, envelope.start("params")) ?? [];
-  const at = members.findIndex(({ start }) => start === envelope.start("requestState"));
-  const member = members[at];
-  if (member === undefined) return [];
-  const before = members[at - 1];
-  const next = members[at + 1];
-  const start = next === undefined && before !== undefined ? before.end : member.keyStart;
-  return [{ start, end: next?.keyStart ?? member.end, bytes: Buffer.alloc(0) }];
+  return removals(envelope.bytes, envelope.start("params"), stateOnly);
 }
+
+const stateOnly: ReadonlySet<string> = new Set(["requestState"]);
 
 /** The member of this name of the object at `at`, `twice` when a reader could choose. */
 function only(bytes: Buffer, at: number, name: string): Member | "twice" | undefined {
@@ -125,10 +120,4 @@ function only(bytes: Buffer, at: number, name: string): Member | "twice" | undef
     ({ keyStart, keyEnd }) => decodeString(bytes, keyStart, keyEnd) === name,
   );
   return named.length > 1 ? "twice" : named[0];
-}
-
-/** Puts members before the first one of the object at `at`. */
-function memberFirst(bytes: Buffer, at: number, members: string): Edit {
-  const isEmpty = bytes[skipSpace(bytes, at + 1)] === 0x7d;
-  return { start: at + 1, end: at + 1, bytes: Buffer.from(isEmpty ? members : `${members},`) };
 }

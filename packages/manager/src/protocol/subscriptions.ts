@@ -3,9 +3,8 @@
  * change as each client is to read them, and the manager's own `subscriptions/listen` to a server. It knows no clients, servers or
  * rights. Sources: specification 2026-07-28, basic/patterns/subscriptions; 2025-11-25, server/resources ("Subscriptions").
  */
-import { insertion, removals } from "./bridge.ts";
+import { metaInsertion, removals } from "./object-edits.ts";
 import { type Envelope, type MemberName, scanEnvelope, subscriptionIdKey } from "./envelope.ts";
-import { isObjectAt } from "./json.ts";
 import { modernMeta } from "./modern.ts";
 import { resultResponse } from "./results.ts";
 import { asRecord } from "./server-facts.ts";
@@ -156,9 +155,7 @@ export class ResourceUpdate {
     if (id === undefined) return hasId ? removals(bytes, meta, ownId) : [];
     if (hasId) return [this.#replacing("subscriptionId", id)];
     const member = `"${subscriptionIdKey}":${id.toString()}`;
-    if (isObjectAt(bytes, meta)) return [insertion(bytes, meta, member)];
-    if (meta >= 0) return [this.#replacing("meta", Buffer.from(`{${member}}`))];
-    return [insertion(bytes, envelope.start("params"), `"_meta":{${member}}`)];
+    return [metaInsertion(envelope, member)];
   }
 
   #replacing(member: MemberName, bytes: Buffer): Edit {

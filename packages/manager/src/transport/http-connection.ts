@@ -9,7 +9,7 @@ import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { ManagerError } from "@mcp-manager/api";
 import { invariant } from "../base/invariant.ts";
-import { slabs } from "../base/slabs.ts";
+import { lentBytesMin, slabs } from "../base/slabs.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Carrier, PooledExchange } from "./http-exchange.ts";
 import type { HttpHeaders } from "./http-head.ts";
@@ -35,8 +35,6 @@ export interface HttpConnectionOptions {
 export const sweepMs = 1_000;
 /** Below this, head and body leave as one string in one system call without a buffer of their own. */
 const joinBytesMax = 16_384;
-/** A piece of a body of at least so much is not copied out of what was read: the memory is lent with it. */
-const lentBytesMin = 16_384;
 
 /** What a connection tells its pool. */
 export interface ConnectionPool {

@@ -26,7 +26,7 @@ export interface Lease {
 
 /** The connections of one replica that are leased. */
 export interface Leases {
-  /** Connections that exist or are being opened. */
+  /** Connections that can be used, free ones and those in use. */
   readonly open: number;
   /** Those that a call has now. */
   readonly inUse: number;

@@ -9,8 +9,8 @@
 import type { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../../base/clock.ts";
 import type { ClientProfile } from "../../protocol/client-profile.ts";
-import { insertion } from "../../protocol/bridge.ts";
-import { decodeString, isObjectAt, membersAt } from "../../protocol/json.ts";
+import { metaInsertion } from "../../protocol/object-edits.ts";
+import { decodeString, membersAt } from "../../protocol/json.ts";
 import type { Envelope } from "../../protocol/envelope.ts";
 import { errorResponse } from "../../protocol/errors.ts";
 import { type Edit, splice } from "../../protocol/splice.ts";
@@ -80,12 +80,7 @@ export function originEdits({ view }: Call, server: string, question: Envelope):
   if (claims.length > 0) return claims.map(({ start, end }) => ({ start, end, bytes: Buffer.from(name) }));
   if (view.kind === "server") return [];
   const member = `${JSON.stringify(originKey)}:${name}`;
-  if (isObjectAt(bytes, meta)) return [insertion(bytes, meta, member)];
-  const params = question.start("params");
-  if (meta >= 0) return [];
-  if (params >= 0) return [insertion(bytes, params, `"_meta":{${member}}`)];
-  const at = question.end("method");
-  return [{ start: at, end: at, bytes: Buffer.from(`,"params":{"_meta":{${member}}}`) }];
+  return [metaInsertion(question, member)];
 }
 
 /**

@@ -326,7 +326,7 @@ export class Forward
   #conclude(response: Buffer, outcome: CallOutcome): void {
     const { call, server } = this;
     const { method } = call.envelope;
-    const message = withId(response, this.#leg.sent, call.envelope);
+    const message = this.#leg.sent === call.envelope ? response : withId(response, call.id);
     const serverEra = this.#leg.era ?? call.era;
     const shaped = shapeResponse(message, { method, server, id: call.id, clientEra: call.era, serverEra, outcome });
     switch (shaped.kind) {

@@ -72,16 +72,16 @@ function otherHopError(code: number, message: Buffer, { clientEra, serverEra, id
   return { kind: "failure", error: otherHop(server, code) };
 }
 
-/** The response with the id of the client's present request in the place of that of the one that was sent. */
-export function withId(response: Buffer, sent: Envelope, asked: Envelope): Buffer {
-  const id = asked.raw("id");
-  const at = sent === asked || id === undefined ? undefined : locateResponse(response);
-  return at === undefined || id === undefined
-    ? response
-    : splice(response, [{ start: at.idStart, end: at.idEnd, bytes: id }]);
+/** The response under another id, as it is written; the very same where it has none. */
+export function withId(response: Buffer, id: Buffer): Buffer {
+  const at = locateResponse(response);
+  return at === undefined ? response : splice(response, [{ start: at.idStart, end: at.idEnd, bytes: id }]);
 }
 
-/** The same for the token of a progress notification; undefined when the present request wants to hear of none. */
+/**
+ * A progress notification with the token of the client's present request in the place of that of the one that was sent; undefined
+ * when the present request wants to hear of none.
+ */
 export function withToken(message: Buffer, sent: Envelope, asked: Envelope): Buffer | undefined {
   if (sent === asked) return message;
   const token = asked.raw("progressToken");

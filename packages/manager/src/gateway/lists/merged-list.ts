@@ -19,7 +19,6 @@ import { KeptPages } from "./kept-pages.ts";
 import { ListCursors, type Position } from "./list-cursor.ts";
 import { isPrivate, isPublic, ttlMsOf } from "./list-hints.ts";
 import { type PageSource, takePage } from "./list-page.ts";
-import { headersFor } from "../routing/param-headers.ts";
 import { pageMessage, type ReadyPage, readyPage } from "./ready-page.ts";
 import { toolLinkEdits } from "../routing/rewrite.ts";
 import type { RoutingTable, ServerRoute } from "../routing/routing-table.ts";
@@ -58,7 +57,6 @@ const keptPartialMs = 1_000;
 const keptMax = 256;
 /** Their bytes together: as many lists of 50 servers with 20 tools each (250 KB) as the number above allows. */
 const keptBytesMax = 64 * 1024 * 1024;
-const noHeaders: readonly string[] = [];
 
 /** A tool or prompt and the server that has it. */
 export interface Owned {
@@ -120,12 +118,6 @@ export class MergedLists {
     let names = byMember.get(member);
     if (names === undefined) byMember.set(member, (names = this.#cutNames(member)));
     return names.get(name);
-  }
-
-  /** The headers that a call of this tool carries to a modern server, for a client that does not write them. */
-  paramHeaders(server: string, tool: string, args: Buffer | undefined): readonly string[] {
-    const wanted = this.#options.catalog.wantedHeaders(server, tool);
-    return wanted === undefined || args === undefined ? noHeaders : headersFor(wanted, JSON.parse(args.toString()));
   }
 
   /** The servers whose known lists hold this very URI or template; where there are none, those with a template that begins like it. */

@@ -6,14 +6,13 @@ import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../../base/clock.ts";
 import { errorResponse, JsonRpcCode } from "../../protocol/errors.ts";
 import { emptyResult } from "../../protocol/legacy.ts";
-import { locateResponse } from "../../protocol/response.ts";
-import { splice } from "../../protocol/splice.ts";
 import { isSubscribable, type ListKind, parseFilter, uriLengthMax } from "../../protocol/subscriptions.ts";
 import type { UpstreamSet } from "../../upstream/upstream-set.ts";
 import { type AuditSink, auditDenied } from "../calls/call-audit.ts";
 import type { CallMetrics, CallOutcome } from "../calls/call-metrics.ts";
 import type { Call } from "../calls/call.ts";
 import { replyWithError } from "../calls/failure.ts";
+import { withId } from "../calls/shape.ts";
 import type { Owned } from "../lists/merged-list.ts";
 import type { Router } from "../routing/route.ts";
 import type { OwnedUri, Subscriptions } from "./subscriptions.ts";
@@ -117,9 +116,7 @@ export class SubscriptionRequests {
   /** A server's own error, under the caller's id. */
   #passOn(call: Call, refusal: Refusal): void {
     if (refusal.kind === "failure") return this.#fail(call, refusal.error);
-    const at = locateResponse(refusal.message);
-    const edits = at === undefined ? [] : [{ start: at.idStart, end: at.idEnd, bytes: call.id }];
-    call.reply.json(200, splice(refusal.message, edits));
+    call.reply.json(200, withId(refusal.message, call.id));
     this.#count(call, "protocol_error");
   }
 
