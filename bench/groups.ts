@@ -1,6 +1,7 @@
 /** All groups, in the order in which they are measured. Each is in a file of its own under `groups/`. */
 import { bridgeLegacy, bridgeModern } from "./groups/bridge.ts";
 import type { Group } from "./groups/group.ts";
+import { hung } from "./groups/hung.ts";
 import { httpLegacy, httpModern } from "./groups/http.ts";
 import { largeGroups } from "./groups/large.ts";
 import { list } from "./groups/list.ts";
@@ -20,6 +21,7 @@ export const groups: readonly Group[] = [
   memory,
   manyStart,
   manyCalls,
+  hung,
 ];
 
 /** The group of this name, or the family that shares it: `large` is all whose names begin with `large-`. */

@@ -1,6 +1,6 @@
 /** The report: which goals were reached, and the tables for the terminal and for the guide. Decides nothing. */
 import { readFileSync, writeFileSync } from "node:fs";
-import type { CallGroup } from "./groups/group.ts";
+import { type CallGroup, unitDigits } from "./groups/group.ts";
 import { groups } from "./groups.ts";
 import type { CallResult, FigureResult, GroupResult } from "./rig/measure.ts";
 import { root } from "./rig/paths.ts";
@@ -59,7 +59,9 @@ function callGoals({ goals, baseline, extent }: CallGroup, result: CallResult): 
 
 function figureGoals({ name, figures }: FigureResult): string[] {
   return figures.flatMap((figure) =>
-    figure.max === undefined ? [] : [verdict(`${name}, ${figure.name}: ${figure.unit}`, figure.value, figure.max, 1)],
+    figure.max === undefined
+      ? []
+      : [verdict(`${name}, ${figure.name}: ${figure.unit}`, figure.value, figure.max, unitDigits[figure.unit])],
   );
 }
 

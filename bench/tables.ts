@@ -1,5 +1,5 @@
 /** The tables of a report in Markdown: of calls, with a column for each thing that the group measures, and of figures. */
-import type { CallGroup, Group } from "./groups/group.ts";
+import { type CallGroup, type Group, unitDigits } from "./groups/group.ts";
 import { groups } from "./groups.ts";
 import type { CallResult, FigureResult, GroupResult } from "./rig/measure.ts";
 import type { Row } from "./rig/rows.ts";
@@ -67,12 +67,11 @@ function aloneText(row: Row, hasDirect: boolean): string {
 }
 
 function figureCells({ figures }: FigureResult): readonly (readonly string[])[] {
-  const digits = (unit: string): number => (unit === "ms" ? 0 : 1);
   const rows = figures.map(({ name, unit, value, max, samples }) => [
     `${name}, ${unit}`,
-    value?.toFixed(digits(unit)) ?? "–",
-    max?.toFixed(0) ?? "–",
-    samples.map((sample) => sample.toFixed(digits(unit))).join(" · "),
+    value?.toFixed(unitDigits[unit]) ?? "–",
+    max?.toFixed(unit === "×" ? 1 : 0) ?? "–",
+    samples.map((sample) => sample.toFixed(unitDigits[unit])).join(" · "),
   ]);
   return [["figure", "median", "at most", "of the rounds"], ...rows];
 }

@@ -37,6 +37,7 @@ interface Connection {
 const options = JSON.parse(process.argv[2] ?? "") as Load & { readonly perSecond: number };
 const { target, sessions, seed } = options;
 const url = new URL(target.url);
+const tools = [target.tool, ...(target.otherTools ?? [])];
 const heads = headsOf();
 const meta = target.era === "modern" ? `,"_meta":${JSON.stringify(modernMeta)}` : "";
 const intervalMs = 1_000 / options.perSecond;
@@ -72,7 +73,9 @@ function headsOf(): string[] {
   ];
   const end = (lines: readonly string[]): string => [...common, ...lines, "Content-Length: "].join("\r\n");
   if (target.era === "modern") {
-    return [end(["MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", `Mcp-Name: ${target.tool}`])];
+    return tools.map((tool) =>
+      end(["MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", `Mcp-Name: ${tool}`]),
+    );
   }
   if (sessions.length === 0) return [end(["MCP-Protocol-Version: 2025-11-25"])];
   return sessions.map((id) => end(["MCP-Protocol-Version: 2025-11-25", `Mcp-Session-Id: ${id}`]));
@@ -81,7 +84,7 @@ function headsOf(): string[] {
 function send(socket: Socket): void {
   const number = sent++;
   socket.data.number = number;
-  const body = `{"jsonrpc":"2.0","id":${number},"method":"tools/call","params":{"name":"${target.tool}","arguments":{"n":"${seed}${number}"}${meta}}}`;
+  const body = `{"jsonrpc":"2.0","id":${number},"method":"tools/call","params":{"name":"${tools[number % tools.length]}","arguments":{"n":"${seed}${number}"}${meta}}}`;
   socket.write(`${heads[number % heads.length]}${body.length}\r\n\r\n${body}`);
 }
 
