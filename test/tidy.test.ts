@@ -16,16 +16,18 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   store: [],
   telemetry: [],
   runtime: [],
+  resilience: [],
+  events: [],
   // Only settings.ts of any room; see below.
   config: [],
   transport: ["protocol"],
   registry: ["store"],
   security: ["registry"],
-  upstream: ["protocol", "transport", "telemetry"],
-  agent: ["runtime", "protocol", "transport", "upstream", "registry", "telemetry"],
-  gateway: ["protocol", "transport", "registry", "upstream", "security", "telemetry"],
-  controller: ["store", "registry", "telemetry"],
-  api: ["registry", "security", "telemetry"],
+  upstream: ["protocol", "transport", "resilience", "telemetry", "events"],
+  agent: ["runtime", "protocol", "transport", "upstream", "registry", "resilience", "telemetry", "events"],
+  gateway: ["protocol", "transport", "registry", "resilience", "upstream", "security", "telemetry", "events"],
+  controller: ["store", "registry", "resilience", "telemetry", "events"],
+  api: ["registry", "security", "telemetry", "events"],
 };
 
 /** Packages and which others they may import. The command line reaches the daemon in one file. */

@@ -17,9 +17,11 @@ let sessions: readonly string[] = [];
 before(async () => {
   const legacy = running.use(await startCrowd("legacy", clients));
   const modern = running.use(await startCrowd("modern", clients));
+  // The server answers nobody before all are there.
+  const limits = { concurrency: clients };
   // Each replica has 256 sockets, and the server waits for all the calls: four of them carry a thousand.
-  const remote = ({ url }: Crowd): object => ({ source: { kind: "remote", url }, replicas: 4 });
-  const stdio = (era: "legacy" | "modern"): object => ({ source: crowdProcess(era, clients) });
+  const remote = ({ url }: Crowd): object => ({ source: { kind: "remote", url }, replicas: 4, limits });
+  const stdio = (era: "legacy" | "modern"): object => ({ source: crowdProcess(era, clients), limits });
   const servers = {
     "legacy-http": remote(legacy),
     "legacy-stdio": stdio("legacy"),

@@ -61,6 +61,8 @@ export interface ManagerErrorOptions {
   readonly reason?: string;
   /** Milliseconds after which a retry makes sense. */
   readonly retryAfterMs?: number;
+  /** Whether the same request may succeed later, where the code alone says too much. Default: what the table says of the code. */
+  readonly retryable?: boolean;
   /** The server (or other resource) it happened to. */
   readonly server?: string;
   /** The fields that were wrong, for `invalid_argument`. */
@@ -75,6 +77,7 @@ export class ManagerError extends Error {
   readonly code: ErrorCode;
   readonly reason: string;
   readonly retryAfterMs: number | undefined;
+  readonly retryable: boolean;
   readonly server: string | undefined;
   readonly fields: readonly FieldError[];
   readonly details: Readonly<Record<string, unknown>>;
@@ -84,13 +87,10 @@ export class ManagerError extends Error {
     this.code = code;
     this.reason = options.reason ?? code.toUpperCase();
     this.retryAfterMs = options.retryAfterMs;
+    this.retryable = options.retryable ?? errorCodes[code].retryable;
     this.server = options.server;
     this.fields = options.fields ?? [];
     this.details = options.details ?? {};
-  }
-
-  get retryable(): boolean {
-    return errorCodes[this.code].retryable;
   }
 
   /** A ManagerError as it is; anything else becomes `internal` with the original as its cause. */

@@ -7,17 +7,25 @@ export type { Duration, Size } from "./quantity.ts";
 export type { Condition, FailureStage, LastFailure, List, Metadata, MetadataInput, Resource } from "./resource.ts";
 export { pendingServerStatus, serverDefaults } from "./server.ts";
 export type {
+  Autoscale,
+  BreakerDetail,
   BreakerRules,
+  BreakerState,
   DeploymentRules,
   Expose,
   HealthRules,
   Limits,
   ProcessSource,
+  RecentEvent,
+  RateLimit,
   RemoteSource,
+  Sandbox,
   SandboxLevel,
+  SandboxRules,
   Server,
   ServerDraft,
   ServerInput,
+  ServerLoad,
   ServerSource,
   ServerSourceInput,
   ServerSpec,
@@ -34,7 +42,16 @@ export type {
 export { revisionName, runnablePart, runnableText } from "./revision.ts";
 export type { Revision, RevisionSpec, RevisionStatus, RunnablePart } from "./revision.ts";
 export { pendingReplicaStatus } from "./replica.ts";
-export type { Isolation, Replica, ReplicaSpec, ReplicaState, ReplicaStatus } from "./replica.ts";
+export type { Override, OverrideSpec } from "./override.ts";
+export type {
+  Isolation,
+  Replica,
+  ReplicaHealth,
+  ReplicaLoad,
+  ReplicaSpec,
+  ReplicaState,
+  ReplicaStatus,
+} from "./replica.ts";
 export type { ApiKey, ApiKeyDraft, ApiKeyInput, ApiKeySpec, ApiKeyStatus, CreatedApiKey } from "./api-key.ts";
 export { isAllowed, roleNames, rolePermissions } from "./role.ts";
 export type { Permission, Principal, RoleName } from "./role.ts";
@@ -48,8 +65,8 @@ export { nearest } from "./nearest.ts";
 export { notYetEnforced } from "./unavailable.ts";
 export { fromProblem, problemType, toProblem } from "./problem.ts";
 export type { Problem, ProblemOptions } from "./problem.ts";
-export type { Health, RestartRequest, ServerHealth, Tool, ToolCall } from "./answers.ts";
-export { restartRequestSchema, toolCallSchema } from "./schema/answers.ts";
+export type { BreakerRequest, Health, OverloadStage, RestartRequest, ServerHealth, Tool, ToolCall } from "./answers.ts";
+export { breakerRequestSchema, restartRequestSchema, toolCallSchema } from "./schema/answers.ts";
 export { hiddenValue } from "./schema/source.ts";
 export { commonErrors, parseLabels, parseQuery } from "./operation.ts";
 export type { Answer, Operation, Parameter, ParameterValue } from "./operation.ts";

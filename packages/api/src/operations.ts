@@ -2,7 +2,14 @@
  * Everything that can be asked of the manager over REST, as data: the adapter routes by this table, the OpenAPI document is
  * written from it, and tests hold the client and the command line against it. Source: resources.md, "REST".
  */
-import { healthSchema, restartRequestSchema, toolCallSchema, toolResultSchema, toolSchema } from "./schema/answers.ts";
+import {
+  breakerRequestSchema,
+  healthSchema,
+  restartRequestSchema,
+  toolCallSchema,
+  toolResultSchema,
+  toolSchema,
+} from "./schema/answers.ts";
 import { listSchema } from "./schema/common.ts";
 import { apiKeyInputSchema, apiKeySchema, createdApiKeySchema, replicaSchema, revisionSchema } from "./schema/kinds.ts";
 import { serverInputSchema, serverListSchema, serverSchema } from "./schema/server.ts";
@@ -16,6 +23,7 @@ export type OperationName =
   | "putServer"
   | "deleteServer"
   | "restartServer"
+  | "setBreaker"
   | "listRevisions"
   | "listReplicas"
   | "listTools"
@@ -141,6 +149,17 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     permission: "servers:write",
     errors: ["not_found", "failed_precondition"],
     cli: "server restart",
+  },
+  setBreaker: {
+    method: "POST",
+    path: "/api/v1/servers/{name}/breaker",
+    summary: "Hold a server's breaker open or closed, whatever happens, or leave it to itself again (`auto`).",
+    parameters: [name],
+    body: breakerRequestSchema,
+    answers: [{ ...server, summary: "The Server; the decision is in force on this instance." }],
+    permission: "servers:write",
+    errors: ["not_found", "failed_precondition"],
+    cli: "server breaker",
   },
   listRevisions: {
     method: "GET",

@@ -123,13 +123,12 @@ test("words of the design that are still to come are refused by name, once each"
   assert.deepEqual(notYet({ strategy: { kind: "canary", steps: [] } }), [
     "spec.strategy.kind: rolling, recreate (canary is not available yet)",
   ]);
-  assert.deepEqual(notYet({ sandbox: "strict", sharing: "per-session" }), [
-    "spec.sharing: shared (per-session is not available yet)",
+  assert.deepEqual(notYet({ sandbox: "strict", autoscale: { min: 0 } }), [
+    "spec.autoscale: a fixed number in spec.replicas (autoscale is not available yet)",
     "spec.sandbox: trusted (strict is not available yet)",
   ]);
-  assert.deepEqual(notYet({ autoscale: { min: 0 }, limits: { rate: { perSecond: 1 } } }), [
-    "spec.autoscale: a fixed number in spec.replicas (autoscale is not available yet)",
-    "spec.limits.rate: no rate (rate is not available yet)",
+  assert.deepEqual(notYet({ sandbox: { level: "default", network: "none" } }), [
+    "spec.sandbox.level: trusted (level is not available yet)",
   ]);
   assert.deepEqual(notYet({ source: { ...npx, port: 9000 } }), [
     "spec.source.port: no port: a process speaks MCP on its stdin and stdout (port is not available yet)",
@@ -197,10 +196,8 @@ test("headers that the protocol sets itself and broken URLs are refused", () => 
 test("only what differs from the default is reported as not yet in force", () => {
   const of = (spec: object): readonly string[] => notYetEnforced(parseServer(server({ source: npx, ...spec })).spec);
   assert.deepEqual(of({ health: { interval: "10s" }, strategy: { kind: "rolling" } }), []);
-  assert.deepEqual(of({ health: { interval: "5s" }, strategy: { kind: "recreate" }, limits: { queue: 5 } }), [
-    "spec.health.interval",
-    "spec.limits.queue",
-  ]);
+  const asked = { health: { interval: "5s" }, strategy: { kind: "recreate" }, deployment: { autoRollback: false } };
+  assert.deepEqual(of(asked), ["spec.deployment.autoRollback"]);
 });
 
 test("an API key gets its principal from its name, and roles that exist", () => {

@@ -21,16 +21,46 @@ export interface ReplicaSpec {
  * - `ready`: takes calls
  * - `draining`: takes no new calls
  * - `stopped`: ended because it was asked to
- * - `failed`: ended or never came up; it is started again at `retryAt`
+ * - `failed`: ended or never came up, and is started again at `retryAt`; or does not answer its probes
+ * - `idle`: ended because nobody called; the next call starts it
  */
-export type ReplicaState = "pending" | "starting" | "ready" | "draining" | "stopped" | "failed";
+export type ReplicaState = "pending" | "starting" | "ready" | "draining" | "stopped" | "failed" | "idle";
+
+/** What the probes of a running copy say. */
+export interface ReplicaHealth {
+  /** `needs-authorization`: it answers, but not without a credential that it was not given. */
+  readonly state: "healthy" | "unhealthy" | "needs-authorization";
+  /** One capitalized word, when it is not healthy: `ProbesFailed`, `StdoutNoise` (then it still takes calls), `NeedsAuthorization`. */
+  readonly reason?: string;
+  /** In words, when it is not healthy: `3 probes in a row were not answered within 2 s`. */
+  readonly message?: string;
+  /** RFC 3339; when the state last changed. */
+  readonly since: string;
+}
+
+/** What one copy has to do at this moment, on the instance that runs it; never stored. */
+export interface ReplicaLoad {
+  /** Calls in flight on the connection that all share, and on all others. */
+  readonly inFlight: number;
+  /** Connections for one call, principal or session alone: in use, free, kept ready unused, and calls waiting for one. */
+  readonly pool?: { readonly inUse: number; readonly idle: number; readonly spare: number; readonly waiting: number };
+  /** Set while it is put aside because it fails more than its peers: RFC 3339, until when. */
+  readonly ejectedUntil?: string;
+}
 
 /** What is in force, beside what was asked for. */
 export interface Isolation {
-  /** The sandbox level in force. */
+  /** The sandbox level in force: `trusted`, `default` or `strict`; `remote` for what runs elsewhere. */
   readonly level: string;
-  /** What keeps the process tree together and bounded: `cgroup` or `process-group`. */
+  /** What keeps the process tree together, so that its end is complete: `cgroup`, `pid-namespace` or `process-group`. */
   readonly boundary?: string;
+  /**
+   * Who holds the tree to its bounds. `cgroup2`: the kernel, for the tree as a whole. `rlimit`: the kernel for some things of each
+   * process, and the manager, which looks at memory and processes of the tree again and again. `none`: nobody.
+   */
+  readonly limits?: "cgroup2" | "rlimit" | "none";
+  /** `host`: the machine's own. `none`: it reaches nobody. */
+  readonly network?: "host" | "none";
 }
 
 /** What is. Written by the agent of the instance it was placed on. */
@@ -55,6 +85,10 @@ export interface ReplicaStatus {
   readonly era?: "legacy" | "modern";
   /** The `spec.restartRound` that was carried out. */
   readonly restartRound?: number;
+  /** Set while it fails again and again: five times or more within ten minutes. It is still tried, at the longest pause. */
+  readonly crashLoop?: boolean;
+  readonly health?: ReplicaHealth;
+  readonly load?: ReplicaLoad;
 }
 
 export type Replica = Resource<"Replica", ReplicaSpec, ReplicaStatus>;

@@ -1,11 +1,11 @@
 /** The Revision resource: an immutable snapshot of the part of a Server's spec that decides what runs. */
 import type { Resource } from "./resource.ts";
-import type { Limits, SandboxLevel, ServerSource, ServerSpec, Sharing } from "./server.ts";
+import type { Limits, Sandbox, ServerSource, ServerSpec, Sharing } from "./server.ts";
 
 /** The part of a spec whose change makes a new revision. All else applies at once. Source: resources.md, "Runnable part". */
 export interface RunnablePart {
   readonly source: ServerSource;
-  readonly sandbox: SandboxLevel;
+  readonly sandbox: Sandbox;
   readonly sharing: Sharing;
   readonly limits: Pick<Limits, "memory" | "cpu" | "processes">;
 }

@@ -31,11 +31,46 @@ export interface RemoteSource {
 
 export type ServerSource = ProcessSource | RemoteSource;
 
-/** Who may share a process or a legacy session. */
-export type Sharing = "shared";
+/**
+ * Who may share a process or a legacy session: all callers, the callers of one principal, or one session of a legacy client (a
+ * modern client has none: there it is its principal).
+ */
+export type Sharing = "shared" | "per-principal" | "per-session";
 
-/** How far a process is shut off from the machine. `trusted`: a plain child process. */
-export type SandboxLevel = "trusted";
+/**
+ * How far a process is shut off from the machine, weakest first. `trusted`: a plain child process. `default`: the system read-only,
+ * temporary files and a HOME of its own, `cwd` writable. `strict`: that, and no network.
+ */
+export type SandboxLevel = "trusted" | "default" | "strict";
+
+/** A level, narrowed or widened. */
+export interface SandboxRules {
+  readonly level: SandboxLevel;
+  /** `none` takes the network away. Default: the level's own. */
+  readonly network?: "none";
+  /** Absolute paths that may be written to beside `cwd`. */
+  readonly writable?: readonly string[];
+}
+
+/** A level alone, or with rules. */
+export type Sandbox = SandboxLevel | SandboxRules;
+
+/** How many copies there are, by what they have to do. Takes the place of `replicas`. */
+export interface Autoscale {
+  /** 0: none runs while nobody calls; the next call starts one, and its tools stay listed. */
+  readonly min: number;
+  readonly max: number;
+  /** Calls in flight that one copy should have. */
+  readonly target: { readonly inFlight: number };
+  /** Without a call for so long, copies beyond `min` end. */
+  readonly idleAfter: Duration;
+}
+
+/** Calls to one server on one instance in a time: `perSecond` on average, `burst` at once. */
+export interface RateLimit {
+  readonly perSecond: number;
+  readonly burst: number;
+}
 
 /** How one revision gives way to the next. Recorded; acted upon from the version on that has deployments. */
 export type Strategy =
@@ -89,6 +124,8 @@ export interface Limits {
   /** Processors; may be a fraction. Default: no limit. */
   readonly cpu?: number;
   readonly processes: number;
+  /** Default: none. */
+  readonly rate?: RateLimit;
 }
 
 /** Another name or description under which one tool is shown. */
@@ -127,7 +164,8 @@ export interface ServerSpec {
   readonly health: HealthRules;
   readonly breaker: BreakerRules;
   readonly limits: Limits;
-  readonly sandbox: SandboxLevel;
+  readonly sandbox: Sandbox;
+  readonly autoscale?: Autoscale;
   readonly expose: Expose;
   readonly auth: UpstreamAuth;
 }
@@ -152,7 +190,8 @@ export interface ServerSpecInput {
   readonly health?: Partial<HealthRules>;
   readonly breaker?: Partial<BreakerRules>;
   readonly limits?: Partial<Limits>;
-  readonly sandbox?: SandboxLevel;
+  readonly sandbox?: Sandbox;
+  readonly autoscale?: Partial<Autoscale>;
   readonly expose?: Expose;
   readonly auth?: UpstreamAuth;
 }
@@ -183,15 +222,67 @@ export interface ServerDraft {
  */
 export type ServerState = "pending" | "starting" | "ready" | "degraded" | "idle" | "failed" | "draining";
 
+/** Closed: calls pass. Open: they are refused at once. Half-open: a few pass, to see. */
+export type BreakerState = "closed" | "open" | "half-open";
+
+/** Why a breaker is where it is. */
+export interface BreakerDetail {
+  /** In words: `12 of 20 calls failed within 30 s`. */
+  readonly reason: string;
+  /** RFC 3339; when it came there. */
+  readonly since: string;
+  /** RFC 3339; when an open one lets a call through to see. */
+  readonly retryAt?: string;
+  /** Set when a person put it there, and by whom. */
+  readonly forcedBy?: string;
+  /** Tools whose own breaker is not closed. */
+  readonly tools?: readonly { readonly tool: string; readonly state: BreakerState; readonly reason: string }[];
+}
+
+/** What one server has to do at this moment on one instance. */
+export interface ServerLoad {
+  /** Calls in flight, and what is the most of them (`limits.concurrency`). */
+  readonly inFlight: number;
+  readonly concurrency: number;
+  /** Calls that wait for a place. */
+  readonly waiting: number;
+  /** Since the instance started: calls refused by the breaker, for want of a place, by the rate; calls sent once more. */
+  readonly refused: { readonly breaker: number; readonly queue: number; readonly rate: number };
+  readonly retries: number;
+  /** Replicas put aside because they fail more than their peers. */
+  readonly ejected: readonly string[];
+}
+
+/** One thing that happened to a server, its replicas or its breaker. */
+export interface RecentEvent {
+  /** RFC 3339. */
+  readonly at: string;
+  /** `server.state`, `breaker.state` … */
+  readonly topic: string;
+  readonly replica?: string;
+  /** What changed, in one sentence: `ready → failed: the process exited with status 3`. */
+  readonly message: string;
+  /** `warning`: somebody should look. */
+  readonly severity: "info" | "warning";
+}
+
 /** What is. Written by controllers. */
 export interface ServerStatus {
   readonly state: ServerState;
+  /** RFC 3339; when it came to this state. */
+  readonly since?: string;
   /** Name of the stable revision. */
   readonly revision?: string;
   readonly replicas: { readonly desired: number; readonly ready: number };
   /** Share of new traffic per revision, in percent. */
   readonly traffic: readonly { readonly revision: string; readonly weight: number }[];
-  readonly breaker?: "closed" | "open" | "half-open";
+  readonly breaker?: BreakerState;
+  /** Why the breaker is where it is. Of the instance that answers; absent while all is closed and nobody forced it. */
+  readonly breakerDetail?: BreakerDetail;
+  /** What goes on now, on the instance that answers; never stored. */
+  readonly load?: ServerLoad;
+  /** What happened last as far as the instance that answers knows, newest first; only of a server read by name, never stored. */
+  readonly recentEvents?: readonly RecentEvent[];
   /** How many tools the server lists; absent until it was asked. */
   readonly tools?: number;
   readonly lastFailure?: LastFailure;

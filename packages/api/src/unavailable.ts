@@ -22,10 +22,9 @@ const refusals: readonly Refusal[] = [
   { path: ["spec", "source", "port"], instead: "no port: a process speaks MCP on its stdin and stdout" },
   { path: ["spec", "source", "path"], instead: "no path: a process speaks MCP on its stdin and stdout" },
   { path: ["spec", "autoscale"], instead: "a fixed number in spec.replicas" },
-  { path: ["spec", "sharing"], words: ["per-principal", "per-session"], instead: "shared" },
   { path: ["spec", "sandbox"], words: ["default", "strict"], instead: "trusted" },
+  { path: ["spec", "sandbox", "level"], instead: "trusted" },
   { path: ["spec", "strategy", "kind"], words: ["blue-green", "canary", "ab"], instead: "rolling, recreate" },
-  { path: ["spec", "limits", "rate"], instead: "no rate" },
   {
     path: ["spec", "auth", "kind"],
     words: ["bearer", "client-credentials", "token-exchange", "per-user"],
@@ -59,25 +58,18 @@ function member(value: unknown, key: string): unknown {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
 }
 
-const recorded = ["strategy", "deployment", "health", "breaker"] as const;
+const recorded = ["strategy", "deployment"] as const;
 /** What is acted upon already among those. */
-const inForce: ReadonlySet<string> = new Set([
-  "spec.strategy.kind",
-  "spec.deployment.drainTimeout",
-  "spec.health.startup",
-]);
+const inForce: ReadonlySet<string> = new Set(["spec.strategy.kind", "spec.deployment.drainTimeout"]);
 
 /**
  * The fields of a spec that differ from their default and that this version keeps without acting on them yet:
- * `["spec.health.interval"]`. Empty when all that was asked for is in force.
+ * `["spec.deployment.autoRollback"]`. Empty when all that was asked for is in force.
  */
 export function notYetEnforced(spec: ServerSpec): readonly string[] {
-  const rules = recorded
+  return recorded
     .flatMap((name) => differing(`spec.${name}`, spec[name], serverDefaults[name]))
     .filter((path) => !inForce.has(path));
-  const { concurrency, queue } = spec.limits;
-  const limits = { concurrency: serverDefaults.limits.concurrency, queue: serverDefaults.limits.queue };
-  return [...rules, ...differing("spec.limits", { concurrency, queue }, limits)];
 }
 
 function differing(path: string, given: object, defaults: object): readonly string[] {

@@ -52,6 +52,7 @@ test("every operation has its method, with the path and the method of the table"
   await servers.apply(input);
   await servers.delete("n");
   await servers.restart("n");
+  await servers.setBreaker("n", { state: "auto" });
   await servers.revisions("n");
   await servers.replicas("n");
   await tools.list("n");

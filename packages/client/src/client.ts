@@ -5,6 +5,7 @@
 import type {
   ApiKey,
   ApiKeyInput,
+  BreakerRequest,
   CreatedApiKey,
   Health,
   List,
@@ -133,6 +134,11 @@ export class ServerCalls {
     const { replica, ...rest } = options;
     const body = replica === undefined ? {} : { replica };
     return this.#connection.json({ method: "POST", path: `${serverPath(name)}/restart`, body, ...rest });
+  }
+
+  /** Holds its breaker open or closed, or leaves it to itself again (`auto`). */
+  setBreaker(name: string, request: BreakerRequest, options: CallOptions = {}): Promise<Server> {
+    return this.#connection.json({ method: "POST", path: `${serverPath(name)}/breaker`, body: request, ...options });
   }
 
   /** Newest first. */

@@ -11,6 +11,7 @@ import { self } from "./protocol/self.ts";
 import { redact } from "./security/redact.ts";
 import { StopSignals } from "./signals.ts";
 import { createLogger, type Logger, type LogSink } from "./telemetry/logger.ts";
+import { UncaughtErrors } from "./uncaught.ts";
 
 /** Where text goes, and whether a person reads it. */
 export interface OutputSink extends LogSink {
@@ -26,6 +27,9 @@ export interface RunOptions {
   readonly stderr: OutputSink;
 }
 
+/** After an error that nobody caught, stopping may fail as well: processes of servers are ended by then, or swept at the next start. */
+const brokenStopMs = 15_000;
+
 /** Runs a manager until a signal ends it; resolves with the exit status. Rejects with ManagerError when it cannot start. */
 export async function runManager(options: RunOptions): Promise<number> {
   const config = loadConfig({ ...options, readFile: readConfigFile });
@@ -34,7 +38,18 @@ export async function runManager(options: RunOptions): Promise<number> {
   for (const { level, message } of notes) logger[level](message);
   for (const line of explain(config)) logger.debug(line);
   using signals = new StopSignals(systemClock);
+  using uncaught = new UncaughtErrors();
   const died = Promise.withResolvers<Error>();
+  let status = 0;
+  const fail = (message: string, error: Error): void => {
+    status = 1;
+    logger.error(message, { error });
+  };
+  const failed = died.promise.then((error) => fail("the manager cannot go on and stops", error));
+  const broken = uncaught.first.then((error) => {
+    fail("an error that nobody caught: the manager stops", error);
+    systemClock.after(brokenStopMs, () => process.exit(status));
+  });
   const common = { clock: systemClock, random: systemRandom, logger, onFatal: died.resolve, env: options.env };
   const manager = await createManager({ settings, servers, adminKey, ...common });
   for (const { name, outcome, error } of manager.admissions) {
@@ -44,12 +59,13 @@ export async function runManager(options: RunOptions): Promise<number> {
   const { cwd, stdout } = options;
   stdout.write(banner({ manager, version: self.version, cwd, data: settings.data, isTerminal: stdout.isTTY === true }));
   signals.onAgain = () => manager.hurry();
-  const error = await Promise.race([signals.first, died.promise]);
-  if (error === undefined) logger.info("stopping: calls in flight may end");
-  else logger.error("the manager cannot go on and stops", { error });
+  // Half broken, it finishes nothing for anybody.
+  void broken.then(() => manager.hurry());
+  await Promise.race([signals.first, failed, broken]);
+  if (status === 0) logger.info("stopping: calls in flight may end");
   await manager[Symbol.asyncDispose]();
   logger.info("stopped");
-  return error === undefined ? 0 : 1;
+  return status;
 }
 
 /** The configuration that `runManager` would run with, for people: a line for each setting and server. Starts and writes nothing. */

@@ -8,10 +8,11 @@
  */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import type { Principal, Replica, Revision, Server } from "@mcp-manager/api";
+import type { BreakerState, Override, Principal, Replica, Revision, Server } from "@mcp-manager/api";
 import { durationMs, ManagerError, sizeBytes } from "@mcp-manager/api";
 import { Agent } from "./agent/agent.ts";
 import { ReplicaLogs } from "./agent/logs.ts";
+import { countProbes } from "./agent/probe-metrics.ts";
 import { createOpener } from "./agent/opener.ts";
 import { type Admission, admitConfigured, type ConfiguredServer } from "./api/configured.ts";
 import { createFront } from "./api/front.ts";
@@ -25,11 +26,17 @@ import { TimerWheel } from "./base/timer-wheel.ts";
 import type { Settings } from "./config/settings.ts";
 import { Controller } from "./controller/controller.ts";
 import { collectReplicaMetrics } from "./controller/replica-metrics.ts";
+import { EventBus } from "./events/bus.ts";
+import { logEvents } from "./events/event-log.ts";
 import { CallMetrics } from "./gateway/calls/call-metrics.ts";
 import { Catalog, type CatalogOptions } from "./gateway/lists/catalog.ts";
 import { CollisionLog } from "./gateway/lists/collision-log.ts";
 import { DirectTools } from "./gateway/calls/direct.ts";
+import { sessionScope } from "./gateway/calls/call-lease.ts";
+import { WakingCalls } from "./gateway/calls/waking.ts";
+import { type Door, openDoor } from "./gateway/door/door.ts";
 import { McpEndpoint } from "./gateway/endpoint.ts";
+import { followOverrides } from "./gateway/routing/follow-overrides.ts";
 import { followServers } from "./gateway/routing/follow-servers.ts";
 import { Introduction } from "./gateway/introduction/introduction.ts";
 import { Listener } from "./gateway/listener.ts";
@@ -45,6 +52,7 @@ import { self } from "./protocol/self.ts";
 import type { Informer } from "./registry/informer.ts";
 import { kinds } from "./registry/kinds.ts";
 import { Registry } from "./registry/registry.ts";
+import { ServerGuard } from "./resilience/server-guard.ts";
 import { createRuntimes } from "./runtime/runtimes.ts";
 import { type AdminKey, loadAdminKey } from "./security/admin-key.ts";
 import { isVouchedFor, KeyAuthenticator } from "./security/api-key.ts";
@@ -61,6 +69,10 @@ import { type Audit, noAudit, openAudit } from "./telemetry/audit.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { collectProcessMetrics } from "./telemetry/process-metrics.ts";
+import { collectGuardMetrics } from "./upstream/guard-metrics.ts";
+import { Guards } from "./upstream/guards.ts";
+import { IdleServers } from "./upstream/idle-servers.ts";
+import { liveState } from "./upstream/live-state.ts";
 import { collectUpstreamMetrics } from "./upstream/upstream-metrics.ts";
 import { UpstreamSet } from "./upstream/upstream-set.ts";
 
@@ -126,12 +138,14 @@ interface State {
   readonly servers: Informer<Server>;
   readonly revisions: Informer<Revision>;
   readonly replicas: Informer<Replica>;
+  readonly overrides: Informer<Override>;
   readonly adminKey: AdminKey;
   readonly keys: StoredKeys;
   readonly sealer: Sealer;
   readonly access: Access;
   readonly audit: Audit;
   readonly metrics: Metrics;
+  readonly events: EventBus;
 }
 
 /** What is kept: the store, whose lock makes the data directory ours, comes before anything else that writes there. */
@@ -148,6 +162,9 @@ async function openState(options: ManagerOptions, scope: AsyncDisposableStack): 
   scope.defer(() => store.close());
   const metrics = new Metrics();
   scope.use(collectProcessMetrics(metrics));
+  const published = metrics.counter("mcp_manager_events_total", "Events by topic.", ["topic"]);
+  const events = new EventBus({ clock, onPublished: (topic) => published.child([topic]).inc() });
+  scope.use(logEvents(events, logger));
   const adminKey = await loadAdminKey({ dataDir, given: options.adminKey, random });
   if (adminKey.warning !== undefined) logger.warn(adminKey.warning);
   const sealer = createSealer(await loadSealKeys(dataDir, random), clock, random);
@@ -163,25 +180,32 @@ async function openState(options: ManagerOptions, scope: AsyncDisposableStack): 
   const servers = scope.use(registry.informer(kinds.Server, { onError }));
   const revisions = scope.use(registry.informer(kinds.Revision, { onError }));
   const replicas = scope.use(registry.informer(kinds.Replica, { onError }));
-  for (const informer of [servers, revisions, replicas]) informer.start();
-  await Promise.all([keys.start(), servers.synced, revisions.synced, replicas.synced]);
+  const overrides = scope.use(registry.informer(kinds.Override, { onError }));
+  for (const informer of [servers, revisions, replicas, overrides]) informer.start();
+  await Promise.all([keys.start(), servers.synced, revisions.synced, replicas.synced, overrides.synced]);
   return {
     store,
     registry,
     servers,
     revisions,
     replicas,
+    overrides,
     adminKey,
     keys,
     sealer,
     access: createAccess(),
     audit,
     metrics,
+    events,
   };
 }
 
 interface DataPlane {
+  readonly door: Door;
   readonly upstreams: UpstreamSet;
+  readonly guards: Guards;
+  readonly idle: IdleServers;
+  readonly wheel: TimerWheel;
   readonly catalog: Catalog;
   readonly endpoint: McpEndpoint;
   readonly tools: DirectTools;
@@ -193,10 +217,23 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
   const { clock, random, settings } = options;
   const { gateway } = settings;
   const { audit, sealer } = state;
+  const { metrics: meters, events } = state;
+  const door = scope.use(openDoor({ settings: gateway, clock, random, metrics: meters, events }));
   const wheel = scope.use(new TimerWheel(clock));
   const table = scope.use(followServers(state.servers));
   const upstreams = new UpstreamSet();
   scope.defer(collectUpstreamMetrics(state.metrics, upstreams));
+  const guards = scope.use(
+    new Guards({
+      upstreams,
+      events,
+      make: (server, rules, onChange) => new ServerGuard({ server, rules, clock, random, onChange }),
+    }),
+  );
+  scope.defer(followOverrides(state.overrides, table, guards));
+  collectGuardMetrics(state.metrics, guards);
+  const idle = new IdleServers();
+  const waking = scope.use(new WakingCalls({ upstreams, table, wake: idle }));
   const { access } = state;
   const maySee = (who: Principal, server: string, tool?: string): boolean => access.may(who, "list", server, tool);
   const mayCall = (who: Principal, server: string, tool?: string): boolean => access.may(who, "call", server, tool);
@@ -219,15 +256,22 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
   });
   const metrics = new CallMetrics(state.metrics);
   const idleMs = durationMs(gateway.sessions.idle);
-  const sessions = scope.use(
-    new Sessions({ sealer, clock, random, idleMs, sessionsMax: gateway.sessions.max, metrics: state.metrics }),
-  );
-  const router = new Router({ table, lists, catalog, mayCall });
   const isGood = (who: Principal): boolean => isVouchedFor(state.keys.table.current, who, clock.wallMs());
+  const sessionsMax = gateway.sessions.max;
+  const sessions = scope.use(new Sessions({ sealer, clock, random, idleMs, sessionsMax, metrics: meters, isGood }));
+  scope.defer(state.keys.table.onChange(() => sessions.review()));
+  sessions.onGone(({ id }) => {
+    for (const { leases } of upstreams.all()) leases?.endScope(sessionScope(id));
+  });
+  const router = new Router({ table, lists, catalog, mayCall });
   const hub = { upstreams, catalog, table, sessions, maySee, mayCall, clock, wheel, random, isGood };
   const subscriptions = scope.use(new Subscriptions(hub));
   const endpoint = new McpEndpoint({
     upstreams,
+    guards,
+    waking,
+    table,
+    random,
     clock,
     wheel,
     metrics,
@@ -237,6 +281,7 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
     catalog,
     router,
     subscriptions,
+    gate: door.gate,
     introduction: new Introduction({
       table,
       upstreams,
@@ -252,8 +297,8 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
     listsUri: (server, uri) => catalog.has(server, "resources", uri) === true,
     bodyBytesMax: sizeBytes(gateway.bodySize),
   });
-  const tools = new DirectTools({ table, upstreams, catalog, metrics, mayCall, maySee, clock, wheel });
-  return { upstreams, catalog, endpoint, tools, table };
+  const tools = new DirectTools({ table, upstreams, guards, catalog, metrics, mayCall, maySee, clock, wheel });
+  return { door, upstreams, guards, idle, wheel, catalog, endpoint, tools, table };
 }
 
 interface Control {
@@ -268,7 +313,7 @@ async function openControl(
   scope: AsyncDisposableStack,
 ): Promise<Control> {
   const { settings, env, clock, random, logger } = options;
-  const { registry, servers, revisions, replicas } = state;
+  const { registry, servers, revisions, replicas, events } = state;
   const runtimes = createRuntimes({ dataDir: settings.data, clock, random, baseEnv: env });
   const swept = await runtimes.process.sweep();
   if (swept > 0) logger.warn("ended processes that an earlier manager left running", { count: swept });
@@ -292,6 +337,11 @@ async function openControl(
     logs,
     startsMax: settings.agent.startConcurrency || Math.max(startsMin, availableParallelism()),
     graceMs: agentGraceMs,
+    spares: settings.agent.spares,
+    sparesMax: settings.agent.sparesMax,
+    wheel: plane.wheel,
+    events,
+    probed: countProbes(state.metrics),
     clock,
     random,
     logger,
@@ -299,10 +349,24 @@ async function openControl(
   scope.use(agent);
   await agent.start();
   const toolCount = (server: string): number | undefined => plane.tools.count(server);
+  const breakerOf = (server: string): BreakerState | undefined => plane.guards.of(server)?.breaker;
   const controller = scope.use(
-    new Controller({ registry, servers, revisions, replicas, node, toolCount, clock, random, logger }),
+    new Controller({
+      registry,
+      servers,
+      revisions,
+      replicas,
+      node,
+      toolCount,
+      breakerOf,
+      events,
+      clock,
+      random,
+      logger,
+    }),
   );
   scope.defer(plane.catalog.onChange((server) => controller.look(server)));
+  scope.defer(plane.guards.onChange((server) => controller.look(server)));
   collectReplicaMetrics(state.metrics, replicas);
   return { logs };
 }
@@ -331,10 +395,17 @@ async function openDoors(
     authorizer: access,
     tools: plane.tools,
     logs: control.logs,
+    live: {
+      ...liveState(plane.upstreams, plane.guards),
+      events: (server, count) => state.events.recent(server, count),
+    },
+    overrides: state.overrides,
+    clock,
     health: {
       version: self.version,
       startedAt: new Date(clock.wallMs()).toISOString(),
       store: () => storeWatch.state,
+      overload: () => plane.door.monitor.state,
     },
     apiKeys: keys,
   });
@@ -353,14 +424,20 @@ async function openDoors(
     other: createFront({ rest, probes, authorizer: access }),
     authenticator: scope.use(new KeyAuthenticator(keys.table, clock)),
     hostOrigin: createHostOriginCheck({ host, allowedHosts, allowedOrigins }),
-    connectionsMax: gateway.connections,
+    gate: plane.door.gate,
+    connections: plane.door.connections,
+    timeouts: plane.door.timeouts,
     clock,
+    metrics,
     audit,
   });
   const bound = await listener.listen();
   const hurried = new AbortController();
   scope.defer(async () => {
     notReady = "it is being stopped";
+    plane.door.gate.stop();
+    // Cut short, it is over all the same.
+    await clock.sleep(durationMs(gateway.readinessDelay), hurried.signal).catch(() => undefined);
     const expiry = clock.after(durationMs(gateway.drainTimeout), () => hurried.abort());
     await listener.close(hurried.signal);
     expiry.cancel();

@@ -10,7 +10,8 @@ export function configOf(servers: Readonly<Record<string, { mode: string; tag?: 
     name,
     { source: sourceOf(mode, tag), ...spec },
   ]);
-  return JSON.stringify({ servers: Object.fromEntries(entries) });
+  // Tests count processes: those that are kept started for the next client have tests of their own.
+  return JSON.stringify({ agent: { spares: 0 }, servers: Object.fromEntries(entries) });
 }
 
 /** The source of a server that behaves like this; see server.mjs. A tag makes its process easy to find. */

@@ -13,14 +13,18 @@ const program = join(root, "packages/cli/bin/mcp-manager.js");
 const startMsMax = 60_000;
 
 export interface StartOptions {
-  /** Text of the configuration file; a path to one that exists. Default: no file. */
-  readonly config?: string | { readonly path: string };
+  /** Text of the configuration file, and a folder of the caller's that it goes into; a path to one that exists. Default: no file. */
+  readonly config?: string | { readonly path: string } | { readonly text: string; readonly folder: string };
   /** Name of the file, which says what format it is in. Default `servers.yaml`. */
   readonly configName?: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** A directory that is kept by the caller. Default: a new one, removed at the end. */
   readonly dataDir?: string;
+  /** A program and its arguments that goes on as Node: `["prlimit", "--nofile=256"]`. */
+  readonly launcher?: readonly string[];
+  /** What Node is started with beside the usual. */
+  readonly nodeArgs?: readonly string[];
 }
 
 export class ManagerProcess implements AsyncDisposable {
@@ -121,7 +125,10 @@ async function spawnManager(
   const owned = options.dataDir === undefined ? await mkdtemp(join(tmpdir(), "mcp-manager-")) : undefined;
   const dataDir = options.dataDir ?? join(owned ?? "", "data");
   const config = await configPath(options, owned ?? dataDir);
-  const args = [
+  const [command, ...args] = [
+    ...(options.launcher ?? []),
+    process.execPath,
+    ...(options.nodeArgs ?? []),
     "--conditions=mcp-manager-source",
     program,
     "up",
@@ -129,7 +136,7 @@ async function spawnManager(
     ...["--data", dataDir, "--port", "0"],
     ...(options.args ?? []),
   ];
-  const child = spawn(process.execPath, args, {
+  const child = spawn(command ?? "", args, {
     env: { ...cleanEnv(), ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -137,9 +144,11 @@ async function spawnManager(
 }
 
 async function configPath({ config, configName }: StartOptions, folder: string): Promise<string | undefined> {
-  if (typeof config !== "string") return config?.path;
-  const path = join(folder, configName ?? "servers.yaml");
-  await writeFile(path, config);
+  if (config === undefined) return undefined;
+  if (typeof config !== "string" && "path" in config) return config.path;
+  const { text, folder: own } = typeof config === "string" ? { text: config, folder } : config;
+  const path = join(own, configName ?? "servers.yaml");
+  await writeFile(path, text);
   return path;
 }
 

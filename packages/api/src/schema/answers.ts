@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { errorCodes } from "../error.ts";
 import type { ErrorCode } from "../error.ts";
-import type { Health, RestartRequest, Tool, ToolCall } from "../answers.ts";
+import type { BreakerRequest, Health, RestartRequest, Tool, ToolCall } from "../answers.ts";
 import type { Problem } from "../problem.ts";
 import { lastFailureSchema } from "./common.ts";
 import { exactly } from "./exact.ts";
@@ -23,17 +23,23 @@ export const problemSchema: z.ZodType<Problem, Problem> = exactly<Problem>()(
   }),
 );
 
+const stateSchema = z.enum(["pending", "starting", "ready", "degraded", "idle", "failed", "draining"]);
+
 export const healthSchema: z.ZodType<Health, Health> = exactly<Health>()(
   z.strictObject({
     status: z.enum(["ok", "degraded", "failed"]),
     version: z.string(),
     startedAt: z.string(),
     store: z.enum(["ok", "read-only", "unavailable"]),
+    overload: z.strictObject({ stage: z.int(), message: z.string().exactOptional() }).exactOptional(),
+    states: z.partialRecord(stateSchema, z.int()).exactOptional(),
     servers: z.array(
       z.strictObject({
         name: z.string(),
-        state: z.enum(["pending", "starting", "ready", "degraded", "idle", "failed", "draining"]),
+        state: stateSchema,
         replicas: z.strictObject({ desired: z.int(), ready: z.int() }),
+        breaker: z.enum(["closed", "open", "half-open"]).exactOptional(),
+        attention: z.string().exactOptional(),
         lastFailure: lastFailureSchema.exactOptional(),
       }),
     ),
@@ -54,4 +60,13 @@ export const toolResultSchema: z.ZodType<Record<string, unknown>, Record<string,
 
 export const restartRequestSchema: z.ZodType<RestartRequest, RestartRequest> = exactly<RestartRequest>()(
   z.strictObject({ replica: z.string().exactOptional() }),
+);
+
+const whySchema = z.string().regex(/\S/, "a text of 1 to 500 characters").max(500, "a text of 1 to 500 characters");
+
+export const breakerRequestSchema: z.ZodType<BreakerRequest, BreakerRequest> = exactly<BreakerRequest>()(
+  z.discriminatedUnion("state", [
+    z.strictObject({ state: z.enum(["open", "closed"]), reason: whySchema }),
+    z.strictObject({ state: z.literal("auto"), reason: whySchema.exactOptional() }),
+  ]),
 );

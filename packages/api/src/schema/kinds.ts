@@ -1,12 +1,13 @@
 /** Schemas of the kinds beside Server: Revision, Replica, ApiKey. */
 import { z } from "zod";
 import type { ApiKey, ApiKeyInput, ApiKeySpec, ApiKeyStatus, CreatedApiKey } from "../api-key.ts";
-import type { Replica, ReplicaSpec, ReplicaStatus } from "../replica.ts";
+import type { Isolation, Replica, ReplicaHealth, ReplicaLoad, ReplicaSpec, ReplicaStatus } from "../replica.ts";
 import type { Revision, RevisionSpec, RevisionStatus } from "../revision.ts";
 import { roleNames } from "../role.ts";
 import type { ServerSource } from "../server.ts";
 import { lastFailureSchema, metadataInputSchema, metadataSchema, sizeSchema, timeSchema } from "./common.ts";
 import { exactly } from "./exact.ts";
+import { sandboxSchema, sharingSchema } from "./server.ts";
 import { sourceSchema } from "./source.ts";
 
 const eraSchema = z.enum(["legacy", "modern"]);
@@ -19,8 +20,8 @@ const revisionSpecSchema = exactly<RevisionSpec>()(
     server: z.string(),
     number: z.int(),
     source: storedSource,
-    sandbox: z.literal("trusted"),
-    sharing: z.literal("shared"),
+    sandbox: sandboxSchema,
+    sharing: sharingSchema,
     limits: z.strictObject({ memory: sizeSchema, cpu: z.number().exactOptional(), processes: z.int() }),
   }),
 );
@@ -55,9 +56,35 @@ const replicaSpecSchema = exactly<ReplicaSpec>()(
   }),
 );
 
+const replicaHealthSchema = exactly<ReplicaHealth>()(
+  z.strictObject({
+    state: z.enum(["healthy", "unhealthy", "needs-authorization"]),
+    reason: z.string().exactOptional(),
+    message: z.string().exactOptional(),
+    since: timeSchema,
+  }),
+);
+
+const replicaLoadSchema = exactly<ReplicaLoad>()(
+  z.strictObject({
+    inFlight: z.int(),
+    pool: z.strictObject({ inUse: z.int(), idle: z.int(), spare: z.int(), waiting: z.int() }).exactOptional(),
+    ejectedUntil: timeSchema.exactOptional(),
+  }),
+);
+
+const isolationSchema = exactly<Isolation>()(
+  z.strictObject({
+    level: z.string(),
+    boundary: z.string().exactOptional(),
+    limits: z.enum(["cgroup2", "rlimit", "none"]).exactOptional(),
+    network: z.enum(["host", "none"]).exactOptional(),
+  }),
+);
+
 const replicaStatusSchema = exactly<ReplicaStatus>()(
   z.strictObject({
-    state: z.enum(["pending", "starting", "ready", "draining", "stopped", "failed"]),
+    state: z.enum(["pending", "starting", "ready", "draining", "stopped", "failed", "idle"]),
     node: z.string(),
     revision: z.string(),
     pid: z.int().exactOptional(),
@@ -66,10 +93,13 @@ const replicaStatusSchema = exactly<ReplicaStatus>()(
     restarts: z.int(),
     lastFailure: lastFailureSchema.exactOptional(),
     retryAt: timeSchema.exactOptional(),
-    isolation: z.strictObject({ level: z.string(), boundary: z.string().exactOptional() }).exactOptional(),
+    isolation: isolationSchema.exactOptional(),
     memory: z.string().exactOptional(),
     era: eraSchema.exactOptional(),
     restartRound: z.int().exactOptional(),
+    crashLoop: z.boolean().exactOptional(),
+    health: replicaHealthSchema.exactOptional(),
+    load: replicaLoadSchema.exactOptional(),
   }),
 );
 

@@ -3,16 +3,22 @@ import { z } from "zod";
 import type { List } from "../resource.ts";
 import { serverDefaults } from "../server.ts";
 import type {
+  Autoscale,
+  BreakerDetail,
   BreakerRules,
   DeploymentRules,
   Expose,
   HealthRules,
   Limits,
+  RecentEvent,
+  Sandbox,
   Server,
   ServerInput,
+  ServerLoad,
   ServerSpec,
   ServerSpecInput,
   ServerStatus,
+  Sharing,
   Strategy,
   StrategyInput,
   ToolExposure,
@@ -24,6 +30,7 @@ import {
   metadataInputSchema,
   metadataSchema,
   sizeSchema,
+  timeSchema,
 } from "./common.ts";
 import { exactly } from "./exact.ts";
 import { sourceSchema } from "./source.ts";
@@ -92,6 +99,84 @@ const limitsSchema = exactly<Limits, Partial<Limits>>()(
     memory: sizeSchema.refine((text) => !text.startsWith("0"), "a size above zero").default(limits.memory),
     cpu: z.number().gt(0, "a number above 0").max(1024, "at most 1024").exactOptional(),
     processes: whole(1, 100_000).default(limits.processes),
+    rate: z
+      .strictObject({
+        perSecond: z.number().gt(0, "a number above 0").max(1e6, "at most 1000000"),
+        burst: whole(1, 1_000_000),
+      })
+      .exactOptional(),
+  }),
+);
+
+const levels = ["trusted", "default", "strict"] as const;
+
+/** As written and as stored. */
+export const sandboxSchema: z.ZodType<Sandbox, Sandbox> = z.union(
+  [
+    z.enum(levels),
+    z.strictObject({
+      level: z.enum(levels),
+      network: z.literal("none").exactOptional(),
+      writable: z
+        .array(
+          z
+            .string()
+            .regex(/^\/[^\0]*$/, "an absolute path")
+            .max(4_096, "at most 4096 characters"),
+        )
+        .max(64, "at most 64 paths")
+        .exactOptional(),
+    }),
+  ],
+  "trusted, default, strict, or {level, network: none, writable: [paths]}",
+);
+
+/** As written and as stored. */
+export const sharingSchema: z.ZodType<Sharing, Sharing> = z.enum(["shared", "per-principal", "per-session"]);
+
+const scaling: Autoscale = { min: 0, max: 1, target: { inFlight: 8 }, idleAfter: "5m" };
+
+const autoscaleSchema = exactly<Autoscale, Partial<Autoscale>>()(
+  z
+    .strictObject({
+      min: whole(0, 64).default(scaling.min),
+      max: whole(1, 64).default(scaling.max),
+      target: z.strictObject({ inFlight: whole(1, 10_000) }).default(scaling.target),
+      idleAfter: durationSchema.default(scaling.idleAfter),
+    })
+    .refine(({ min, max }) => min <= max, "min at most max"),
+);
+
+const breakerStateSchema = z.enum(["closed", "open", "half-open"]);
+
+const breakerDetailSchema = exactly<BreakerDetail>()(
+  z.strictObject({
+    reason: z.string(),
+    since: timeSchema,
+    retryAt: timeSchema.exactOptional(),
+    forcedBy: z.string().exactOptional(),
+    tools: z.array(z.strictObject({ tool: z.string(), state: breakerStateSchema, reason: z.string() })).exactOptional(),
+  }),
+);
+
+const recentEventSchema = exactly<RecentEvent>()(
+  z.strictObject({
+    at: timeSchema,
+    topic: z.string(),
+    replica: z.string().exactOptional(),
+    message: z.string(),
+    severity: z.enum(["info", "warning"]),
+  }),
+);
+
+const serverLoadSchema = exactly<ServerLoad>()(
+  z.strictObject({
+    inFlight: z.int(),
+    concurrency: z.int(),
+    waiting: z.int(),
+    refused: z.strictObject({ breaker: z.int(), queue: z.int(), rate: z.int() }),
+    retries: z.int(),
+    ejected: z.array(z.string()),
   }),
 );
 
@@ -133,13 +218,14 @@ const serverSpecSchema: z.ZodType<ServerSpec, ServerSpecInput> = exactly<ServerS
   z.strictObject({
     source: sourceSchema,
     replicas: whole(0, 64).default(serverDefaults.replicas),
-    sharing: z.literal("shared").default(serverDefaults.sharing),
+    sharing: sharingSchema.default(serverDefaults.sharing),
     strategy: strategySchema.prefault({ kind: "rolling" }),
     deployment: deploymentSchema.prefault({}),
     health: healthSchema.prefault({}),
     breaker: breakerSchema.prefault({}),
     limits: limitsSchema.prefault({}),
-    sandbox: z.literal("trusted").default(serverDefaults.sandbox),
+    sandbox: sandboxSchema.default(serverDefaults.sandbox),
+    autoscale: autoscaleSchema.exactOptional(),
     expose: exposeSchema.prefault({}),
     auth: z.strictObject({ kind: z.literal("none") }).default({ kind: "none" }),
   }),
@@ -148,10 +234,14 @@ const serverSpecSchema: z.ZodType<ServerSpec, ServerSpecInput> = exactly<ServerS
 const serverStatusSchema = exactly<ServerStatus>()(
   z.strictObject({
     state: z.enum(["pending", "starting", "ready", "degraded", "idle", "failed", "draining"]),
+    since: timeSchema.exactOptional(),
     revision: z.string().exactOptional(),
     replicas: z.strictObject({ desired: z.int(), ready: z.int() }),
     traffic: z.array(z.strictObject({ revision: z.string(), weight: z.number() })),
-    breaker: z.enum(["closed", "open", "half-open"]).exactOptional(),
+    breaker: breakerStateSchema.exactOptional(),
+    breakerDetail: breakerDetailSchema.exactOptional(),
+    load: serverLoadSchema.exactOptional(),
+    recentEvents: z.array(recentEventSchema).exactOptional(),
     tools: z.int().exactOptional(),
     lastFailure: lastFailureSchema.exactOptional(),
     conditions: z.array(conditionSchema),

@@ -78,7 +78,8 @@ function leaves(schema: Json, name: string): readonly Leaf[] {
   const { oneOf, anyOf, properties, default: fallback } = schema;
   const forms = oneOf ?? anyOf;
   if (Array.isArray(forms)) {
-    const all = (forms as readonly Json[]).flatMap((form) => leaves(form, name));
+    // A default of the whole is one of the plain form, when there is one.
+    const all = (forms as readonly Json[]).flatMap((form) => leaves({ default: fallback, ...form }, name));
     return [...new Map(all.map((leaf) => [leaf.name, merged(leaf, all)])).values()];
   }
   if (typeof properties === "object" && properties !== null)
@@ -97,7 +98,7 @@ function merged(leaf: Leaf, all: readonly Leaf[]): Leaf {
 }
 
 function allowedText(schema: Json): string {
-  const { const: only, enum: choices, type, pattern, minimum, maximum, items } = schema;
+  const { const: only, enum: choices, type, pattern, minimum, exclusiveMinimum, maximum, items } = schema;
   if (only !== undefined) return `\`${only as string}\``;
   if (Array.isArray(choices)) return choices.map((choice) => `\`${String(choice)}\``).join(", ");
   if (type === "array") return `a list of ${allowedText(items as Json)}`;
@@ -105,6 +106,7 @@ function allowedText(schema: Json): string {
   if (type === "boolean") return "`true`, `false`";
   if (type === "string") return typeof pattern === "string" ? patternText(pattern) : "text";
   const bounds = [
+    exclusiveMinimum === undefined ? "" : ` above ${exclusiveMinimum as number}`,
     minimum === undefined ? "" : ` from ${minimum as number}`,
     maximum === undefined ? "" : ` to ${maximum as number}`,
   ];

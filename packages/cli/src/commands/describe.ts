@@ -11,6 +11,11 @@ const stateColours: Readonly<Record<string, Colour>> = {
   starting: "yellow",
   draining: "yellow",
   degraded: "yellow",
+  "half-open": "yellow",
+  "needs-authorization": "yellow",
+  healthy: "green",
+  unhealthy: "red",
+  open: "red",
   failed: "red",
   unavailable: "red",
 };
@@ -38,6 +43,15 @@ export function sourceText(source: ServerSource): string {
 /** How long ago, in the two largest units that matter: `3d4h`, `12m`, `8s`. */
 export function age(time: string | undefined, nowMs: number): string {
   const ms = time === undefined ? Number.NaN : nowMs - Date.parse(time);
+  return spanText(ms);
+}
+
+/** How long still, in the same way. */
+export function until(time: string, nowMs: number): string {
+  return spanText(Date.parse(time) - nowMs);
+}
+
+function spanText(ms: number): string {
   if (Number.isNaN(ms)) return "-";
   const seconds = Math.max(0, Math.floor(ms / 1000));
   const units = [

@@ -24,8 +24,13 @@ export function rolloutOf({ server, target, replicas }: Observed): Rollout {
   if ((status.observedGeneration ?? 0) < metadata.generation) return { kind: "going" };
   if (status.state === "failed") return { kind: "failed", failure: status.lastFailure };
   const serving = replicas.filter(({ spec }) => spec.drain !== true);
-  const failed = serving.find((replica) => replica.spec.revision === target && replica.status.state === "failed");
+  const failed = serving.find((replica) => replica.spec.revision === target && isFailing(replica));
   if (failed !== undefined) return { kind: "failed", failure: failed.status.lastFailure };
   const isThere = status.state === "ready" || status.state === "idle";
   return isThere && serving.every(({ spec }) => spec.revision === target) ? { kind: "done" } : { kind: "going" };
+}
+
+/** One in a crash loop fails even while it is being tried again. */
+function isFailing({ status }: Replica): boolean {
+  return status.state === "failed" || status.crashLoop === true;
 }

@@ -1,65 +1,77 @@
-/** How one server and its replicas are shown to people. Values of variables and headers may be secret and are never shown. */
-import type { Condition, LastFailure, Replica, Server } from "@mcp-manager/api";
+/** How one server is shown to people, all of it at one look. Values of variables and headers may be secret and are never shown. */
+import type { Condition, LastFailure, RecentEvent, Replica, Server } from "@mcp-manager/api";
 import type { Cell, Printer } from "../output.ts";
 import { printableText } from "../output.ts";
 import { age, failureText, sourceText, stateCell } from "./describe.ts";
+import { printReplicas } from "./replica-table.ts";
+import { breakerCell, isolationText, loadText } from "./server-text.ts";
 
 /** Enough to see why; a restarting server says the same again and again, and `-o json` has all that is kept. */
 const stderrLinesShown = 10;
+const eventsShown = 10;
 
-/** Everything about a server, the last failure with what it wrote to stderr, and its replicas. */
+type Row = readonly [string, Cell | string];
+
+/** Everything about a server, the last failure with what it wrote to stderr, its replicas, and what happened last. */
 export function printServer(print: Printer, server: Server, items: readonly Replica[]): void {
-  const { metadata, spec, status } = server;
-  const { source } = spec;
-  const names = Object.keys(source.kind === "process" ? source.env : source.headers);
-  const labels = Object.entries(metadata.labels).map(([name, value]) => `${name}=${value}`);
-  const failure = status.lastFailure;
-  const rows: readonly (readonly [string, Cell | string])[] = [
+  const failure = server.status.lastFailure;
+  print.fields([
+    ...presentRows(server, items),
+    ...wantedRows(server),
+    ...(failure === undefined ? [] : [["Last failure", failureCell(server, failure)] as const]),
+  ]);
+  printStderr(print, failure);
+  if (items.length > 0) {
+    print.line("");
+    printReplicas(print, items, { withFailures: false, empty: "" });
+  }
+  printEvents(print, server.status.recentEvents ?? []);
+}
+
+/** How it is. */
+function presentRows(server: Server, items: readonly Replica[]): readonly Row[] {
+  const { metadata, status } = server;
+  const breaker = breakerCell(status, Date.now());
+  const isolation = isolationText(items);
+  return [
     ["Name", metadata.name],
-    ["State", stateCell(status.state)],
+    ["State", stateText(server)],
     ["Replicas", `${status.replicas.ready} of ${status.replicas.desired} ready`],
     ["Revision", status.revision ?? "-"],
     ["Tools", String(status.tools ?? "-")],
+    ...(breaker === undefined ? [] : [["Breaker", breaker] as const]),
+    ...(status.load === undefined ? [] : [["Load", loadText(status.load)] as const]),
+    ...(isolation === undefined ? [] : [["Isolation", isolation] as const]),
+    ...status.conditions
+      .filter((condition) => isNews(condition, server))
+      .map(({ type, message }) => [`Not ${words(type)}`, message] as const),
+  ];
+}
+
+/** What was asked for. */
+function wantedRows({ metadata, spec: { source } }: Server): readonly Row[] {
+  const names = Object.keys(source.kind === "process" ? source.env : source.headers);
+  const labels = Object.entries(metadata.labels).map(([name, value]) => `${name}=${value}`);
+  return [
     ["Source", `${source.kind}: ${sourceText(source)}`],
     [source.kind === "process" ? "Environment" : "Headers", names.join(", ") || "-"],
     ["Labels", labels.join(", ") || "-"],
     ["Created", `${age(metadata.createdAt, Date.now())} ago (${metadata.createdAt})`],
-    ...status.conditions
-      .filter((condition) => isNews(condition, server))
-      .map(({ type, message }) => [`Not ${words(type)}`, message] as const),
-    ...(failure === undefined ? [] : [["Last failure", failureCell(server, failure)] as const]),
   ];
-  print.fields(rows);
-  printStderr(print, failure);
-  if (items.length === 0) return;
-  print.line("");
-  printReplicas(print, items, { withFailures: false, empty: "" });
 }
 
-/** Replicas, a row each; with `withFailures` what went wrong with them last. */
-export function printReplicas(
-  print: Printer,
-  items: readonly Replica[],
-  { withFailures, empty }: { readonly withFailures: boolean; readonly empty: string },
-): void {
-  print.table({
-    head: ["REPLICA", "STATE", "PID", "RESTARTS", "UP", ...(withFailures ? ["LAST FAILURE"] : [])],
-    rows: items.map(({ metadata, spec, status }) => [
-      metadata.name,
-      stateCell(status.state),
-      String(status.pid ?? "-"),
-      String(status.restarts),
-      status.state === "ready" ? age(status.startedAt, Date.now()) : "-",
-      ...(withFailures ? [failureText(spec.server, status.lastFailure, Date.now())] : []),
-    ]),
-    fit: "wrap",
-    empty,
-  });
+/** `degraded for 12s: 1 of 2 replicas are ready`; of a failed one the last failure says why. */
+function stateText({ status }: Server): Cell {
+  const { state, since, conditions, lastFailure } = status;
+  const why = conditions.find(({ type }) => type === "Available")?.message;
+  const isSaid = state === "ready" || why === undefined || (lastFailure?.message.includes(why) ?? false);
+  const time = since === undefined ? "" : ` for ${age(since, Date.now())}`;
+  return { ...stateCell(state), text: `${state}${time}${isSaid ? "" : `: ${why}`}` };
 }
 
 /** What holds is no news, and neither is what the state and the last failure say already. */
-function isNews({ status, message }: Condition, server: Server): boolean {
-  return status !== "True" && !(server.status.lastFailure?.message.includes(message) ?? false);
+function isNews({ type, status }: Condition, _server: Server): boolean {
+  return status !== "True" && type !== "Available";
 }
 
 /** `FullyEnforced` as people say it. */
@@ -75,4 +87,22 @@ function failureCell({ metadata, status }: Server, failure: LastFailure): Cell {
 
 function printStderr(print: Printer, failure: LastFailure | undefined): void {
   for (const line of (failure?.stderr ?? []).slice(-stderrLinesShown)) print.line(`  | ${printableText(line)}`);
+}
+
+/** Newest first. */
+function printEvents(print: Printer, events: readonly RecentEvent[]): void {
+  if (events.length === 0) return;
+  print.line("");
+  print.table({
+    head: ["AGO", "WHAT", "CHANGE"],
+    rows: events
+      .slice(0, eventsShown)
+      .map(({ at, topic, replica, message, severity }) => [
+        age(at, Date.now()),
+        replica ?? topic.split(".", 1)[0] ?? topic,
+        severity === "warning" ? { text: message, colour: "yellow" } : message,
+      ]),
+    fit: "wrap",
+    empty: "",
+  });
 }

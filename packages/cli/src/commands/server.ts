@@ -6,7 +6,9 @@ import { UsageError } from "../usage.ts";
 import { age, sourceText, stateCell } from "./describe.ts";
 import { serverApply } from "./server-apply.ts";
 import { serverLogs } from "./server-logs.ts";
-import { printReplicas, printServer } from "./server-view.ts";
+import { printReplicas } from "./replica-table.ts";
+import { serverBreaker } from "./server-breaker.ts";
+import { printServer } from "./server-view.ts";
 import { waitFor, waitOption, waitSeconds } from "./wait.ts";
 
 const nameArgument = [{ name: "NAME" }] as const;
@@ -24,12 +26,15 @@ const list: Command = {
     const servers: Server[] = [];
     for await (const server of client().servers.all({ ...query, signal: io.signal })) servers.push(server);
     print.result({ items: servers }, () => {
+      // Most of the time all are closed, and nobody needs to read so.
+      const hasBreakers = servers.some(({ status }) => (status.breaker ?? "closed") !== "closed");
       print.table({
-        head: ["NAME", "STATE", "REPLICAS", "REVISION", "TOOLS", "AGE", "SOURCE"],
+        head: ["NAME", "STATE", "REPLICAS", ...(hasBreakers ? ["BREAKER"] : []), "REVISION", "TOOLS", "AGE", "SOURCE"],
         rows: servers.map(({ metadata, spec, status }) => [
           metadata.name,
           stateCell(status.state),
           `${status.replicas.ready}/${status.replicas.desired}`,
+          ...(hasBreakers ? [stateCell(status.breaker ?? "-")] : []),
           // The number says it all beside the name.
           status.revision?.slice(metadata.name.length + 1) ?? "-",
           String(status.tools ?? "-"),
@@ -150,6 +155,7 @@ export const serverCommands: readonly Command[] = [
   serverApply,
   serverLogs,
   restart,
+  serverBreaker,
   remove,
   replicas,
   revisions,

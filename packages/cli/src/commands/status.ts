@@ -1,6 +1,8 @@
 /** `status`: the manager and its servers at a glance. */
 import type { Command } from "../command.ts";
-import { age, failureText, stateCell } from "./describe.ts";
+import type { Health, ServerHealth, ServerState } from "@mcp-manager/api";
+import type { Printer } from "../output.ts";
+import { age, stateCell, withoutServer } from "./describe.ts";
 
 export const statusCommand: Command = {
   words: ["status"],
@@ -9,18 +11,18 @@ export const statusCommand: Command = {
   async run({ client, print, io }) {
     const health = await client().health({ signal: io.signal });
     print.result(health, () => {
-      const state = print.paint(health.status, stateCell(health.status).colour);
-      const up = age(health.startedAt, Date.now());
-      print.line(`Manager ${health.version}: ${state}, up ${up}, store ${health.store}`);
+      printInstance(print, health);
       print.line("");
       print.table({
-        head: ["SERVER", "STATE", "REPLICAS", "LAST FAILURE"],
-        rows: health.servers.map(({ name, state: serverState, replicas, lastFailure }) => [
-          name,
-          stateCell(serverState),
-          `${replicas.ready}/${replicas.desired}`,
-          failureText(name, lastFailure, Date.now()),
-        ]),
+        head: ["SERVER", "STATE", "REPLICAS", "WHY"],
+        rows: health.servers
+          .toSorted(attentionFirst)
+          .map((server) => [
+            server.name,
+            stateCell(server.state),
+            `${server.replicas.ready}/${server.replicas.desired}`,
+            whyText(server),
+          ]),
         fit: "wrap",
         empty: "no servers yet: register one with mcp-manager server apply -f FILE",
       });
@@ -28,3 +30,35 @@ export const statusCommand: Command = {
     return health.status === "failed" ? 1 : 0;
   },
 };
+
+/** The order in which states are counted up: what needs somebody first. */
+const states: readonly ServerState[] = ["failed", "degraded", "starting", "pending", "draining", "idle", "ready"];
+
+function printInstance(print: Printer, health: Health): void {
+  const { status, version, startedAt, store, overload, states: counts } = health;
+  const state = print.paint(status, stateCell(status).colour);
+  print.line(`Manager ${version}: ${state}, up ${age(startedAt, Date.now())}, store ${store}`);
+  if (overload !== undefined && overload.stage > 0) {
+    const why = overload.message === undefined ? "" : `: ${overload.message}`;
+    print.line(`Load: ${print.paint(`overloaded, stage ${overload.stage}${why}`, "yellow")}`);
+  } else if (overload !== undefined) print.line("Load: not overloaded");
+  if (counts === undefined) return;
+  const counted = states.flatMap((name) => {
+    const count = counts[name] ?? 0;
+    return count === 0 ? [] : [print.paint(`${count} ${name}`, stateCell(name).colour)];
+  });
+  if (counted.length > 0) print.line(`Servers: ${counted.join(", ")}`);
+}
+
+/** Those that somebody should look at, then by name, as they come. */
+function attentionFirst(a: ServerHealth, b: ServerHealth): number {
+  return Number(b.attention !== undefined) - Number(a.attention !== undefined);
+}
+
+/** `the process exited with status 3 (initialize, 12s ago)`. */
+function whyText({ name, attention, lastFailure }: ServerHealth): string {
+  const why = attention ?? lastFailure?.message;
+  if (why === undefined) return "-";
+  const when = lastFailure === undefined ? "" : ` (${lastFailure.stage}, ${age(lastFailure.at, Date.now())} ago)`;
+  return withoutServer(why, name) + when;
+}

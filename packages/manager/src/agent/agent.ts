@@ -4,12 +4,14 @@
  * was, and what is to be reported waits.
  */
 import type { Replica, Revision, Server } from "@mcp-manager/api";
-import { durationMs } from "@mcp-manager/api";
+import { durationMs, serverDefaults } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { Semaphore } from "../base/semaphore.ts";
+import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { Unsubscribe } from "../base/watched.ts";
 import { WorkQueue } from "../base/work-queue.ts";
+import type { EventSink } from "../events/event.ts";
 import type { Era } from "../protocol/era.ts";
 import type { Informer } from "../registry/informer.ts";
 import { kinds } from "../registry/kinds.ts";
@@ -17,9 +19,12 @@ import type { Registry } from "../registry/registry.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { ServerFacts } from "../transport/connection.ts";
 import type { UpstreamSet } from "../upstream/upstream-set.ts";
+import type { ProbeResult } from "./health-monitor.ts";
 import { ReplicaLogs } from "./logs.ts";
+import { RestartRate } from "./restart-rate.ts";
 import type { OpenRunFn } from "./run.ts";
 import { ReplicaRunner } from "./runner.ts";
+import { SpareBudget } from "./spare-budget.ts";
 
 export interface AgentOptions {
   readonly registry: Registry;
@@ -35,6 +40,13 @@ export interface AgentOptions {
   readonly startsMax: number;
   /** At the end of the instance: how long calls in flight may take, in milliseconds. */
   readonly graceMs: number;
+  /** Processes of each replica that are kept started for the next client, and of all together. */
+  readonly spares: number;
+  readonly sparesMax: number;
+  readonly wheel: TimerWheel;
+  readonly events: EventSink;
+  /** Hears of each probe. */
+  readonly probed: (server: string, result: ProbeResult) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -50,12 +62,16 @@ export class Agent implements AsyncDisposable {
   readonly #starts: Semaphore;
   readonly #restartTurns = new Map<string, Semaphore>();
   readonly #reports: WorkQueue;
-  #unsubscribe: Unsubscribe = () => undefined;
+  readonly #restarts: RestartRate;
+  readonly #budget: SpareBudget;
+  #unsubscribe: readonly Unsubscribe[] = [];
 
   constructor(options: AgentOptions) {
     const { clock, random, logger } = options;
     this.#options = options;
     this.#starts = new Semaphore(options.startsMax);
+    this.#restarts = new RestartRate(clock);
+    this.#budget = new SpareBudget(options.sparesMax);
     this.#reports = new WorkQueue({
       clock,
       random,
@@ -67,8 +83,11 @@ export class Agent implements AsyncDisposable {
 
   /** Takes up what is placed here. Resolves when no status of an earlier life is left. */
   async start(): Promise<void> {
-    const { replicas, node, registry } = this.#options;
-    this.#unsubscribe = replicas.onChange((name, replica) => this.#onChange(name, replica));
+    const { replicas, servers, node, registry } = this.#options;
+    this.#unsubscribe = [
+      replicas.onChange((name, replica) => this.#onChange(name, replica)),
+      servers.onChange((name) => this.#onServerChange(name)),
+    ];
     const mine = replicas.list().filter(({ spec }) => spec.node === node);
     for (const replica of mine) this.#onChange(replica.metadata.name, replica);
     const own = registry.resources(kinds.Replica);
@@ -76,12 +95,16 @@ export class Agent implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#unsubscribe();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
     const runners = [...this.#runners.values(), ...this.#leaving];
     this.#runners.clear();
     for (const runner of runners) runner.leave(this.#options.graceMs);
     await Promise.all(runners.map((runner) => runner.done));
     await this.#reports[Symbol.asyncDispose]();
+  }
+
+  #onServerChange(server: string): void {
+    for (const runner of this.#runners.values()) if (runner.server === server) runner.rulesChanged();
   }
 
   #onChange(name: string, replica: Replica | undefined): void {
@@ -126,11 +149,18 @@ export class Agent implements AsyncDisposable {
   }
 
   #hostFor(replica: Replica, name: string): ConstructorParameters<typeof ReplicaRunner>[2] {
-    const { clock, random, upstreams, open, logs, servers } = this.#options;
+    const { clock, random, wheel, events, upstreams, open, logs, servers, spares, probed } = this.#options;
     const { server, revision } = replica.spec;
     return {
       clock,
       random,
+      wheel,
+      events,
+      restarts: this.#restarts,
+      spares: { count: spares, budget: this.#budget },
+      health: () => servers.get(server)?.spec.health ?? serverDefaults.health,
+      callTimeoutMs: () => durationMs((servers.get(server)?.spec ?? serverDefaults).limits.callTimeout),
+      probed: (result) => probed(server, result),
       upstreams,
       open,
       starts: this.#starts,

@@ -29,7 +29,7 @@ function sentence(stage: FailureStage, cause: unknown, exit: Exit | undefined): 
 }
 
 /** A failure stands beside the server it happened to: `server "weather": no such command` is `no such command` there. */
-function withoutSubject(message: string): string {
+export function withoutSubject(message: string): string {
   return message.replace(/^server "[^"]*": /, "").replace(/^server "[^"]*" /, "it ");
 }
 

@@ -20,6 +20,7 @@ import { AskedSink, startWith } from "../transport/testing/calls.ts";
 import { RunFailure } from "./failure.ts";
 import { withLeases } from "./leasing-run.ts";
 import { createOpener } from "./opener.ts";
+import { SpareBudget } from "./spare-budget.ts";
 import type { AnotherConnection, OpenRun } from "./run.ts";
 
 const unless = { skip: noProc ?? false };
@@ -148,8 +149,14 @@ test(
   unless,
   async () => {
     const { run, lines } = await open(processSource("asks"));
-    const host = { clock: systemClock, starts: new Semaphore(2), log: { write: (line: string) => lines.push(line) } };
-    const lending = withLeases(run, "weather", host);
+    const host = {
+      clock: systemClock,
+      random: systemRandom,
+      spares: { count: 0, budget: new SpareBudget(0) },
+      starts: new Semaphore(2),
+      log: { write: (line: string) => lines.push(line) },
+    };
+    const lending = withLeases(run, "weather", "shared", host);
     const profile = { key: "asks", capabilities: askable };
     const call = async (city: string): Promise<Told> => {
       const lease = await (lending.leases?.take({ profile, principal: "ann", waitMs: 20_000 }) ?? assert.fail());

@@ -1,24 +1,23 @@
 /**
  * Opens a run of a server that runs elsewhere: nothing is started, a connection is opened. A call of the legacy era that wants to hear
- * what its server asks gets a connection for itself, which is there beside the run's and ends with it.
+ * what its server asks gets a session for itself, and where callers are kept apart every one does; they are there beside the run's own
+ * and end with it. The modern era has no sessions: there each call is by itself.
  */
 import type { RemoteSource } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
-import type { Era } from "../protocol/era.ts";
 import type { LineSink, Runtime } from "../runtime/runtime.ts";
-import { Beside, type BesideConnection } from "./beside.ts";
-import { connectRemote } from "./connect-remote.ts";
+import { Beside, type BesideConnection, listenerBeside } from "./beside.ts";
+import { connectRemote, type ConnectRemoteOptions } from "./connect-remote.ts";
 import { RunFailure } from "./failure.ts";
 import type { OpenRequest, OpenRun } from "./run.ts";
+import { SocketTally } from "./socket-tally.ts";
 
 export interface RemoteOpenerOptions {
   readonly runtime: Runtime<RemoteSource>;
   readonly clock: Clock;
   readonly random: Random;
 }
-
-type Capabilities = Readonly<Record<string, unknown>>;
 
 /** `source` is the revision's own with every reference replaced. */
 export async function openRemote(
@@ -35,18 +34,25 @@ export async function openRemote(
     limits: { memoryBytes: 0, processesMax: limits.processes, cpu: limits.cpu },
     stderr: log,
   });
-  const connect = (era: Era | undefined, capabilities: Capabilities, signal: AbortSignal): Promise<BesideConnection> =>
-    connectRemote(source, { ...options, request, log, era, capabilities, signal });
-  const own = await connect(request.era, {}, request.signal).catch(async (error: unknown) => {
+  const sockets = new SocketTally();
+  const connect = (
+    more: Pick<ConnectRemoteOptions, "era" | "capabilities" | "signal" | "onNotification">,
+  ): Promise<BesideConnection> => connectRemote(source, { ...options, request, log, sockets, ...more });
+  const { era, signal, onNotification } = request;
+  const own = await connect({ era, capabilities: {}, signal, onNotification }).catch(async (error: unknown) => {
     await running.stop();
     throw error;
   });
   const { connection } = own;
-  const beside = new Beside((capabilities, signal) => connect("legacy", capabilities, signal));
+  const beside = new Beside();
+  const another = { era: "legacy", onNotification: listenerBeside(request) } as const;
+  const openAnother: OpenRun["openAnother"] = (capabilities, givenUp) =>
+    beside.open(givenUp, (ended) => connect({ ...another, capabilities, signal: ended }));
   const { origin, pathname } = new URL(source.url);
   return {
     connection,
-    ...(connection.facts.era === "modern" ? {} : { openAnother: beside.open }),
+    ...(connection.facts.era === "modern" ? {} : { openAnother }),
+    sockets: () => sockets.counts,
     pid: undefined,
     url: `${origin}${pathname}`,
     isolation: running.isolation,

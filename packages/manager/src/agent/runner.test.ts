@@ -3,6 +3,9 @@ import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import type { Replica } from "@mcp-manager/api";
 import { runnablePart, serverDefaults } from "@mcp-manager/api";
+import { TimerWheel } from "../base/timer-wheel.ts";
+import { RestartRate } from "./restart-rate.ts";
+import { SpareBudget } from "./spare-budget.ts";
 import { ManualClock } from "../base/clock.ts";
 import { Semaphore } from "../base/semaphore.ts";
 import type { Lease } from "../upstream/leases.ts";
@@ -42,6 +45,13 @@ function begin(options: Partial<RunnerHost> = {}): {
   const host: RunnerHost = {
     clock,
     random: { next: () => 0.999, bytes: (length) => Buffer.alloc(length) },
+    wheel: new TimerWheel(clock),
+    events: { publish: () => undefined },
+    restarts: new RestartRate(clock),
+    spares: { count: 0, budget: new SpareBudget(0) },
+    health: () => ({ ...serverDefaults.health, interval: "1h" }),
+    callTimeoutMs: () => 60_000,
+    probed: () => undefined,
     upstreams,
     open: runs.open,
     starts: new Semaphore(4),

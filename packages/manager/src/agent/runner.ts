@@ -10,17 +10,29 @@
  * A restart opens the next run beside the present one and switches when it is ready, so that no accepted call is lost; when the
  * next one cannot be opened the present one stays.
  */
-import type { LastFailure, Replica, ReplicaStatus, RevisionSpec } from "@mcp-manager/api";
-import { type BackoffRule, backoffMs } from "../base/backoff.ts";
+import {
+  type HealthRules,
+  type LastFailure,
+  ManagerError,
+  type Replica,
+  type ReplicaStatus,
+  type RevisionSpec,
+} from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { Semaphore } from "../base/semaphore.ts";
+import type { TimerWheel } from "../base/timer-wheel.ts";
+import type { EventSink } from "../events/event.ts";
 import type { Era } from "../protocol/era.ts";
 import type { LineSink } from "../runtime/runtime.ts";
 import type { ServerFacts } from "../transport/connection.ts";
 import type { UpstreamSet } from "../upstream/upstream-set.ts";
 import { lastFailureOf, RunFailure } from "./failure.ts";
-import { type LeasingRun, withLeases } from "./leasing-run.ts";
+import { type Finding, HealthMonitor, type ProbeResult } from "./health-monitor.ts";
+import { type LeasingRun, type SpareRules, withLeases } from "./leasing-run.ts";
+import { ReplicaReport } from "./replica-report.ts";
+import type { RestartRate } from "./restart-rate.ts";
+import { RestartSeries } from "./restart-series.ts";
 import type { OpenRequest, OpenRunFn } from "./run.ts";
 import { openInTurn } from "./start-place.ts";
 
@@ -28,16 +40,27 @@ import { openInTurn } from "./start-place.ts";
 export interface RunnerHost {
   readonly clock: Clock;
   readonly random: Random;
+  readonly wheel: TimerWheel;
+  readonly events: EventSink;
   readonly upstreams: UpstreamSet;
   readonly open: OpenRunFn;
   /** Bounds how many runs are being opened at once on this instance. */
   readonly starts: Semaphore;
   /** The replicas of one server restart one after the other. */
   readonly restartTurn: Semaphore;
+  /** Bounds how many are started again in a time on this instance. */
+  readonly restarts: RestartRate;
+  readonly spares: SpareRules;
   /** How long calls in flight may take to end when the replica drains, in milliseconds. */
   drainMs(): number;
   /** How long an opening may take, in milliseconds. */
   startupMs(): number;
+  /** `spec.health` as it is now. */
+  health(): HealthRules;
+  /** How long a call may take, in milliseconds. */
+  callTimeoutMs(): number;
+  /** One probe is over. */
+  probed(result: ProbeResult): void;
   /** The era found earlier for this revision. */
   knownEra(): Era | undefined;
   /** The status changed. */
@@ -48,11 +71,6 @@ export interface RunnerHost {
   logTail(since: string): readonly string[];
   readonly log: LineSink;
 }
-
-/** Restart delays (reliability.md §4.2): full jitter, 1 s doubling to 60 s. */
-const restartBackoff: BackoffRule = { baseMs: 1_000, capMs: 60_000 };
-/** A run that lasted this long wipes out the failures before it; the same span counts failures of one series. */
-const healthyMs = 600_000;
 
 type Ending =
   | { readonly kind: "ended"; readonly failure: RunFailure }
@@ -66,40 +84,40 @@ export class ReplicaRunner {
   readonly done: Promise<void>;
   readonly #revision: RevisionSpec;
   readonly #host: RunnerHost;
+  readonly #report: ReplicaReport;
+  readonly #series = new RestartSeries();
   readonly #leaving = new AbortController();
   /** Runs that were opened and have not ended: the one that serves, and those on their way out. */
   readonly #runs = new Set<LeasingRun>();
   #graceMs = Infinity;
-  #status: ReplicaStatus;
   #wantedRound: number;
   #nudged = Promise.withResolvers<void>();
   #pause: AbortController | undefined;
-  /** Monotonic times of the failures of this series. */
-  #failures: readonly number[] = [];
+  /** What its probes say: it does not come back by itself. */
+  #lost: RunFailure | undefined;
+  #monitor: HealthMonitor | undefined;
   #eraInDoubt = false;
   /** When the present run, or attempt at one, began. */
   #openedAt = "";
 
   constructor(replica: Replica, revision: RevisionSpec, host: RunnerHost) {
-    const { spec, metadata, status } = replica;
+    const { spec, metadata } = replica;
     this.name = metadata.name;
     this.server = spec.server;
     this.#revision = revision;
     this.#host = host;
     this.#wantedRound = spec.restartRound;
-    this.#status = {
-      state: "pending",
-      node: spec.node,
-      revision: spec.revision,
-      restarts: status.restarts,
-      restartRound: spec.restartRound,
-      ...(status.lastFailure === undefined ? {} : { lastFailure: status.lastFailure }),
-    };
+    this.#report = new ReplicaReport(replica, { ...host, report: () => host.report() });
     this.done = this.#run();
   }
 
   get status(): ReplicaStatus {
-    return this.#status;
+    return this.#report.status;
+  }
+
+  /** `spec.health` may be another. */
+  rulesChanged(): void {
+    this.#monitor?.rulesChanged();
   }
 
   /** Asks for a restart, when `round` was not carried out yet. */
@@ -127,14 +145,14 @@ export class ReplicaRunner {
   async #run(): Promise<void> {
     while (!this.#leaving.signal.aborted) {
       const round = this.#wantedRound;
-      this.#set({ state: "starting", retryAt: undefined });
+      this.#report.set({ state: "starting", retryAt: undefined });
       const opened = await this.#open();
-      this.#set({ restartRound: round });
+      this.#report.set({ restartRound: round });
       if (opened === undefined) await this.#backOff();
       else await this.#serve(opened);
     }
     await Promise.all([...this.#runs].map((run) => this.#close(run, this.#graceMs)));
-    this.#set({ state: "stopped", ...nothingRuns });
+    this.#report.set({ state: "stopped", ...nothingRuns });
   }
 
   /** A run, or undefined when it could not be opened; then the status says why. */
@@ -145,7 +163,7 @@ export class ReplicaRunner {
         this.#openedAt = this.#now();
         return this.#host.open(this.#request());
       });
-      const run = withLeases(opened, this.server, this.#host);
+      const run = withLeases(opened, this.server, this.#revision.sharing, this.#host);
       this.#runs.add(run);
       this.#eraInDoubt = false;
       this.#host.opened(run.connection.facts);
@@ -166,6 +184,7 @@ export class ReplicaRunner {
       log,
       onNotification: (message, method) => upstreams.notified(this.server, method, message),
       onDropped: (what) => upstreams.dropped(this.server, what),
+      onUnhealthy: (reason) => this.#onUnhealthy(reason),
       signal: this.#leaving.signal,
     };
   }
@@ -175,10 +194,13 @@ export class ReplicaRunner {
     let run = first;
     for (;;) {
       this.#attach(run);
+      this.#watch(run);
       const ending = await this.#ending(run);
+      this.#monitor?.[Symbol.dispose]();
+      this.#monitor = undefined;
       if (ending.kind === "leave") {
         this.#detach();
-        this.#set({ state: "draining" });
+        this.#report.set({ state: "draining" });
         return await this.#close(run, this.#graceMs);
       }
       if (ending.kind === "ended") {
@@ -198,9 +220,9 @@ export class ReplicaRunner {
     try {
       const round = this.#wantedRound;
       const next = this.#leaving.signal.aborted ? undefined : await this.#open();
-      this.#set({ restartRound: round });
+      this.#report.set({ restartRound: round });
       if (next === undefined) return present;
-      this.#set({ restarts: this.#status.restarts + 1 });
+      this.#report.set({ restarts: this.status.restarts + 1 });
       this.#attach(next);
       void this.#close(present, this.#host.drainMs());
       return next;
@@ -217,17 +239,19 @@ export class ReplicaRunner {
   async #ending(run: LeasingRun): Promise<Ending> {
     for (;;) {
       if (this.#leaving.signal.aborted) return { kind: "leave" };
-      if (this.#wantedRound > (this.#status.restartRound ?? 0)) return { kind: "restart" };
+      if (this.#wantedRound > (this.status.restartRound ?? 0)) return { kind: "restart" };
       const nudged = this.#nudged.promise;
-      const failure = await Promise.race([run.ended, nudged]);
+      const failure = this.#lost ?? (await Promise.race([run.ended, nudged]));
       if (failure !== undefined) return { kind: "ended", failure };
     }
   }
 
   #attach(run: LeasingRun): void {
-    const { connection, leases, pid, url, isolation, memory } = run;
-    this.#set({
+    const { connection, pid, url, isolation, memory } = run;
+    this.#report.set({
       state: "ready",
+      health: { state: "healthy" },
+      crashLoop: this.#series.isLoop(this.#host.clock.nowMs()) ? true : undefined,
       startedAt: this.#now(),
       era: connection.facts.era,
       isolation,
@@ -235,10 +259,15 @@ export class ReplicaRunner {
       ...(url === undefined ? {} : { url }),
       ...(memory === undefined ? {} : { memory }),
     });
+    this.#offer(run);
+  }
+
+  /** It may take calls. */
+  #offer({ connection, leases }: LeasingRun): void {
     this.#host.upstreams.attach({
       name: this.name,
       server: this.server,
-      revision: this.#status.revision,
+      revision: this.status.revision,
       connection,
       ...(leases === undefined ? {} : { leases }),
     });
@@ -248,38 +277,74 @@ export class ReplicaRunner {
     this.#host.upstreams.detach(this.server, this.name);
   }
 
+  #watch(run: LeasingRun): void {
+    const { connection, leases } = run;
+    this.#lost = undefined;
+    this.#monitor = new HealthMonitor(connection, {
+      ...this.#host,
+      health: () => this.#host.health(),
+      callTimeoutMs: () => this.#host.callTimeoutMs(),
+      otherCalls: () => leases?.calls ?? 0,
+      onProbed: (result) => this.#host.probed(result),
+      onFinding: (finding) => this.#onFinding(run, finding),
+    });
+  }
+
+  /** Who does not answer takes no new calls; those in flight go on. Who does not come back is ended. */
+  #onFinding(run: LeasingRun, { isFit, isLost, health }: Finding): void {
+    const wasFit = this.status.state === "ready";
+    if (isFit && !wasFit) {
+      this.#report.set({ state: "ready", health });
+      this.#offer(run);
+    } else if (!isFit && wasFit) {
+      this.#detach();
+      const failure = new RunFailure("health", new ManagerError("unavailable", health.message ?? "it is not healthy"));
+      this.#report.set({ state: "failed", health, lastFailure: this.#failureNow(failure) });
+    } else {
+      this.#report.set({ health });
+    }
+    if (!isLost) return;
+    const message = `${health.message ?? "it is not healthy"}; it is started again`;
+    this.#lost = new RunFailure("health", new ManagerError("unavailable", message));
+    this.#nudge();
+  }
+
+  #onUnhealthy(reason: ManagerError): void {
+    if (reason.reason === "STDOUT_NOISE") this.#monitor?.noisy("StdoutNoise", reason);
+    else this.#monitor?.doubt();
+  }
+
   #failed(failure: RunFailure): void {
-    const nowMs = this.#host.clock.nowMs();
     // A server that was updated in place may speak another era now; it is asked again.
     if (failure.stage === "initialize") this.#eraInDoubt = true;
-    this.#failures = [...this.#failures.filter((at) => nowMs - at < healthyMs), nowMs].slice(-100);
-    const stderr = this.#host.logTail(this.#openedAt);
-    const recentFailures = this.#failures.length;
-    const lastFailure: LastFailure = lastFailureOf({ failure, at: this.#now(), stderr, recentFailures });
-    this.#set({ lastFailure });
+    this.#series.failed(this.#host.clock.nowMs(), true);
+    this.#report.set({ lastFailure: this.#failureNow(failure) });
+  }
+
+  #failureNow(failure: RunFailure): LastFailure {
+    const recentFailures = this.#series.ends(this.#host.clock.nowMs());
+    return lastFailureOf({ failure, at: this.#now(), stderr: this.#host.logTail(this.#openedAt), recentFailures });
   }
 
   async #backOff(): Promise<void> {
     if (this.#leaving.signal.aborted) return;
-    const { clock, random } = this.#host;
-    const delayMs = backoffMs(restartBackoff, this.#failures.length - 1, random);
+    const { clock, random, restarts } = this.#host;
+    const nowMs = clock.nowMs();
+    const delayMs = this.#series.pauseMs(random);
     const retryAt = new Date(clock.wallMs() + delayMs).toISOString();
-    this.#set({ state: "failed", retryAt, restarts: this.#status.restarts + 1, ...nothingRuns });
+    const crashLoop = this.#series.isLoop(nowMs) ? true : undefined;
+    const restartsNow = this.status.restarts + 1;
+    this.#report.set({ state: "failed", retryAt, restarts: restartsNow, crashLoop, ...nothingRuns });
     this.#pause = new AbortController();
     await clock.sleep(delayMs, this.#pause.signal).catch(() => undefined);
     this.#pause = undefined;
-  }
-
-  #set(change: { readonly [K in keyof ReplicaStatus]?: ReplicaStatus[K] | undefined }): void {
-    const next = Object.entries({ ...this.#status, ...change }).filter(([, value]) => value !== undefined);
-    this.#status = Object.fromEntries(next) as unknown as ReplicaStatus;
-    this.#host.report();
+    await restarts.turn(this.#leaving.signal).catch(() => undefined);
   }
 
   #now(): string {
-    return new Date(this.#host.clock.wallMs()).toISOString();
+    return this.#report.now();
   }
 }
 
 /** What a status no longer says when there is no run. */
-const nothingRuns = { pid: undefined, startedAt: undefined, memory: undefined };
+const nothingRuns = { pid: undefined, startedAt: undefined, memory: undefined, health: undefined };

@@ -25,6 +25,10 @@ export async function readBody(request: IncomingMessage, operation: Operation, e
     request.resume();
     return undefined;
   }
+  const encoding = request.headers["content-encoding"] ?? "identity";
+  if (encoding.toLowerCase() !== "identity") {
+    throw new BodyRefusal(415, `the Content-Encoding is ${encoding.slice(0, 60)}: send the body uncompressed`);
+  }
   const bytes = await readBytes(request);
   if (bytes.length === 0 && operation.bodyOptional === true) return undefined;
   const type = (request.headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";

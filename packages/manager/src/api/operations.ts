@@ -2,14 +2,16 @@
  * Every operation with its implementation: what a caller can ask of the manager, whichever door it comes through. Validation is
  * `@mcp-manager/api`'s, storage the registry's; this room decides what one request means.
  */
-import type { OperationName } from "@mcp-manager/api";
+import type { OperationName, Override } from "@mcp-manager/api";
 import { openApiDocument } from "@mcp-manager/api";
+import type { Clock } from "../base/clock.ts";
+import type { Informer } from "../registry/informer.ts";
 import type { Registry } from "../registry/registry.ts";
 import { apiKeyOperations } from "./operations/api-keys.ts";
 import { dataPlaneOperations } from "./operations/data-plane.ts";
 import type { ServerWrites } from "./operations/server-writes.ts";
 import { serverOperations } from "./operations/servers.ts";
-import type { ApiKeys, Authorizer, ProcessHealth, ReplicaLogs, Tools } from "./ports.ts";
+import type { ApiKeys, Authorizer, LiveState, ProcessHealth, ReplicaLogs, Tools } from "./ports.ts";
 import type { Implementation } from "./request.ts";
 
 export interface OperationsOptions {
@@ -19,6 +21,10 @@ export interface OperationsOptions {
   readonly authorizer: Authorizer;
   readonly tools: Tools;
   readonly logs: ReplicaLogs;
+  readonly live: LiveState;
+  /** This instance's cache of decisions about breakers. */
+  readonly overrides: Informer<Override>;
+  readonly clock: Clock;
   readonly health: ProcessHealth;
   readonly apiKeys: ApiKeys;
 }

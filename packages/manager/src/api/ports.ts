@@ -2,7 +2,20 @@
  * What the operations need of other rooms that this one may not import: each a small interface, handed in by the composition
  * root. Nothing here is implemented in this room.
  */
-import type { ApiKey, ApiKeyDraft, CreatedApiKey, Health, Permission, Principal } from "@mcp-manager/api";
+import type {
+  ApiKey,
+  ApiKeyDraft,
+  BreakerDetail,
+  BreakerState,
+  CreatedApiKey,
+  Health,
+  OverloadStage,
+  Permission,
+  Principal,
+  RecentEvent,
+  ReplicaLoad,
+  ServerLoad,
+} from "@mcp-manager/api";
 
 /** Whether a principal may do something. */
 export interface Authorizer {
@@ -55,6 +68,24 @@ export interface ProcessHealth {
   /** RFC 3339. */
   readonly startedAt: string;
   store(): Health["store"];
+  /** Undefined where nobody watches. */
+  overload(): OverloadStage | undefined;
+}
+
+/** The members of a server's status that are of one instance and one moment. */
+export interface LiveServer {
+  readonly breaker: BreakerState;
+  readonly breakerDetail?: BreakerDetail;
+  readonly load: ServerLoad;
+}
+
+/** What this instance knows of what runs on it, at this moment. */
+export interface LiveState {
+  /** Undefined for a server that it has nothing to do with. */
+  server(name: string): LiveServer | undefined;
+  replica(server: string, replica: string): ReplicaLoad | undefined;
+  /** What happened to a server last, newest first, at most `count`. */
+  events(server: string, count: number): readonly RecentEvent[];
 }
 
 /** API keys: the resources, and the secrets that belong to them. All throw ManagerError. */

@@ -15,7 +15,7 @@ import { openMemoryStore } from "../store/memory.ts";
 import { createFront } from "./front.ts";
 import { createOperations } from "./operations.ts";
 import { ServerWrites } from "./operations/server-writes.ts";
-import type { Authorizer, LogLine, LogQuery } from "./ports.ts";
+import type { Authorizer, LiveState, LogLine, LogQuery } from "./ports.ts";
 import { createRest } from "./rest.ts";
 
 /** What a test asks with: the role which is its own credential here, and fetch's own options. */
@@ -33,6 +33,8 @@ export interface Door extends AsyncDisposable {
   readonly lines: LogLine[];
   /** The queries that reached the logs. */
   readonly logQueries: LogQuery[];
+  /** What this instance knows beside what is stored: nothing, unless a test says so. */
+  live: LiveState;
   /** What was reported as our failure. */
   readonly failures: ManagerError[];
   ready: string | undefined;
@@ -56,11 +58,22 @@ export async function openDoor(): Promise<Door> {
   const logQueries: LogQuery[] = [];
   const failures: ManagerError[] = [];
   const keys = registry.resources(kinds.ApiKey);
+  const overrides = registry.informer(kinds.Override);
+  overrides.start();
+  await overrides.synced;
+  let live: LiveState = { server: () => undefined, replica: () => undefined, events: () => [] };
   const operations = createOperations({
     registry,
     authorizer,
     writes: new ServerWrites(registry),
-    health: { version: "1.2.3", startedAt: "2027-01-01T00:00:00Z", store: () => "ok" },
+    live: {
+      server: (name) => live.server(name),
+      replica: (server, name) => live.replica(server, name),
+      events: (server, count) => live.events(server, count),
+    },
+    overrides,
+    clock,
+    health: { version: "1.2.3", startedAt: "2027-01-01T00:00:00Z", store: () => "ok", overload: () => undefined },
     tools: {
       list: () => Promise.resolve([{ name: "echo", inputSchema: { type: "object" } }]),
       call(server, tool, given) {
@@ -113,6 +126,12 @@ export async function openDoor(): Promise<Door> {
     lines,
     logQueries,
     failures,
+    get live() {
+      return live;
+    },
+    set live(value) {
+      live = value;
+    },
     get ready() {
       return ready;
     },
@@ -124,6 +143,7 @@ export async function openDoor(): Promise<Door> {
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();
+      await overrides[Symbol.asyncDispose]();
       await store.close();
     },
   };

@@ -19,6 +19,8 @@ interface World extends AsyncDisposable {
   readonly controller: Controller;
   /** Every state that the cache of servers showed. */
   readonly states: readonly string[];
+  /** What was published, in words. */
+  readonly events: readonly string[];
   /** The server `weather` once it is as `isSo` says, as every cache shows it. */
   until(isSo: (server: Server, replicas: readonly Replica[]) => boolean): Promise<readonly Replica[]>;
 }
@@ -35,11 +37,14 @@ async function open(): Promise<World> {
   await Promise.all([servers.synced, revisions.synced, replicas.synced]);
   const states: string[] = [];
   servers.onChange((_, server) => states.push(server?.status.state ?? "gone"));
+  const events: string[] = [];
   const caches = { registry, servers, revisions, replicas };
   const controller = new Controller({
     ...caches,
     node: "here",
     toolCount: () => 3,
+    breakerOf: () => "closed",
+    events: { publish: ({ server, message }) => events.push(`${server}: ${message}`) },
     clock,
     random,
     logger: silentLogger,
@@ -55,6 +60,7 @@ async function open(): Promise<World> {
     registry,
     controller,
     states,
+    events,
     async until(isSo) {
       for (const end = clock.nowMs() + 10_000; clock.nowMs() < end;) {
         const server = servers.get("weather");
@@ -110,4 +116,17 @@ test("a status that somebody else wrote over is put right", async () => {
   const servers = world.registry.resources(kinds.Server);
   await servers.updateStatus("weather", ({ status }) => ({ ...status, state: "failed" }));
   await world.until(() => world.states.includes("failed") && world.states.at(-1) === "ready");
+});
+
+test("each change of a server's state is one event, with what it came from and why", async () => {
+  await using world = await open();
+  const [replica] = await world.until((_, replicas) => replicas.length === 1);
+  await becomeReady(world, replica);
+  await world.until(({ status }) => status.state === "ready");
+  world.controller.look("weather");
+  for (let turn = 0; turn < 10; turn++) await setImmediate();
+  assert.deepEqual(world.events, [
+    "weather: pending: no replica is ready yet",
+    "weather: pending → ready: 1 of 1 replicas are ready",
+  ]);
 });

@@ -3,7 +3,7 @@
  * registry. It starts nothing itself; agents act on the Replica records. Level-triggered: events only say which server to look at,
  * and a reconcile that is repeated, late or interrupted comes to the same end.
  */
-import type { Replica, Revision, Server, ServerState } from "@mcp-manager/api";
+import type { BreakerState, Replica, Revision, Server, ServerState } from "@mcp-manager/api";
 import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import { shortId } from "../base/ids.ts";
@@ -11,6 +11,7 @@ import { unreachable } from "../base/invariant.ts";
 import type { Random } from "../base/random.ts";
 import type { Unsubscribe } from "../base/watched.ts";
 import { WorkQueue } from "../base/work-queue.ts";
+import type { EventSink, ManagerEvent } from "../events/event.ts";
 import type { Informer } from "../registry/informer.ts";
 import { kinds } from "../registry/kinds.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -28,6 +29,9 @@ export interface ControllerOptions {
   readonly node: string;
   /** How many tools a server lists, as far as this instance knows. */
   readonly toolCount: (server: string) => number | undefined;
+  /** Where its breaker is on this instance. */
+  readonly breakerOf: (server: string) => BreakerState | undefined;
+  readonly events: EventSink;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -44,7 +48,7 @@ export class Controller implements AsyncDisposable {
   readonly #unsubscribe: readonly Unsubscribe[];
   /** The store revision of this loop's last write for a server: a plan from an older cache would do it twice. */
   readonly #written = new Map<string, bigint>();
-  /** The state of each server that was logged last. */
+  /** The state of each server that was published last. */
   readonly #states = new Map<string, ServerState>();
 
   /** Begins at once with whatever the informers hold and hear. */
@@ -92,7 +96,9 @@ export class Controller implements AsyncDisposable {
 
   #forget(name: string): void {
     this.#written.delete(name);
-    if (this.#states.delete(name)) this.#options.logger.info("server is gone", { server: name });
+    const from = this.#states.get(name);
+    if (!this.#states.delete(name) || from === undefined) return;
+    this.#options.events.publish(stateChange(name, from, "gone", "it was deleted"));
   }
 
   async #perform(server: string, step: Step): Promise<void> {
@@ -115,6 +121,8 @@ export class Controller implements AsyncDisposable {
       case "forget-revision":
         return void (await registry.resources(kinds.Revision).delete(step.name));
       case "forget-server":
+        // What was decided about it must not meet another one of its name.
+        await registry.resources(kinds.Override).delete(server);
         return void (await registry.resources(kinds.Server).delete(server));
       default:
         unreachable(step);
@@ -126,43 +134,46 @@ export class Controller implements AsyncDisposable {
     revisions: readonly Revision[];
     replicas: readonly Replica[];
   }): Promise<void> {
-    const { registry, toolCount, clock } = this.#options;
+    const { registry, toolCount, breakerOf, clock } = this.#options;
     const { name, uid } = own.server.metadata;
     const target = targetRevision(own.revisions)?.metadata.name;
     const now = new Date(clock.wallMs()).toISOString();
     const statusOf = (server: Server): Server["status"] =>
-      serverStatus({ server, replicas: own.replicas, target, tools: toolCount(name), now });
+      serverStatus({ server, replicas: own.replicas, target, tools: toolCount(name), breaker: breakerOf(name), now });
     // Nothing is read when the cache says so already: where it is behind, what it has yet to hear asks for another look.
-    if (sameJson(statusOf(own.server), own.server.status)) return this.#logState(own.server);
+    if (sameJson(statusOf(own.server), own.server.status)) return this.#publishState(own.server);
     const written = await registry.resources(kinds.Server).updateStatus(name, (server) =>
       // A server that was deleted and made again under this name is another one; the next look is at it.
       server.metadata.uid === uid ? statusOf(server) : undefined,
     );
-    if (written !== undefined) this.#logState(written);
+    if (written !== undefined) this.#publishState(written);
   }
 
-  /** One line for each change of a server's state. */
-  #logState({ metadata: { name }, status }: Server): void {
-    if (this.#states.get(name) === status.state) return;
-    this.#states.set(name, status.state);
-    const { logger } = this.#options;
-    switch (status.state) {
-      case "ready":
-        return logger.info("server is ready", { server: name, revision: status.revision });
-      case "failed":
-        return logger.warn("server has failed", { server: name, failure: status.lastFailure?.message });
-      case "degraded":
-        return logger.warn("server is degraded", { server: name, replicas: status.replicas });
-      case "idle":
-      case "draining":
-        return logger.info(`server is ${status.state}`, { server: name });
-      case "pending":
-      case "starting":
-        return logger.debug(`server is ${status.state}`, { server: name });
-      default:
-        unreachable(status.state);
-    }
+  /** One event for each change of a server's state. */
+  #publishState({ metadata: { name }, status }: Server): void {
+    const { state } = status;
+    const before = this.#states.get(name);
+    if (before === state) return;
+    this.#states.set(name, state);
+    const condition = status.conditions.find(({ type }) => type === "Available");
+    this.#options.events.publish(stateChange(name, before, state, condition?.message ?? ""));
   }
+}
+
+/** The fact that a server went from one state to another, and why; `from` is not known after a start of the manager. */
+function stateChange(
+  server: string,
+  from: ServerState | undefined,
+  to: ServerState | "gone",
+  why: string,
+): ManagerEvent {
+  return {
+    topic: "server.state",
+    server,
+    message: `${from === undefined ? "" : `${from} → `}${to}${why === "" ? "" : `: ${why}`}`,
+    severity: to === "failed" || to === "degraded" ? "warning" : "info",
+    data: { ...(from === undefined ? {} : { from }), to },
+  };
 }
 
 /** The server's name from a replica's: `weather-7-x2k9`; for records that are gone. */

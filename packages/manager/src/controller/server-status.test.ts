@@ -5,7 +5,7 @@ import { serverStatus } from "./server-status.ts";
 import { replica, server } from "./testing/world.ts";
 
 const now = "2027-01-01T00:00:10.000Z";
-const common = { target: "weather-1", tools: undefined, now };
+const common = { target: "weather-1", tools: undefined, breaker: undefined, now };
 
 function stateWith(replicas: readonly Replica[], wanted = 2): ServerState {
   return serverStatus({ ...common, server: server({ replicas: wanted }), replicas }).state;
@@ -80,9 +80,9 @@ test("a condition keeps its time while its status stays", () => {
 });
 
 test("what is asked for and not done yet is said", () => {
-  const strict = server({ health: { ...server().spec.health, interval: "1s" } });
+  const strict = server({ deployment: { ...server().spec.deployment, autoRollback: false } });
   const { conditions } = serverStatus({ ...common, server: strict, replicas: [] });
   const enforced = conditions.find(({ type }) => type === "FullyEnforced");
   assert.equal(enforced?.status, "False");
-  assert.match(enforced?.message ?? "", /spec\.health\.interval/);
+  assert.match(enforced?.message ?? "", /spec\.deployment\.autoRollback/);
 });

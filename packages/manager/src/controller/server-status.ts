@@ -1,5 +1,13 @@
 /** What a server's status says, as a pure function of its replicas. Writes nothing. */
-import type { Condition, LastFailure, Replica, Server, ServerState, ServerStatus } from "@mcp-manager/api";
+import type {
+  BreakerState,
+  Condition,
+  LastFailure,
+  Replica,
+  Server,
+  ServerState,
+  ServerStatus,
+} from "@mcp-manager/api";
 import { notYetEnforced } from "@mcp-manager/api";
 
 /** What a status is made from, at one moment. */
@@ -10,6 +18,8 @@ export interface StatusInput {
   readonly target: string | undefined;
   /** How many tools the server lists, when that is known. */
   readonly tools: number | undefined;
+  /** Where its breaker is, when that is known. */
+  readonly breaker: BreakerState | undefined;
   /** RFC 3339. */
   readonly now: string;
 }
@@ -26,9 +36,11 @@ export function serverStatus(input: StatusInput): ServerStatus {
   const tools = input.tools ?? server.status.tools;
   return {
     state,
+    since: server.status.state === state ? (server.status.since ?? input.now) : input.now,
     ...(revision === undefined ? {} : { revision }),
     replicas: { desired, ready: ready.length },
     traffic: revision === undefined || ready.length === 0 ? [] : [{ revision, weight: 100 }],
+    ...(input.breaker === undefined ? {} : { breaker: input.breaker }),
     ...(tools === undefined ? {} : { tools }),
     ...(failure === undefined ? {} : { lastFailure: failure }),
     conditions: [

@@ -43,6 +43,12 @@ export function readBody(
   request.on("end", () => handler.onBody(rest === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(rest)));
 }
 
+/** Whether a body is compressed: none is taken that grows when it is read, nor any that one reader would take for another thing. */
+export function isEncoded({ headers }: IncomingMessage): boolean {
+  const encoding = headers["content-encoding"];
+  return encoding !== undefined && encoding.toLowerCase() !== "identity";
+}
+
 /** For a request that is refused unread. Call it before the answer is written. */
 export function discardBody(request: IncomingMessage, response: ServerResponse): void {
   request.resume();

@@ -3,7 +3,7 @@
  * why it stands where it stands. What a call needs after it is routed is in `forward.ts`; sockets are in `listener.ts`.
  *
  *   1 principal  known before a byte of the body is read; Host and Origin were checked before    401, 403   listener
- *   2 body       read once, capped                                                               413        readBody
+ *   2 body       read once, capped, as it is                                                     413, 415   readBody
  *   3 envelope   scanned once; nothing behind this line parses JSON                              400        scanEnvelope
  *   4 view       a server that is not there, or not for this principal                           404        MergedLists.shows
  *   5 era        from header and `_meta`, before the method is looked at                         400        checkEra
@@ -24,9 +24,11 @@ import type { Edit } from "../protocol/splice.ts";
 import type { Principal } from "../security/principal.ts";
 import { type Arrival, findSession, refuseView, sessionIdOf } from "./arrival.ts";
 import { receiveBatch, type ScanRefusal } from "./batch.ts";
-import { readBody } from "./body.ts";
+import { discardBody, isEncoded, readBody } from "./body.ts";
 import { auditDenied } from "./calls/call-audit.ts";
 import type { Call } from "./calls/call.ts";
+import type { Gate } from "./door/gate.ts";
+import type { PrincipalLoad } from "./door/principal-load.ts";
 import { mayAsk } from "./calls/call-lease.ts";
 import type { Catalog } from "./lists/catalog.ts";
 import { checkEra, saysModern } from "./era-check.ts";
@@ -50,6 +52,8 @@ export interface EndpointOptions extends ForwardDependencies {
   readonly catalog: Pick<Catalog, "renewed">;
   readonly router: Router;
   readonly subscriptions: Subscriptions;
+  /** Says whether a session may be opened now. */
+  readonly gate: Pick<Gate, "refuseSession">;
   /** Largest request body, in bytes. Default 4 MiB. */
   readonly bodyBytesMax: number;
 }
@@ -65,13 +69,20 @@ export class McpEndpoint {
     this.#subscriptions = new SubscriptionRequests(options);
   }
 
-  /** Serves one HTTP request on an MCP path. Never throws. */
-  handle(request: IncomingMessage, response: ServerResponse, view: View, principal: Principal): void {
-    const reply = new HttpReply(response, request.headers.accept);
+  /** Serves one HTTP request on an MCP path; it counts in `load` while it is open. Never throws. */
+  handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    view: View,
+    principal: Principal,
+    load?: PrincipalLoad,
+  ): void {
+    const reply = new HttpReply(response, request.headers.accept, load);
     const arrival: Arrival = { request, reply, view, principal, startedMs: this.#options.clock.nowMs() };
     if (request.method === "DELETE") return this.#endSession(arrival);
     if (request.method === "GET") return answerGet(this.#options, arrival, response);
     if (request.method !== "POST") return reply.empty(405, methodsTaken);
+    if (isEncoded(request)) return refuseEncoded(request, response, reply);
     readBody(request, response, this.#options.bodyBytesMax, {
       onBody: (bytes) => this.#receive(bytes, arrival),
       onTooLarge: (bytesMax) => {
@@ -229,6 +240,12 @@ export class McpEndpoint {
 function stateEdits(envelope: Envelope, state: string | undefined): readonly Edit[] {
   if (state === undefined) return stateRemoval(envelope);
   return [{ start: envelope.start("requestState"), end: envelope.end("requestState"), bytes: Buffer.from(state) }];
+}
+
+function refuseEncoded(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
+  discardBody(request, response);
+  const message = "the body is compressed: send it as it is, without Content-Encoding";
+  reply.json(415, errorResponse(undefined, JsonRpcCode.invalidRequest, message), ["accept-encoding", "identity"]);
 }
 
 /** Late answers cross the withdrawal of their question; what was never asked is refused. */

@@ -10,6 +10,7 @@ import { emptyResult } from "../protocol/legacy.ts";
 import type { ListMember } from "../protocol/methods.ts";
 import type { CallMetrics, CallOutcome } from "./calls/call-metrics.ts";
 import type { Call } from "./calls/call.ts";
+import type { Gate } from "./door/gate.ts";
 import { replyWithError } from "./calls/failure.ts";
 import type { Introduction } from "./introduction/introduction.ts";
 import type { MergedLists } from "./lists/merged-list.ts";
@@ -24,6 +25,7 @@ export interface OwnAnswersOptions {
   readonly sessions: Sessions;
   readonly introduction: Introduction;
   readonly lists: MergedLists;
+  readonly gate: Pick<Gate, "refuseSession">;
 }
 
 export class OwnAnswers {
@@ -34,7 +36,9 @@ export class OwnAnswers {
   }
 
   initialize(call: Call): void {
-    const { introduction, sessions } = this.#options;
+    const { introduction, sessions, gate } = this.#options;
+    const refusal = gate.refuseSession();
+    if (refusal !== undefined) return this.#fail(call, refusal);
     const version = introduction.negotiate(call.envelope.text("initVersion"));
     const profile = clientProfile(call.envelope.raw("initCapabilities"));
     introduction.initialize(call.view, call.principal, call.id, version).then(

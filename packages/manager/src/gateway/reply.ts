@@ -9,6 +9,7 @@
 import type { ServerResponse } from "node:http";
 import { lentBytesMin, slabs } from "../base/slabs.ts";
 import { sseComment, sseEvent } from "../protocol/sse.ts";
+import type { PrincipalLoad } from "./door/principal-load.ts";
 import type { EventStream, StreamOpener, StreamOwner } from "./sessions/event-stream.ts";
 
 /** Header names and values in turn, as `writeHead` takes them without copying. */
@@ -81,11 +82,13 @@ export class HttpReply implements Reply, StreamOwner {
   #mode: "open" | "json" | "events" | "event" | "ended" = "open";
   #full = false;
 
-  constructor(response: ServerResponse, accept: string | undefined) {
+  /** `load` is where the request counts until its connection has been answered or lost. */
+  constructor(response: ServerResponse, accept: string | undefined, load?: PrincipalLoad) {
     const takesAll = accept === undefined || accept.includes("*/*");
     this.#acceptsEvents = takesAll || accept.includes("text/event-stream");
     this.#acceptsJson = takesAll || !this.#acceptsEvents || accept.includes("application/");
-    this.#take(response);
+    load?.enter();
+    this.#take(response, load);
   }
 
   get ended(): boolean {
@@ -185,9 +188,10 @@ export class HttpReply implements Reply, StreamOwner {
     return this.#response !== undefined;
   }
 
-  #take(response: ServerResponse): void {
+  #take(response: ServerResponse, load?: PrincipalLoad): void {
     this.#response = response;
     response.on("close", () => {
+      load?.leave();
       if (this.#response === response && this.#mode !== "ended") this.#onLost();
     });
   }

@@ -41,6 +41,11 @@ export function cancelledNotification(requestId: Buffer, reason: string): Buffer
   return Buffer.concat([Buffer.from(head), requestId, Buffer.from(`,"reason":${JSON.stringify(reason)}}}`)]);
 }
 
+/** `ping` as the manager sends it; `id` is its own. */
+export function pingRequest(id: number): Buffer {
+  return Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":"ping"}`);
+}
+
 /** The answer to `ping`. */
 export function pingResponse(id: Buffer): Buffer {
   return emptyResult(id);

@@ -1,6 +1,6 @@
 /** Every kind of resource that the registry keeps, one row each. It holds no rules of theirs but the status that one begins with. */
 import { createHash } from "node:crypto";
-import type { ApiKey, Replica, Resource, Revision, Server } from "@mcp-manager/api";
+import type { ApiKey, Override, Replica, Resource, Revision, Server } from "@mcp-manager/api";
 import { pendingReplicaStatus, pendingServerStatus, runnableText } from "@mcp-manager/api";
 
 /** Any resource, where the kind does not matter. */
@@ -22,6 +22,7 @@ interface Kinds {
   readonly Revision: Kind<Revision>;
   readonly Replica: Kind<Replica>;
   readonly ApiKey: Kind<ApiKey>;
+  readonly Override: Kind<Override>;
 }
 
 /** The kinds, by name. */
@@ -37,6 +38,12 @@ export const kinds: Kinds = {
     kind: "Replica",
     plural: "replicas",
     initialStatus: pendingReplicaStatus,
+    serverOf: ({ server }) => server,
+  },
+  Override: {
+    kind: "Override",
+    plural: "overrides",
+    initialStatus: () => ({}),
     serverOf: ({ server }) => server,
   },
   ApiKey: { kind: "ApiKey", plural: "api-keys", initialStatus: () => ({}) },

@@ -66,8 +66,8 @@ export interface ReplySink {
    * chunk too, where it says that its bytes still wait to be taken: a shared channel then reads no more than a bound ahead.
    */
   onResponse(chunk: Buffer, last: boolean): boolean;
-  /** The request ended without a response. */
-  onFailure(error: ManagerError): void;
+  /** The request ended without a response. `written` is false when the server has certainly seen nothing of it: then it was not executed. */
+  onFailure(error: ManagerError, written: boolean): void;
 }
 
 /** The caller's handle on a request in flight. */
@@ -92,8 +92,8 @@ export interface ConnectionEvents {
 
 /**
  * What a server can send that nobody waits for: a response to a request that has ended, to one that never was, progress without
- * its request, a log line, a question or the completion of an elicitation that could be of any of several requests, a notification
- * of a subscription that has ended.
+ * its request, a log line, a question or the completion of an elicitation that could be of any of several requests, the change of a
+ * resource on a connection that is one caller's, a notification of a subscription that has ended.
  */
 export type DroppedMessage =
   | "late_response"
@@ -102,12 +102,15 @@ export type DroppedMessage =
   | "unaddressed_log"
   | "unaddressed_request"
   | "unaddressed_completion"
+  | "unaddressed_update"
   | "unknown_subscription";
 
 export interface Connection {
   readonly facts: ServerFacts;
   /** Requests in flight. */
   readonly inFlight: number;
+  /** Messages that have come from the server so far: while this grows, it is alive. */
+  readonly heard: number;
   /** Undefined while open. */
   readonly closeReason: ManagerError | undefined;
   /** Resolves when the connection is no longer usable. */

@@ -170,8 +170,9 @@ function declareEnds(declare: Declare): void {
     await until("the calls at the server", () => journal.filter((line) => line === "call hold").length === 2);
     connection.destroy(reason);
     connection.destroy(new ManagerError("internal", "a second reason"));
-    for (const { sink } of calls) assert.equal(await sink.failed(), reason);
-    assert.equal(await start(connection, "echo").sink.failed(), reason);
+    for (const { sink } of calls) assert.deepEqual([await sink.failed(), sink.wasWritten], [reason, true]);
+    const { sink: refused } = start(connection, "echo");
+    assert.deepEqual([await refused.failed(), refused.wasWritten], [reason, false]);
     assert.equal(await connection.closed, reason);
     assert.deepEqual([connection.closeReason, connection.inFlight], [reason, 0]);
     connection.notify(Buffer.from('{"jsonrpc":"2.0","method":"notifications/x"}'));
@@ -184,7 +185,8 @@ function declareEnds(declare: Declare): void {
     await until("the call at the server", () => journal.includes("call hold"));
     const closed = connection.close(60_000);
     const again = connection.close(60_000);
-    assert.equal((await start(connection, "echo").sink.failed()).code, "unavailable");
+    const { sink: refused } = start(connection, "echo");
+    assert.deepEqual([(await refused.failed()).code, refused.wasWritten], ["unavailable", false]);
     assert.equal(connection.closeReason, undefined);
     sut.release();
     assert.equal(await sink.response(), result("1", '{"late":true}'));

@@ -53,6 +53,8 @@ export class Correlation implements CallKeeper, AddressingHost {
   readonly closed: Promise<ManagerError>;
   /** What the server speaks; set once that is known. */
   era: Era | undefined;
+  /** As `Connection.heard`. */
+  heard = 0;
   /** Called when the last call in flight has ended. */
   onIdle: (() => void) | undefined;
   readonly #wire: MessageWire;
@@ -118,6 +120,7 @@ export class Correlation implements CallKeeper, AddressingHost {
   /** One message of the server's; `isOwn` as in `LineSink`. */
   receive(message: Buffer, isOwn: boolean): void {
     const frame = classifyFrame(message);
+    if (frame.kind !== "noise") this.heard++;
     switch (frame.kind) {
       case "response":
         return this.#onResponse(message, frame.idStart, frame.idEnd, isOwn);
@@ -135,6 +138,7 @@ export class Correlation implements CallKeeper, AddressingHost {
     // What opens a connection is read whole, and bounded.
     const id = this.era === undefined ? undefined : longResultId(head);
     if (id === undefined || id === "after") return undefined;
+    this.heard++;
     return this.#calls.get(channelIdAt(head, id.idStart, id.idEnd))?.respondLong(head);
   }
 

@@ -37,6 +37,8 @@ export interface CallHost {
   readonly era: Era;
   readonly target: HttpTarget;
   readonly events: ConnectionEvents;
+  /** As `Connection.heard`; the calls count. */
+  heard: number;
   /** Called once when the call is over, however it ended. */
   ended(call: HttpCall): void;
   /** Legacy: the server answered 404 to the session. Sends the call once more after a new one is open. */
@@ -113,12 +115,13 @@ export class HttpCall extends AddressedCall implements HttpResponseHandler, Exch
     else this.#stream.resume();
   }
 
-  fail(error: ManagerError): void {
+  /** `written` as in `ReplySink.onFailure`. Default: it may have been, once it was on its way. */
+  fail(error: ManagerError, written: boolean = this.#exchange !== undefined): void {
     if (this.#over) return;
     this.#over = true;
     this.#close();
     this.#host.ended(this);
-    this.sink.onFailure(error);
+    this.sink.onFailure(error, written);
   }
 
   streamHead(): string {
@@ -191,9 +194,9 @@ export class HttpCall extends AddressedCall implements HttpResponseHandler, Exch
     else this.#respond(whole);
   }
 
-  onError(error: ManagerError): void {
+  onError(error: ManagerError, written: boolean): void {
     if (this.#stream !== undefined) return this.#stream.onError(error);
-    if (!this.#over) this.fail(this.#named(error));
+    if (!this.#over) this.fail(this.#named(error), written);
   }
 
   #close(): void {
@@ -218,6 +221,7 @@ export class HttpCall extends AddressedCall implements HttpResponseHandler, Exch
   #onMessage(message: Buffer): void {
     if (this.#over) return;
     const frame = classifyFrame(message);
+    this.#host.heard++;
     switch (frame.kind) {
       case "response":
         this.#respond(message);
@@ -277,6 +281,7 @@ export class HttpCall extends AddressedCall implements HttpResponseHandler, Exch
 
   #finish(last: Buffer): void {
     this.#over = true;
+    this.#host.heard++;
     // Without a stream it has come elsewhere if the exchange goes on.
     if (this.#stream === undefined) this.#exchange?.abort();
     else this.#stream.finish();

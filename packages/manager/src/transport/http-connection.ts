@@ -55,6 +55,11 @@ export class HttpConnection implements ResponseSink, Carrier {
   idleSinceTick = 0;
   /** How long it may stay idle. */
   idleMs: number;
+  readonly openedMs: number;
+  /** Requests that it has carried. */
+  requests = 0;
+  /** It carries no other request after the present one. */
+  isWorn = false;
   readonly #pool: ConnectionPool;
   readonly #socket: Socket;
   readonly #parser: HttpResponseParser;
@@ -73,6 +78,7 @@ export class HttpConnection implements ResponseSink, Carrier {
     const { options } = pool;
     this.#pool = pool;
     this.idleMs = options.idleTimeoutMs;
+    this.openedMs = options.clock.nowMs();
     this.#parser = new HttpResponseParser(this, options.headerBytesMax);
     this.#connectTimer = options.clock.after(options.connectTimeoutMs, () =>
       this.#close(lost(options, false, `no answer within ${options.connectTimeoutMs} ms`)),
@@ -85,6 +91,7 @@ export class HttpConnection implements ResponseSink, Carrier {
     invariant(this.#isOpen && this.#exchange === undefined, "a connection carries one request at a time");
     exchange.connection = this;
     exchange.state = "sent";
+    this.requests++;
     this.#exchange = exchange;
     this.#parser.expect(isHead(exchange.head));
     writeRequest(this.#socket, exchange.head, exchange.body);

@@ -19,6 +19,21 @@ export interface HttpOriginOptions extends HttpConnectionOptions {
   readonly connectionsMax: number;
   /** Requests that may wait for a connection; default 1,024, as many as a server's queue of calls. */
   readonly waitersMax?: number;
+  /** A connection that has carried so many requests, or is so old, is replaced between two of them. Default: none is. */
+  readonly requestsMax?: number;
+  readonly ageMaxMs?: number;
+}
+
+/** Connections of an origin, or of several. */
+export interface SocketCounts {
+  readonly open: number;
+  /** Of those, how many carry nothing now. */
+  readonly idle: number;
+  /** How many were opened so far, and how many requests found one open. */
+  readonly opened: number;
+  readonly reused: number;
+  /** How many were closed because of their age or use. */
+  readonly recycled: number;
 }
 
 const waitersMaxDefault = 1_024;
@@ -33,6 +48,9 @@ export class HttpOrigin implements ConnectionPool, Queue {
   /** Counts sweeps; idle times are told in it, so that nobody reads the clock for each request. */
   #tick = 0;
   #connecting = 0;
+  #opened = 0;
+  #reused = 0;
+  #recycled = 0;
   #sweep: Timer | undefined;
   #closed: ManagerError | undefined;
 
@@ -42,6 +60,17 @@ export class HttpOrigin implements ConnectionPool, Queue {
 
   get clock(): Clock {
     return this.options.clock;
+  }
+
+  get counts(): SocketCounts {
+    const open = this.#connections.size - this.#connecting;
+    return {
+      open,
+      idle: this.#idle.length,
+      opened: this.#opened,
+      reused: this.#reused,
+      recycled: this.#recycled,
+    };
   }
 
   /**
@@ -56,8 +85,8 @@ export class HttpOrigin implements ConnectionPool, Queue {
       return exchange;
     }
     const connection = this.#idle.pop();
-    if (connection !== undefined) connection.send(exchange);
-    else this.#enqueue(exchange);
+    if (connection === undefined) this.#enqueue(exchange);
+    else this.#send(connection, exchange);
     return exchange;
   }
 
@@ -88,12 +117,25 @@ export class HttpOrigin implements ConnectionPool, Queue {
 
   onOpen(connection: HttpConnection): void {
     this.#connecting--;
-    this.onFree(connection);
+    this.#opened++;
+    this.#use(connection);
   }
 
   onFree(connection: HttpConnection): void {
+    const { requestsMax = Infinity } = this.options;
+    if (!connection.isWorn && connection.requests < requestsMax) return this.#use(connection);
+    this.#recycled++;
+    connection.destroy();
+  }
+
+  #send(connection: HttpConnection, exchange: PooledExchange): void {
+    if (connection.requests > 0) this.#reused++;
+    connection.send(exchange);
+  }
+
+  #use(connection: HttpConnection): void {
     const next = this.#takeWaiting();
-    if (next !== undefined) return connection.send(next);
+    if (next !== undefined) return this.#send(connection, next);
     if (this.#closed !== undefined) return connection.destroy();
     connection.idleSinceTick = this.#tick;
     this.#idle.push(connection);
@@ -148,7 +190,7 @@ export class HttpOrigin implements ConnectionPool, Queue {
     if (exchange.state === "over") return;
     exchange.state = "waiting";
     const connection = this.#idle.pop();
-    if (connection !== undefined) connection.send(exchange);
+    if (connection !== undefined) this.#send(connection, exchange);
     else this.#waiting.add(exchange);
   }
 
@@ -160,9 +202,21 @@ export class HttpOrigin implements ConnectionPool, Queue {
     return undefined;
   }
 
+  /** Those that are too old go now, or when they are free. */
+  #markWorn(): void {
+    const { ageMaxMs = Infinity } = this.options;
+    const openedBeforeMs = this.clock.nowMs() - ageMaxMs;
+    for (const connection of this.#connections) connection.isWorn ||= connection.openedMs <= openedBeforeMs;
+    for (const connection of this.#idle.filter(({ isWorn }) => isWorn)) {
+      this.#recycled++;
+      connection.destroy();
+    }
+  }
+
   #onSweep = (): void => {
     this.#sweep = undefined;
     this.#tick++;
+    this.#markWorn();
     for (const connection of [...this.#idle]) {
       if ((this.#tick - connection.idleSinceTick) * sweepMs >= connection.idleMs) connection.destroy();
     }

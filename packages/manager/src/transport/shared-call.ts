@@ -50,6 +50,9 @@ export abstract class SharedCall extends AddressedCall implements Exchange {
     return this.request.principal;
   }
 
+  /** Whether the server may have seen some of it. */
+  protected abstract get isWritten(): boolean;
+
   /** The request as the server gets it. */
   wireBytes(): Buffer {
     return outboundBytes(this.request, this.id);
@@ -69,7 +72,7 @@ export abstract class SharedCall extends AddressedCall implements Exchange {
   fail(error: ManagerError): void {
     if (this.#isOver) return;
     this.end();
-    this.sink.onFailure(error);
+    this.sink.onFailure(error, this.isWritten);
   }
 
   subscribed(message: Envelope): void {

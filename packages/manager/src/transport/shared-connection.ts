@@ -35,6 +35,10 @@ export class SharedConnection implements Connection {
     return this.#channel.calls.inFlight;
   }
 
+  get heard(): number {
+    return this.#channel.calls.heard;
+  }
+
   get closeReason(): ManagerError | undefined {
     return this.#channel.calls.closeReason;
   }

@@ -33,6 +33,7 @@ export class SseCall extends SharedCall implements HttpResponseHandler, Placed {
   /** Set while the POST is under way. */
   #post: HttpExchange | undefined;
   #isAccepted = false;
+  #mayBeSeen = false;
   #bodyBytes = 0;
   #linger: Timer | undefined;
   /** Set when the server is still to be told that the call was given up: not before it has the call. */
@@ -43,8 +44,13 @@ export class SseCall extends SharedCall implements HttpResponseHandler, Placed {
     this.#host = host;
   }
 
+  protected override get isWritten(): boolean {
+    return this.#mayBeSeen;
+  }
+
   onWire(post: HttpExchange): void {
     this.#post = post;
+    this.#mayBeSeen = true;
   }
 
   /** Ends its POST now: the channel is closed. */
@@ -78,6 +84,7 @@ export class SseCall extends SharedCall implements HttpResponseHandler, Placed {
     this.#onPostOver();
     if (written) this.#tellCancelled();
     if (this.#isAccepted) return;
+    this.#mayBeSeen = written;
     const { server } = this.calls;
     const { code, message, reason } = error;
     this.fail(new ManagerError(code, `server "${server}": ${message}`, { server, reason, cause: error }));

@@ -5,7 +5,11 @@ import { SharedCall } from "./shared-call.ts";
 
 export class StdioCall extends SharedCall implements Outgoing {
   readonly outlastsStall = false;
-  #isWritten = false;
+  #isTaken = false;
+
+  protected override get isWritten(): boolean {
+    return this.#isTaken;
+  }
 
   get size(): number {
     return this.request.bytes.length;
@@ -13,7 +17,7 @@ export class StdioCall extends SharedCall implements Outgoing {
 
   take(): Buffer | undefined {
     if (this.isOver) return undefined;
-    this.#isWritten = true;
+    this.#isTaken = true;
     return this.wireBytes();
   }
 
@@ -22,6 +26,6 @@ export class StdioCall extends SharedCall implements Outgoing {
   }
 
   protected override onCancelled(reason: string): void {
-    if (this.#isWritten) this.calls.withdraw(this, reason);
+    if (this.#isTaken) this.calls.withdraw(this, reason);
   }
 }

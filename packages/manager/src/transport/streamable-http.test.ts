@@ -276,11 +276,12 @@ for (const era of eras) {
   }
 }
 
-both("429 and 503 are unavailable, with the server's own time to wait", async ({ connection }) => {
+both("429, and 503 with a time to wait, say that the server takes no calls until then", async ({ connection }) => {
   for (const status of [429, 503]) {
     const args = `{"status":${status},"headers":{"retry-after":"3"}}`;
     const error = await start(connection, "status", { args }).sink.failed();
-    assert.deepEqual([error.code, error.reason, error.retryAfterMs], ["unavailable", "UPSTREAM_HTTP_ERROR", 3_000]);
+    assert.deepEqual([error.code, error.reason, error.retryAfterMs], ["unavailable", "UPSTREAM_RATE_LIMITED", 3_000]);
+    assert.deepEqual(error.details, { status });
   }
 });
 

@@ -34,6 +34,7 @@ export class StreamableHttpConnection implements Connection, CallHost, SessionHo
   readonly random: Random;
   readonly addressing: Addressing = new Addressing(this);
   onRenewed: (() => void) | undefined;
+  heard = 0;
   readonly #calls = new SwapList<HttpCall>();
   /** Undefined in the modern era. */
   readonly #session: HttpSession | undefined;

@@ -3,37 +3,57 @@
  * harms no later holder.
  */
 import type { Connection } from "../transport/connection.ts";
-import type { Lease } from "./leases.ts";
-import type { PooledConnection } from "./profile-shelf.ts";
+import type { Lease, WaitingForClient } from "./leases.ts";
 
-/** Who lends connections takes them back. */
-export interface Lender {
-  giveBack(pooled: PooledConnection, clean: boolean): void;
+/** What is lent: outlasts its leases. */
+export interface Lendable {
+  readonly connection: Connection;
+  /** As `Lease.logLevel`: it outlasts the leases, because it does so in the server. */
+  logLevel: string | undefined;
+  /** Of the call that has it alone; undefined while that does not wait for its client. */
+  waitingForClient: WaitingForClient | undefined;
 }
 
-export class HeldLease implements Lease {
-  readonly connection: Connection;
-  readonly #lender: Lender;
-  #pooled: PooledConnection | undefined;
+/** Who lends connections takes them back. */
+export interface Lender<Lent extends Lendable> {
+  giveBack(lent: Lent, clean: boolean, isAlone: boolean): void;
+}
 
-  constructor(pooled: PooledConnection, lender: Lender) {
-    this.connection = pooled.opened.connection;
+export class HeldLease<Lent extends Lendable> implements Lease {
+  readonly connection: Connection;
+  readonly #lender: Lender<Lent>;
+  /** Whether nobody else has the connection meanwhile. */
+  readonly #isAlone: boolean;
+  #lent: Lent | undefined;
+
+  constructor(lent: Lent, lender: Lender<Lent>, isAlone: boolean) {
+    this.connection = lent.connection;
     this.#lender = lender;
-    this.#pooled = pooled;
+    this.#isAlone = isAlone;
+    this.#lent = lent;
   }
 
   get logLevel(): string | undefined {
-    return this.#pooled?.logLevel;
+    return this.#lent?.logLevel;
   }
 
   set logLevel(level: string | undefined) {
-    if (this.#pooled !== undefined) this.#pooled.logLevel = level;
+    if (this.#lent !== undefined) this.#lent.logLevel = level;
+  }
+
+  get waitingForClient(): WaitingForClient | undefined {
+    return this.#isAlone ? this.#lent?.waitingForClient : undefined;
+  }
+
+  set waitingForClient(waiting: WaitingForClient | undefined) {
+    if (this.#lent !== undefined && this.#isAlone) this.#lent.waitingForClient = waiting;
   }
 
   release(clean: boolean): void {
-    const pooled = this.#pooled;
-    if (pooled === undefined) return;
-    this.#pooled = undefined;
-    this.#lender.giveBack(pooled, clean);
+    const lent = this.#lent;
+    if (lent === undefined) return;
+    this.#lent = undefined;
+    if (this.#isAlone) lent.waitingForClient = undefined;
+    this.#lender.giveBack(lent, clean, this.#isAlone);
   }
 }

@@ -71,7 +71,7 @@ class Model {
   readonly pool = new LeasePool({
     server: "weather",
     clock: this.clock,
-    max,
+    max: () => max,
     idleMs,
     waitersMax,
     open: (capabilities, signal) => {

@@ -7,14 +7,21 @@ import { LeasePool, type LeasePoolOptions } from "./lease-pool.ts";
 import type { Lease } from "./leases.ts";
 import { Openings, profileNamed } from "./testing/openings.ts";
 
+interface BenchOptions extends Omit<Partial<LeasePoolOptions>, "max"> {
+  readonly max?: number;
+}
+
 class Bench implements AsyncDisposable {
   readonly clock = new ManualClock();
   readonly openings = new Openings();
   readonly pool: LeasePool;
+  max: number;
 
-  constructor(options: Partial<LeasePoolOptions> = {}) {
+  constructor({ max = 2, ...options }: BenchOptions = {}) {
     const { clock, openings } = this;
-    this.pool = new LeasePool({ server: "weather", open: openings.open, clock, max: 2, idleMs: 60_000, ...options });
+    this.max = max;
+    const common = { server: "weather", open: openings.open, clock, idleMs: 60_000 };
+    this.pool = new LeasePool({ ...common, max: () => this.max, ...options });
   }
 
   take(principal: string, profile = "asks", signal?: AbortSignal): Lease | Promise<Lease> {

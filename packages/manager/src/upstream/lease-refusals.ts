@@ -34,3 +34,17 @@ export function stopping(server: string): ManagerError {
     retryAfterMs: 1_000,
   });
 }
+
+/** Every connection is busy for another principal or session. */
+export function noRoomForScope(server: string, max: number): ManagerError {
+  const message =
+    `server "${server}" keeps its callers apart (spec.sharing), and all of its ${max} connections are busy for others; ` +
+    "try again, or raise spec.replicas";
+  return new ManagerError("unavailable", message, { server, reason: "LEASES_EXHAUSTED", retryAfterMs: 1_000 });
+}
+
+/** The connection that the waiting calls of a scope were to have has ended. */
+export function scopeLost(server: string): ManagerError {
+  const message = `the connection to server "${server}" that this caller's calls share has ended; try again`;
+  return new ManagerError("unavailable", message, { server, reason: "CONNECTION_LOST", retryAfterMs: 1_000 });
+}

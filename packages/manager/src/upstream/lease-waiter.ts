@@ -1,11 +1,11 @@
 /** A call that waits for a connection of its own: until it is given one, refused, out of time, or given up by its caller. */
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Lease, LeaseRequest } from "./leases.ts";
-import type { ProfileShelf } from "./profile-shelf.ts";
 
-export interface LeaseWaiterOptions {
+export interface LeaseWaiterOptions<Place> {
   readonly request: LeaseRequest;
-  readonly shelf: ProfileShelf;
+  /** Where one would come from. */
+  readonly place: Place;
   readonly signal: AbortSignal | undefined;
   readonly clock: Clock;
   /** It has waited as long as it may. */
@@ -14,9 +14,9 @@ export interface LeaseWaiterOptions {
   readonly onAbort: (reason: Error) => void;
 }
 
-export class LeaseWaiter {
+export class LeaseWaiter<Place> {
   readonly request: LeaseRequest;
-  readonly shelf: ProfileShelf;
+  readonly place: Place;
   readonly sinceMs: number;
   readonly lease: Promise<Lease>;
   readonly #timer: Timer;
@@ -25,9 +25,9 @@ export class LeaseWaiter {
   #resolve: (lease: Lease) => void = () => undefined;
   #reject: (reason: Error) => void = () => undefined;
 
-  constructor({ request, shelf, signal, clock, onTimeout, onAbort }: LeaseWaiterOptions) {
+  constructor({ request, place, signal, clock, onTimeout, onAbort }: LeaseWaiterOptions<Place>) {
     this.request = request;
-    this.shelf = shelf;
+    this.place = place;
     this.sinceMs = clock.nowMs();
     this.lease = new Promise((resolve, reject) => {
       this.#resolve = resolve;

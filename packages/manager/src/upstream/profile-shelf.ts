@@ -4,6 +4,8 @@
  */
 import type { ClientProfile } from "../protocol/client-profile.ts";
 import type { Connection } from "../transport/connection.ts";
+import type { Lendable } from "./held-lease.ts";
+import type { WaitingForClient } from "./leases.ts";
 
 /** What opening gives. */
 export interface OpenedConnection {
@@ -13,7 +15,7 @@ export interface OpenedConnection {
 }
 
 /** A connection of the pool, and what decides who may have it next. */
-export class PooledConnection {
+export class PooledConnection implements Lendable {
   readonly opened: OpenedConnection;
   readonly shelf: ProfileShelf;
   /** Resolves when it is never lent again. */
@@ -21,14 +23,18 @@ export class PooledConnection {
   state: "idle" | "lent" | "retired" = "idle";
   /** Who had it last; undefined before the first. */
   lastPrincipal: string | undefined;
+  readonly openedMs: number;
   idleSinceMs: number;
-  /** As `Lease.logLevel`: it outlasts the leases, because it does so in the server. */
+  /** How often it was lent. */
+  uses = 0;
   logLevel: string | undefined;
+  waitingForClient: WaitingForClient | undefined;
   #resolveRetired: () => void = () => undefined;
 
   constructor(opened: OpenedConnection, shelf: ProfileShelf, nowMs: number) {
     this.opened = opened;
     this.shelf = shelf;
+    this.openedMs = nowMs;
     this.idleSinceMs = nowMs;
     opened.connection.onRenewed = () => {
       this.logLevel = undefined;
@@ -36,6 +42,10 @@ export class PooledConnection {
     this.retired = new Promise((resolve) => {
       this.#resolveRetired = resolve;
     });
+  }
+
+  get connection(): Connection {
+    return this.opened.connection;
   }
 
   retire(): void {
@@ -57,6 +67,8 @@ export class ProfileShelf {
   lent = 0;
   /** Calls that wait for one. */
   waiting = 0;
+  /** When one was lent last. */
+  usedMs: number = -Infinity;
 
   constructor(profile: ClientProfile) {
     this.profile = profile;

@@ -2,6 +2,9 @@
 import type { ClientProfile } from "../protocol/client-profile.ts";
 import { type PooledConnection, ProfileShelf } from "./profile-shelf.ts";
 
+/** A profile that was used within this time is likely to be again. */
+const recentMs = 600_000;
+
 export class ProfileShelves implements Iterable<ProfileShelf> {
   readonly #byKey = new Map<string, ProfileShelf>();
 
@@ -31,6 +34,15 @@ export class ProfileShelves implements Iterable<ProfileShelf> {
       if (longest === undefined || pooled.idleSinceMs < longest.idleSinceMs) longest = pooled;
     }
     return longest;
+  }
+
+  /** When the profile stops being one of the `count` that were used last, and lately; undefined when it is none. */
+  recentUntil(shelf: ProfileShelf, count: number, nowMs: number): number | undefined {
+    const untilMs = shelf.usedMs + recentMs;
+    if (nowMs >= untilMs || count === 0) return undefined;
+    let later = 0;
+    for (const other of this) if (other.usedMs > shelf.usedMs) later++;
+    return later < count ? untilMs : undefined;
   }
 
   [Symbol.iterator](): Iterator<ProfileShelf> {

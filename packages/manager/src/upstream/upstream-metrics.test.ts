@@ -10,7 +10,17 @@ test("what is lent, who waits and what reached nobody shows by server", () => {
   const metrics = new Metrics();
   const upstreams = new UpstreamSet();
   const stop = collectUpstreamMetrics(metrics, upstreams);
-  const leases: Leases = { open: 5, inUse: 2, waiting: 1, take: () => Promise.reject(new Error("none")) };
+  const leases: Leases = {
+    sharing: "shared",
+    open: 5,
+    inUse: 2,
+    calls: 2,
+    spare: 0,
+    waiting: 1,
+    take: () => Promise.reject(new Error("none")),
+    holds: () => false,
+    endScope: () => undefined,
+  };
   const connection = new ScriptedConnection();
   upstreams.attach({ name: "a-1-x", server: "a", revision: "a-1", connection, leases });
   upstreams.dropped("a", "unaddressed_log");

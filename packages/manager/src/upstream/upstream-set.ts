@@ -4,6 +4,7 @@
  */
 import type { Unsubscribe } from "../base/watched.ts";
 import type { Connection, DroppedMessage } from "../transport/connection.ts";
+import { type Balance, choose, only } from "./balancer.ts";
 import type { Leases } from "./leases.ts";
 
 /** One running copy that may take calls. */
@@ -36,22 +37,26 @@ export class UpstreamSet {
     return this.#replicas.keys();
   }
 
+  /** Every ready replica. */
+  *all(): Iterable<ReadyReplica> {
+    for (const replicas of this.#replicas.values()) yield* replicas;
+  }
+
   /** Ready replicas of a server, oldest first; empty when there are none. */
   replicas(server: string): readonly ReadyReplica[] {
     return this.#replicas.get(server) ?? noReplicas;
   }
 
-  /** The replica, of this revision if one is named, with the fewest calls in flight, the oldest of equals; undefined when none is ready. */
-  pick(server: string, revision?: string): ReadyReplica | undefined {
+  /**
+   * The replica, of this revision if one is named, that has the least to do, the oldest of equals; undefined when none is ready.
+   * `balance` says who is put aside and who starts slowly; `except` was tried already.
+   */
+  pick(server: string, revision?: string, balance?: Balance, except?: ReadyReplica): ReadyReplica | undefined {
     const replicas = this.#replicas.get(server);
     if (replicas === undefined) return undefined;
-    let best: ReadyReplica | undefined;
-    for (const replica of replicas) {
-      if (replica.connection.closeReason !== undefined) continue;
-      if (revision !== undefined && replica.revision !== revision) continue;
-      if (best === undefined || loadOf(replica) < loadOf(best)) best = replica;
-    }
-    return best;
+    const [first] = replicas;
+    if (first !== undefined && replicas.length === 1) return only(first, revision, except);
+    return choose(replicas, revision, balance, except);
   }
 
   /** Takes a replica into the rotation; a replica of the same name is replaced. */
@@ -90,11 +95,6 @@ export class UpstreamSet {
   #tell(change: UpstreamChange): void {
     for (const listener of [...this.#listeners]) listener(change);
   }
-}
-
-/** Calls in flight, those with a connection of their own included. */
-function loadOf({ connection, leases }: ReadyReplica): number {
-  return connection.inFlight + (leases === undefined ? 0 : leases.inUse + leases.waiting);
 }
 
 const noReplicas: readonly ReadyReplica[] = [];

@@ -2,6 +2,7 @@
 import type { Replica, Server, ServerSpec } from "@mcp-manager/api";
 import { runnablePart, serverDefaults } from "@mcp-manager/api";
 import { systemClock } from "../../base/clock.ts";
+import { TimerWheel } from "../../base/timer-wheel.ts";
 import { seededRandom } from "../../base/random.ts";
 import { kinds } from "../../registry/kinds.ts";
 import { Registry } from "../../registry/registry.ts";
@@ -43,7 +44,13 @@ export async function openAgent(options: { open?: OpenRunFn; startFirst?: boolea
   const runs = new ScriptedRuns();
   const upstreams = new UpstreamSet();
   const logs = new ReplicaLogs({ clock, redact: (text) => text });
+  const wheel = new TimerWheel(clock);
   const agent = new Agent({
+    spares: 0,
+    sparesMax: 0,
+    wheel,
+    events: { publish: () => undefined },
+    probed: () => undefined,
     registry,
     servers,
     revisions,

@@ -16,6 +16,7 @@ const facts: ServerFacts = {
 class IdleConnection implements Connection {
   readonly facts = facts;
   readonly inFlight = 0;
+  readonly heard = 0;
   readonly closed: Promise<ManagerError>;
   closeReason: ManagerError | undefined;
   #close: (reason: ManagerError) => void = () => undefined;

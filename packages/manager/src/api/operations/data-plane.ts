@@ -1,16 +1,18 @@
 /** The operations that reach into the running system: tools, calls, logs, health. */
-import type { Health, Server, ServerHealth } from "@mcp-manager/api";
+import type { Server } from "@mcp-manager/api";
 import { check, invalidFields, isName, toolCallSchema } from "@mcp-manager/api";
 import { kinds } from "../../registry/kinds.ts";
 import type { Registry } from "../../registry/registry.ts";
-import type { ProcessHealth, ReplicaLogs, Tools } from "../ports.ts";
+import type { LiveState, ProcessHealth, ReplicaLogs, Tools } from "../ports.ts";
 import type { Implementation, OperationRequest } from "../request.ts";
 import { flag, integer, notFound, pathValue, text } from "../request.ts";
+import { healthSummary } from "./health-summary.ts";
 
 export interface DataPlaneOperationsOptions {
   readonly registry: Registry;
   readonly tools: Tools;
   readonly logs: ReplicaLogs;
+  readonly live: LiveState;
   readonly health: ProcessHealth;
 }
 
@@ -21,7 +23,7 @@ const tailLinesDefault = 100;
 export function dataPlaneOperations(
   options: DataPlaneOperationsOptions,
 ): Readonly<Record<"listTools" | "callTool" | "readLogs" | "getHealth", Implementation>> {
-  const { registry, tools, logs, health } = options;
+  const { registry, tools, logs, live, health } = options;
 
   const existing = async (request: OperationRequest): Promise<string> => {
     const name = pathValue(request, "name");
@@ -63,28 +65,9 @@ export function dataPlaneOperations(
 
     async getHealth() {
       const servers = await allServers(registry);
-      return { kind: "json", status: 200, body: summary(servers, health) };
+      return { kind: "json", status: 200, body: healthSummary(servers, health, live) };
     },
   };
-}
-
-function summary(servers: readonly Server[], health: ProcessHealth): Health {
-  const store = health.store();
-  const isWell = servers.every(({ status }) => ["ready", "idle", "draining"].includes(status.state));
-  return {
-    status: store === "ok" ? (isWell ? "ok" : "degraded") : "failed",
-    version: health.version,
-    startedAt: health.startedAt,
-    store,
-    servers: servers.map(serverHealth),
-  };
-}
-
-function serverHealth({ metadata, status }: Server): ServerHealth {
-  const { replicas, lastFailure } = status;
-  const state = metadata.deletedAt === undefined ? status.state : "draining";
-  const isWell = state === "ready" || state === "idle";
-  return { name: metadata.name, state, replicas, ...(lastFailure === undefined || isWell ? {} : { lastFailure }) };
 }
 
 async function allServers(registry: Registry): Promise<readonly Server[]> {

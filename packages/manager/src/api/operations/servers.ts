@@ -1,11 +1,15 @@
 /** The operations on servers, and on the revisions and replicas that belong to one. */
-import type { OperationName, Principal, Server, ServerDraft } from "@mcp-manager/api";
+import type { OperationName, Override, Principal, Server, ServerDraft } from "@mcp-manager/api";
 import { check, invalidFields, isName, parseLabels, parseServer, restartRequestSchema } from "@mcp-manager/api";
 import { kinds } from "../../registry/kinds.ts";
+import type { Informer } from "../../registry/informer.ts";
 import type { Registry } from "../../registry/registry.ts";
-import type { Authorizer } from "../ports.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Authorizer, LiveState } from "../ports.ts";
 import type { Implementation, OperationReply, OperationRequest } from "../request.ts";
 import { demand, flag, integer, notFound, pathValue, text } from "../request.ts";
+import { BreakerDecisions } from "./breaker.ts";
+import { replicaWithLoad, withEvents, withLoad } from "./live-status.ts";
 import { newestFirst, pageItemsDefault, pageOf } from "./page.ts";
 import { viewServer, viewSource } from "./server-view.ts";
 import type { ServerWrites } from "./server-writes.ts";
@@ -17,6 +21,7 @@ type ServerOperationName =
   | "putServer"
   | "deleteServer"
   | "restartServer"
+  | "setBreaker"
   | "listRevisions"
   | "listReplicas";
 
@@ -24,17 +29,21 @@ export interface ServerOperationsOptions {
   readonly registry: Registry;
   readonly writes: ServerWrites;
   readonly authorizer: Authorizer;
+  readonly live: LiveState;
+  readonly overrides: Informer<Override>;
+  readonly clock: Clock;
 }
 
 /** The implementations, by operation. */
 export function serverOperations(
   options: ServerOperationsOptions,
 ): Readonly<Record<Extract<OperationName, ServerOperationName>, Implementation>> {
-  const { registry, writes, authorizer } = options;
+  const { registry, writes, authorizer, live } = options;
+  const breakers = new BreakerDecisions(options);
 
   const answer = (status: number, server: Server, principal: Principal): OperationReply => {
     const { revision } = server.metadata;
-    const body = viewServer(server, principal, authorizer);
+    const body = withLoad(viewServer(server, principal, authorizer), live);
     return { kind: "json", status, body, ...(revision === "" ? {} : { revision }) };
   };
 
@@ -62,7 +71,7 @@ export function serverOperations(
         ...(cursor === undefined ? {} : { cursor }),
         ...(labels === undefined ? {} : { labels: parseLabels(labels) }),
       });
-      const shown = items.map((server) => viewServer(server, request.principal, authorizer));
+      const shown = items.map((server) => withLoad(viewServer(server, request.principal, authorizer), live));
       const body = nextCursor === undefined ? { items: shown } : { items: shown, nextCursor };
       return { kind: "json", status: 200, body };
     },
@@ -73,7 +82,7 @@ export function serverOperations(
     },
 
     async getServer(request) {
-      return answer(200, await existing(request), request.principal);
+      return answer(200, withEvents(await existing(request), live), request.principal);
     },
 
     async putServer(request) {
@@ -97,6 +106,12 @@ export function serverOperations(
       return answer(202, await writes.restart(metadata.name, checked.value.replica), request.principal);
     },
 
+    async setBreaker(request) {
+      const { metadata } = await existing(request);
+      await breakers.decide(metadata.name, request.body, request.principal);
+      return answer(200, await existing(request), request.principal);
+    },
+
     async listRevisions(request) {
       const { metadata } = await existing(request);
       const { items } = await registry
@@ -116,7 +131,8 @@ export function serverOperations(
       const { items } = await registry
         .resources(kinds.Replica)
         .list({ where: ({ spec }) => spec.server === metadata.name });
-      return { kind: "json", status: 200, body: pageOf(newestFirst(items), request) };
+      const shown = newestFirst(items).map((replica) => replicaWithLoad(replica, live));
+      return { kind: "json", status: 200, body: pageOf(shown, request) };
     },
   };
 }

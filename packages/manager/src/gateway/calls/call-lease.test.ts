@@ -1,7 +1,7 @@
 /** Who gets a connection for itself, and what becomes of it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ManagerError } from "@mcp-manager/api";
+import { ManagerError, type Sharing } from "@mcp-manager/api";
 import type { Lease, LeaseRequest, Leases } from "../../upstream/leases.ts";
 import { serverResource, TestGateway } from "../testing/gateway.ts";
 import { Peer } from "../testing/peer.ts";
@@ -12,6 +12,9 @@ class ScriptedLeases implements Leases {
   readonly open = 0;
   readonly inUse = 0;
   readonly waiting = 0;
+  readonly sharing: Sharing = "shared";
+  readonly calls = 0;
+  readonly spare = 0;
   readonly requests: LeaseRequest[] = [];
   readonly released: boolean[] = [];
   readonly connections: ScriptedConnection[] = [];
@@ -28,9 +31,20 @@ class ScriptedLeases implements Leases {
     if (this.#answer instanceof ManagerError) return Promise.reject(this.#answer);
     const connection = new ScriptedConnection(this.#options);
     this.connections.push(connection);
-    const lease: Lease = { connection, logLevel: undefined, release: (clean) => void this.released.push(clean) };
+    const lease: Lease = {
+      connection,
+      logLevel: undefined,
+      waitingForClient: undefined,
+      release: (clean) => void this.released.push(clean),
+    };
     return this.#answer === "later" ? Promise.resolve(lease) : lease;
   }
+
+  holds(): boolean {
+    return false;
+  }
+
+  endScope(): void {}
 }
 
 const answers = { "tools/call": (call: { result(result: unknown): void }): void => call.result({ n: 1 }) };

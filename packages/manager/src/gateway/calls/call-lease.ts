@@ -2,7 +2,7 @@
  * The connection that a call has for itself: taken when its client can be asked something or wants log messages, told the log level,
  * given back when the call is over. Sends nothing of the call.
  */
-import { ManagerError } from "@mcp-manager/api";
+import { ManagerError, type Sharing } from "@mcp-manager/api";
 import type { Clock } from "../../base/clock.ts";
 import type { TimerWheel } from "../../base/timer-wheel.ts";
 import { type ClientProfile, clientProfile, noProfile } from "../../protocol/client-profile.ts";
@@ -22,6 +22,9 @@ export interface LeaseWish {
   /** The least level of log messages; undefined leaves it to the server. */
   readonly level: string | undefined;
   readonly server: string;
+  /** As in `LeaseRequest`. */
+  readonly scope: string | undefined;
+  readonly isPlain: boolean;
 }
 
 /** Who waits for the connection. Exactly one of the two is called, unless it is released before. */
@@ -52,15 +55,31 @@ export function profileOf({ era, envelope, session, reply }: Call): ClientProfil
 export function wishOf(call: Call, replica: ReadyReplica): LeaseWish | undefined {
   const { leases, server, connection } = replica;
   const { envelope, session, principal } = call;
-  if (leases === undefined || !mayAsk(envelope.method)) return undefined;
+  if (leases === undefined) return undefined;
+  const scope = scopeOf(call, leases.sharing);
+  const asks = mayAsk(envelope.method);
+  if (scope === undefined && !asks) return undefined;
   const wanted = call.era === "modern" ? envelope.text("logLevel") : session?.logLevel;
   const profile = profileOf(call);
   const takesLevels = connection.facts.capabilities["logging"] !== undefined;
   const level = takesLevels && wanted !== undefined && logLevels.includes(wanted) ? wanted : undefined;
-  if (profile.key === "{}" && level === undefined) return undefined;
+  const isPlain = !asks || (profile.key === noProfile.key && level === undefined);
+  if (scope !== undefined) return { leases, profile, principal: principal.hash, level, server, scope, isPlain };
+  if (isPlain) return undefined;
   // A server that was told a level once can be told another, but never none: such connections are kept apart.
   const key = level === undefined ? profile.key : `${profile.key} log`;
-  return { leases, profile: { ...profile, key }, principal: principal.hash, level, server };
+  return { leases, profile: { ...profile, key }, principal: principal.hash, level, server, scope, isPlain };
+}
+
+/** Whose connection a call has where its server keeps its callers apart; undefined where all share. */
+function scopeOf({ session, principal }: Call, sharing: Sharing): string | undefined {
+  if (sharing === "shared") return undefined;
+  return sharing === "per-session" && session !== undefined ? sessionScope(session.id) : `principal ${principal.hash}`;
+}
+
+/** The scope of a session's connections. A client without sessions (modern era) has its principal's. */
+export function sessionScope(id: string): string {
+  return `session ${id}`;
 }
 
 export interface CallLeaseOptions {
@@ -85,9 +104,9 @@ export class CallLease {
   }
 
   take(): void {
-    const { leases, profile, principal } = this.#wish;
+    const { leases, profile, principal, scope, isPlain } = this.#wish;
     const { waitMs } = this.#options;
-    const taken = leases.take({ profile, principal, waitMs }, this.#givenUp.signal);
+    const taken = leases.take({ profile, principal, waitMs, scope, isPlain }, this.#givenUp.signal);
     if (!(taken instanceof Promise)) return this.#onTaken(taken);
     taken.then(
       (lease) => this.#onTaken(lease),

@@ -33,6 +33,11 @@ export class CallTime {
     this.#host = host;
   }
 
+  /** When it is up, as it runs now. */
+  get dueMs(): number {
+    return this.#dueMs;
+  }
+
   /** Begins, or begins anew; times are monotonic. The first sign of life comes after `firstSignMs`. */
   begin(nowMs: number, dueMs: number, firstSignMs: number = keepAliveMs): void {
     this.#leftMs = undefined;

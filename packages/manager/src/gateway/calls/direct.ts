@@ -9,10 +9,14 @@ import type { Watched } from "../../base/watched.ts";
 import { errorCodeOf, outcomeOf, resultRange } from "../../protocol/response.ts";
 import type { Principal } from "../../security/principal.ts";
 import type { UpstreamSet } from "../../upstream/upstream-set.ts";
+import type { Ending } from "../../resilience/ending.ts";
+import type { Guard, GuardedCall, Permit } from "../../resilience/guard.ts";
 import { ask } from "./ask.ts";
+import { endingOfFailure, endingOfResponse } from "./call-ending.ts";
 import type { CallMetrics } from "./call-metrics.ts";
 import type { Catalog } from "../lists/catalog.ts";
 import { noReadyReplica } from "./failure.ts";
+import type { GuardsOf } from "./passage.ts";
 import { headersFor } from "../routing/param-headers.ts";
 import type { MayCall } from "../routing/route.ts";
 import type { RoutingTable, ServerRoute } from "../routing/routing-table.ts";
@@ -21,6 +25,7 @@ import type { MaySee } from "../view.ts";
 export interface DirectOptions {
   readonly table: Watched<RoutingTable>;
   readonly upstreams: UpstreamSet;
+  readonly guards: GuardsOf;
   readonly catalog: Catalog;
   readonly metrics: CallMetrics;
   readonly mayCall: MayCall;
@@ -62,13 +67,23 @@ export class DirectTools {
     args: Readonly<Record<string, unknown>>,
     principal: Principal,
   ): Promise<Buffer> {
-    const { upstreams, clock, wheel, metrics, mayCall } = this.#options;
+    const { upstreams, guards, clock, wheel, metrics, mayCall } = this.#options;
     const startedMs = clock.nowMs();
     const route = this.#route(server);
     const name = route.exposure.originalTool(tool);
     if (name === undefined || !mayCall(principal, server, name)) throw unknownTool(server, tool);
-    const replica = upstreams.pick(server);
-    if (replica === undefined) throw noReadyReplica(route);
+    const guard = guards.of(server);
+    const call = new WaitingTool(principal.hash, name, startedMs + route.callTimeoutMs);
+    const permit = guard === undefined ? undefined : await call.enter(guard);
+    const replica = upstreams.pick(server, undefined, guard);
+    if (replica === undefined) {
+      permit?.end("withdrawn", 0);
+      throw noReadyReplica(route);
+    }
+    const end = (ending: Ending, tookMs: number): void => {
+      guard?.attempted(replica.name, name, ending);
+      permit?.end(ending, tookMs);
+    };
     const count = metrics.of(server, replica.revision, "tools/call");
     const sentMs = clock.nowMs();
     const timeoutMs = route.callTimeoutMs;
@@ -79,10 +94,13 @@ export class DirectTools {
       const nowMs = clock.nowMs();
       const isLate = error instanceof ManagerError && error.code === "deadline_exceeded";
       count.ended(isLate ? "timeout" : "unavailable", nowMs - startedMs, nowMs - sentMs);
+      end(isLate ? "timeout" : endingOfFailure(ManagerError.from(error), true), nowMs - sentMs);
       throw error;
     });
     const nowMs = clock.nowMs();
-    count.ended(outcomeOf(answer), nowMs - startedMs, nowMs - sentMs);
+    const outcome = outcomeOf(answer);
+    count.ended(outcome, nowMs - startedMs, nowMs - sentMs);
+    end(endingOfResponse(outcome, answer), nowMs - sentMs);
     return resultOf(answer, server, tool);
   }
 
@@ -90,6 +108,35 @@ export class DirectTools {
     const route = this.#options.table.current.servers.get(server);
     if (route !== undefined) return route;
     throw new ManagerError("not_found", `server "${server}" does not exist`, { server });
+  }
+}
+
+/** A call by REST on its way past its server's guard. */
+class WaitingTool implements GuardedCall {
+  readonly principal: string;
+  readonly tool: string;
+  readonly dueMs: number;
+  readonly #placed = Promise.withResolvers<Permit>();
+
+  constructor(principal: string, tool: string, dueMs: number) {
+    this.principal = principal;
+    this.tool = tool;
+    this.dueMs = dueMs;
+  }
+
+  /** Rejects when the guard refuses it. */
+  enter(guard: Guard): Promise<Permit> {
+    const entered = guard.enter(this);
+    if (entered instanceof ManagerError) return Promise.reject(entered);
+    return entered === undefined ? this.#placed.promise : Promise.resolve(entered);
+  }
+
+  onAdmitted(permit: Permit): void {
+    this.#placed.resolve(permit);
+  }
+
+  onRefused(error: ManagerError): void {
+    this.#placed.reject(error);
   }
 }
 

@@ -4,6 +4,8 @@ import { test } from "node:test";
 import { ManagerError } from "@mcp-manager/api";
 import { ManualClock } from "../../base/clock.ts";
 import { seededRandom } from "../../base/random.ts";
+import { WatchedValue } from "../../base/watched.ts";
+import { noWake, WakingCalls } from "./waking.ts";
 import { TimerWheel } from "../../base/timer-wheel.ts";
 import { clientProfile } from "../../protocol/client-profile.ts";
 import { scanEnvelope } from "../../protocol/envelope.ts";
@@ -29,6 +31,17 @@ const asksCity = {
   resultType: "input_required",
   inputRequests: { city: { method: "elicitation/create", params: question } },
   requestState: "s1",
+};
+
+const noLeases: Omit<Leases, "take"> = {
+  sharing: "shared",
+  open: 0,
+  inUse: 0,
+  calls: 0,
+  spare: 0,
+  waiting: 0,
+  holds: () => false,
+  endScope: () => undefined,
 };
 
 test("G8 a modern client that is gone before its call is sent costs its server nothing", async () => {
@@ -58,9 +71,7 @@ test("G18 a call that is cancelled while it waits for a connection is not sent, 
   await using gateway = await TestGateway.open();
   let givenUp: AbortSignal | undefined;
   const leases: Leases = {
-    open: 0,
-    inUse: 0,
-    waiting: 0,
+    ...noLeases,
     take: (_request, signal) =>
       new Promise<Lease>((_resolve, reject) => {
         givenUp = signal;
@@ -83,9 +94,7 @@ test("a call waits for a connection as long as it has time left, so that it is t
   await using gateway = await TestGateway.open({ clock: new ManualClock() });
   const waits: number[] = [];
   const leases: Leases = {
-    open: 0,
-    inUse: 0,
-    waiting: 0,
+    ...noLeases,
     take: ({ waitMs }) => {
       waits.push(waitMs);
       return Promise.reject(new ManagerError("unavailable", "all busy"));
@@ -112,7 +121,7 @@ test("a call waits for a connection as long as it has time left, so that it is t
 
 test("G13 on a connection that calls share nobody is asked, even a client that could be by now", async () => {
   await using gateway = await TestGateway.open();
-  const leases: Leases = { open: 0, inUse: 0, waiting: 0, take: () => assert.fail("it could not be asked anything") };
+  const leases: Leases = { ...noLeases, take: () => assert.fail("it could not be asked anything") };
   const connection = new ScriptedConnection();
   gateway.register(serverResource("weather"));
   gateway.upstreams.attach({ name: "weather-1-a", server: "weather", revision: "weather-1", connection, leases });
@@ -283,6 +292,10 @@ test("a call that ends because its client does not read even the withdrawal of i
   const call = new Forward(
     {
       upstreams,
+      guards: { of: () => undefined },
+      waking: new WakingCalls({ upstreams, table: new WatchedValue(emptyTable), wake: noWake }),
+      table: new WatchedValue(emptyTable),
+      random,
       clock,
       wheel,
       metrics: new CallMetrics(metrics),

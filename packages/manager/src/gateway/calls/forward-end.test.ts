@@ -85,7 +85,8 @@ test("G18 a call without an answer in its time is 504 with the server's name, an
     assert.deepEqual(body?.error?.data, {
       code: "deadline_exceeded",
       server: "weather",
-      message: 'server "weather" did not answer tools/call within 5000 ms',
+      message:
+        'server "weather" did not answer tools/call within 5000 ms; whether the call was carried out is not known',
     });
     assert.equal(call.cancelled, "timed out");
     call.result({ late: true });

@@ -210,7 +210,7 @@ test("G17 the level of a legacy session goes with its calls to a modern server",
 
 test("G11 a hundred calls at once, all with one id and one token, get only their own messages", async () => {
   await using gateway = await TestGateway.open();
-  const weather = gateway.serve("weather");
+  const weather = gateway.serve("weather", {}, { limits: { concurrency: 100 } });
   const answers = Array.from({ length: 100 }, async (_, i) => {
     const peer = await peerOf("legacy", gateway);
     const params = { name: "weather__a", arguments: { i } };

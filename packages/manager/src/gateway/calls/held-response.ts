@@ -3,9 +3,8 @@
  * links that have to be renamed. Holds bytes; what they are is for the call to say.
  */
 import type { Era } from "../../protocol/era.ts";
-import { outcomeOf } from "../../protocol/response.ts";
+import { type Outcome, outcomeOf } from "../../protocol/response.ts";
 import { mayAsk } from "./call-lease.ts";
-import type { CallOutcome } from "./call-metrics.ts";
 import type { Call } from "./call.ts";
 import { beginningFor } from "./shape.ts";
 
@@ -24,7 +23,7 @@ const askingKeys: readonly (readonly [Buffer, Buffer])[] = [
 const noBytes: Buffer = Buffer.alloc(0);
 
 /** Whether a response with this outcome is for the client as it is. */
-export function isAnswer(outcome: CallOutcome): boolean {
+export function isAnswer(outcome: Outcome): boolean {
   return outcome !== "protocol_error" && outcome !== "input_required";
 }
 
@@ -33,7 +32,7 @@ export class HeldResponse {
   readonly #enoughBytes: number;
   #chunks: Buffer[] = [];
   #bytes = 0;
-  #outcome: CallOutcome | undefined;
+  #outcome: Outcome | undefined;
 
   constructor({ view, envelope }: Call) {
     const linkedMax = view.kind === "aggregate" ? linkedBytesMax : questionBytesMax;
@@ -68,11 +67,11 @@ export class HeldResponse {
   }
 
   /** How the call ended whose response begins like this; asked again it says the same. */
-  judge(): CallOutcome {
+  judge(): Outcome {
     return (this.#outcome ??= this.#judged());
   }
 
-  #judged(): CallOutcome {
+  #judged(): Outcome {
     const [first] = this.#chunks;
     // A long first piece shows what there is to see: the others need not be joined to it.
     const outcome = outcomeOf(first !== undefined && first.length >= questionBytesMax ? first : this.joined());

@@ -10,7 +10,7 @@ import type { Envelope } from "../../protocol/envelope.ts";
 import type { Era } from "../../protocol/era.ts";
 import type { Edit } from "../../protocol/splice.ts";
 import type { Connection, Exchange, ReplySink } from "../../transport/connection.ts";
-import type { ReadyReplica, UpstreamSet } from "../../upstream/upstream-set.ts";
+import type { ReadyReplica } from "../../upstream/upstream-set.ts";
 import { CallLease, type LeaseHost, wishOf } from "./call-lease.ts";
 import type { Call } from "./call.ts";
 import { askedInOtherEra } from "./failure.ts";
@@ -30,7 +30,6 @@ export interface Destination {
 
 /** What a leg needs of the data plane. */
 export interface LegDependencies {
-  readonly upstreams: UpstreamSet;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   /** The headers that a tool wants of its arguments by its list after a renewal, beside others that the client sent (`own`). */
@@ -45,6 +44,8 @@ export interface LegDependencies {
 /** The call, which hears what comes back. */
 export interface LegHost extends ReplySink {
   readonly call: Call;
+  /** It has a connection for itself, for which it may have waited. */
+  onOwnConnection(): void;
 }
 
 export class UpstreamLeg implements LeaseHost {
@@ -82,17 +83,10 @@ export class UpstreamLeg implements LeaseHost {
     return this.#replica?.leases !== undefined && this.#lease === undefined;
   }
 
-  /** Picks the replica; false when there is none. */
-  pick(): boolean {
-    const { route, revision } = this.#destination;
-    this.#replica = this.#dependencies.upstreams.pick(route.name, revision);
-    return this.#replica !== undefined;
-  }
-
-  /** Sends the client's request as soon as there is a connection for it. */
-  open(): void {
-    const replica = this.#replica;
-    if (replica === undefined) return;
+  /** Sends the client's request to a replica as soon as there is a connection for it. What an earlier one had was given back. */
+  open(replica: ReadyReplica): void {
+    this.#replica = replica;
+    this.#lease = undefined;
     const { call } = this.#host;
     const wish = wishOf(call, replica);
     if (wish === undefined) return this.onLeased(replica.connection);
@@ -107,13 +101,14 @@ export class UpstreamLeg implements LeaseHost {
     const { revision, route } = this.#destination;
     // Found anew at the same place, a server may be of the other era, which has no use for its state.
     if (revision !== undefined && connection.facts.era === "legacy")
-      return this.#host.onFailure(askedInOtherEra(route.name));
+      return this.#host.onFailure(askedInOtherEra(route.name), false);
+    if (this.#lease !== undefined) this.#host.onOwnConnection();
     this.#connection = connection;
     this.#send(connection, this.#host.call.envelope);
   }
 
   onFailure(error: ManagerError): void {
-    this.#host.onFailure(error);
+    this.#host.onFailure(error, false);
   }
 
   /** Sends the call again, with what its client answered and the server's state as written. */

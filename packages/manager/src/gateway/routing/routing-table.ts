@@ -3,7 +3,9 @@
  * whole. A call reads it once and keeps that view to its end. Holds no connections and makes no decisions.
  */
 import { durationMs, type Server, type ServerState } from "@mcp-manager/api";
+import type { GuardRules } from "../../resilience/guard.ts";
 import { Exposure } from "./exposure.ts";
+import { guardRules } from "./guard-rules.ts";
 
 /** Why a server cannot be reached, as its status says. */
 export interface Trouble {
@@ -17,6 +19,8 @@ export interface ServerRoute {
   readonly name: string;
   readonly exposure: Exposure;
   readonly callTimeoutMs: number;
+  /** What protects it and others from it; the same object while it says the same. */
+  readonly rules: GuardRules;
   /** Undefined when nothing is known against it. */
   readonly trouble: Trouble | undefined;
   /** The spec's revision that this route was built from. */
@@ -95,6 +99,7 @@ function routeOf(known: ServerRoute | undefined, server: Server, prefix: string)
     name,
     exposure: new Exposure(prefix, server.spec.expose),
     callTimeoutMs: durationMs(server.spec.limits.callTimeout),
+    rules: guardRules(server.spec, known?.rules),
     trouble,
     specRevision: revision,
   };

@@ -90,11 +90,15 @@ export interface SessionsOptions {
   readonly sessionsMax: number;
   /** Where the number of open sessions is shown, by server; "" is the aggregate. */
   readonly metrics?: Metrics;
+  /** Whether a principal's credential is still good: a stream outlives the request that opened it. Default: always. */
+  readonly isGood?: (principal: Principal) => boolean;
 }
 
 /** A session's sealed id is good for this long at most. */
 const sessionLifeMs = 24 * 60 * 60_000;
 const sweepMs = 30_000;
+/** Keys may be changed one after the other: all sessions are looked at once for them. */
+const reviewMs = 500;
 /** Ended ids are remembered, so that a sealed id does not come back to life; the oldest are forgotten beyond this. */
 const endedMax = 20_000;
 const sealContext = "mcp-session";
@@ -111,6 +115,7 @@ export class Sessions implements Disposable {
   readonly #listeners = new Set<(session: Session) => void>();
   readonly #streams: OpenStreams;
   #timer: Timer | undefined;
+  #reviewing: Timer | undefined;
   #disposed = false;
 
   constructor(options: SessionsOptions) {
@@ -180,6 +185,14 @@ export class Sessions implements Disposable {
     this.#gone(session);
   }
 
+  /** Credentials have changed: sessions whose principal has none that is good any more end within a second, streams and all. */
+  review(): void {
+    this.#reviewing ??= this.#options.clock.after(reviewMs, () => {
+      this.#reviewing = undefined;
+      this.#endBad();
+    });
+  }
+
   /** Ends the streams on which clients listen, and opens none any more: whoever waits for requests to end would wait for ever. */
   endStreams(): void {
     this.#streams.endAll();
@@ -188,6 +201,7 @@ export class Sessions implements Disposable {
   [Symbol.dispose](): void {
     this.#disposed = true;
     this.#timer?.cancel();
+    this.#reviewing?.cancel();
     this.#streams[Symbol.dispose]();
     this.#open.clear();
   }
@@ -214,6 +228,18 @@ export class Sessions implements Disposable {
     this.#open.delete(idlest.id);
     this.#gone(idlest);
     return true;
+  }
+
+  #endBad(): void {
+    const { isGood = () => true } = this.#options;
+    const judged = new Map<Principal, boolean>();
+    for (const session of [...this.#open.values()]) {
+      const { principal } = session;
+      if (principal === undefined) continue;
+      let good = judged.get(principal);
+      if (good === undefined) judged.set(principal, (good = isGood(principal)));
+      if (!good) this.end(session, "the credential is no longer good");
+    }
   }
 
   #gone(session: Session): void {
@@ -247,6 +273,8 @@ export class Sessions implements Disposable {
         if (session.isInUse) session.lastSeenMs = nowMs;
         else if (session.lastSeenMs < nowMs - this.#options.idleMs) this.end(session, "the session was idle too long");
       }
+      // Keys also expire.
+      this.#endBad();
       this.#arm();
     });
   }

@@ -9,6 +9,8 @@ import { seededRandom } from "../../base/random.ts";
 import { TimerWheel } from "../../base/timer-wheel.ts";
 import { WatchedValue } from "../../base/watched.ts";
 import type { Era } from "../../protocol/era.ts";
+import type { Stage } from "../../resilience/overload.ts";
+import { ServerGuard } from "../../resilience/server-guard.ts";
 import type { Authenticator } from "../../security/authenticator.ts";
 import { createHostOriginCheck } from "../../security/host-origin.ts";
 import { createPrincipal, type Principal } from "../../security/principal.ts";
@@ -16,13 +18,17 @@ import { createAccess, type Roles } from "../../security/rbac.ts";
 import { createSealer, toSealKey } from "../../security/seal.ts";
 import type { AuditEntry } from "../../telemetry/audit.ts";
 import { Metrics } from "../../telemetry/metrics.ts";
+import { Guards } from "../../upstream/guards.ts";
+import { IdleServers } from "../../upstream/idle-servers.ts";
 import { UpstreamSet } from "../../upstream/upstream-set.ts";
 import { CallMetrics } from "../calls/call-metrics.ts";
+import { WakingCalls } from "../calls/waking.ts";
 import { Catalog } from "../lists/catalog.ts";
 import { DirectTools } from "../calls/direct.ts";
 import { McpEndpoint } from "../endpoint.ts";
 import { Introduction } from "../introduction/introduction.ts";
-import { Listener, type ListenerOptions } from "../listener.ts";
+import { Gate, type GateOptions } from "../door/gate.ts";
+import { Listener, type ListenerOptions, type Timeouts } from "../listener.ts";
 import { MergedLists } from "../lists/merged-list.ts";
 import { renewedHeaders } from "../routing/renewed-headers.ts";
 import { ParkedCalls } from "../asking/parked-calls.ts";
@@ -54,6 +60,10 @@ export interface GatewayOptions {
   readonly roles?: Roles;
   /** Default 1,000. */
   readonly connectionsMax?: number;
+  readonly perAddressMax?: number;
+  readonly timeouts?: Partial<Timeouts>;
+  /** What the gate is given beside the clock. Default: more than any test wants. */
+  readonly limits?: Partial<Pick<GateOptions, "sessionsPerSecond" | "sessionsBurst" | "requestsPerPrincipal">>;
 }
 
 /** A Server resource with a status, as the registry would hold it. `createdAt` follows the order of the calls. */
@@ -104,6 +114,11 @@ export class TestGateway implements AsyncDisposable {
   readonly subscriptions: Subscriptions;
   readonly parked: ParkedCalls;
   readonly wheel: TimerWheel;
+  readonly guards: Guards;
+  readonly idle: IdleServers = new IdleServers();
+  /** Of overload. */
+  readonly stage: WatchedValue<Stage> = new WatchedValue<Stage>(0);
+  readonly gate: Gate;
   readonly #listener: Listener;
   readonly #listenerOptions: ListenerOptions;
   readonly #authenticator = new NamedPrincipals();
@@ -133,8 +148,22 @@ export class TestGateway implements AsyncDisposable {
     this.subscriptions = new Subscriptions(hub);
     const counts = new CallMetrics(metrics);
     const audit = { record: (entry: AuditEntry): void => void this.audited.push(entry) };
+    const limits = { sessionsPerSecond: 1_000, sessionsBurst: 5_000, requestsPerPrincipal: 5_000, ...options.limits };
+    this.gate = new Gate({ stage: this.stage, clock, random, metrics, ...limits });
+    const guards = new Guards({
+      upstreams,
+      events: { publish: () => undefined },
+      make: (server, rules, onChange) => new ServerGuard({ server, rules, clock, random, onChange }),
+    });
+    guards.follow(table.current.servers);
+    table.onChange(({ servers }) => guards.follow(servers));
+    this.guards = guards;
     const endpoint = new McpEndpoint({
       upstreams,
+      guards,
+      waking: new WakingCalls({ upstreams, table, wake: this.idle }),
+      table,
+      random,
       clock,
       wheel,
       metrics: counts,
@@ -153,13 +182,14 @@ export class TestGateway implements AsyncDisposable {
       catalog,
       router: new Router({ table, lists, catalog, mayCall }),
       subscriptions: this.subscriptions,
+      gate: this.gate,
       states: new RequestStates(sealer, clock),
       parked: this.parked,
       renewedHeaders: renewedHeaders(catalog),
       listsUri: (server, uri) => catalog.has(server, "resources", uri) === true,
       bodyBytesMax: options.bodyBytesMax ?? 1024 * 1024,
     });
-    this.tools = new DirectTools({ table, upstreams, catalog, metrics: counts, mayCall, maySee, clock, wheel });
+    this.tools = new DirectTools({ table, upstreams, guards, catalog, metrics: counts, mayCall, maySee, clock, wheel });
     this.#listenerOptions = {
       host: "127.0.0.1",
       port: 0,
@@ -170,8 +200,11 @@ export class TestGateway implements AsyncDisposable {
       },
       authenticator: this.#authenticator,
       hostOrigin: createHostOriginCheck({ host: "127.0.0.1", allowedHosts: [], allowedOrigins: [] }),
-      connectionsMax: options.connectionsMax ?? 1_000,
+      connections: { max: options.connectionsMax ?? 1_000, perAddressMax: options.perAddressMax ?? 1_000 },
+      timeouts: { headersMs: 10_000, requestMs: 30_000, idleMs: 75_000, stalledMs: 60_000, ...options.timeouts },
+      gate: this.gate,
       clock: systemClock,
+      metrics,
       audit,
     };
     this.#listener = new Listener(this.#listenerOptions);

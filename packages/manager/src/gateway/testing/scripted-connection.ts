@@ -31,7 +31,8 @@ export interface Received {
   notify(method: string, params: Readonly<Record<string, unknown>>): void;
   /** Asks the caller something, under the server's own id; what is answered comes to `ScriptedConnection.notified`. */
   ask(id: string | number, method: string, params?: Readonly<Record<string, unknown>>): void;
-  fail(error: ManagerError): void;
+  /** `written` as in `ReplySink.onFailure`; default true. */
+  fail(error: ManagerError, written?: boolean): void;
 }
 
 /** What is done with a request of one method. */
@@ -67,6 +68,7 @@ export class ScriptedConnection implements Connection {
   closeReason: ManagerError | undefined;
   onRenewed: (() => void) | undefined;
   inFlight = 0;
+  heard = 0;
   script: Script;
   readonly #resolveClosed: (error: ManagerError) => void;
   readonly #waiting = new Set<() => void>();
@@ -108,7 +110,7 @@ export class ScriptedConnection implements Connection {
       this.#wake();
     });
     if (this.closeReason !== undefined) {
-      sink.onFailure(this.closeReason);
+      sink.onFailure(this.closeReason, false);
       return exchange;
     }
     this.#open.add(exchange);
@@ -206,10 +208,10 @@ class ScriptedExchange implements Exchange, Received {
     if (scan.ok && !this.isOver) this.#sink.onRequest?.(scan.envelope);
   }
 
-  fail(error: ManagerError): void {
+  fail(error: ManagerError, written = true): void {
     if (this.isOver) return;
     this.isOver = true;
-    this.#sink.onFailure(error);
+    this.#sink.onFailure(error, written);
     this.#onChange();
   }
 

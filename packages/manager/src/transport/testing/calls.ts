@@ -52,6 +52,8 @@ export class RecordingSink implements ReplySink {
   readonly notifications: string[] = [];
   readonly chunks: Buffer[] = [];
   failure: ManagerError | undefined;
+  /** Whether the server may have seen what failed. */
+  wasWritten: boolean | undefined;
   /** What was heard after the end. */
   readonly afterEnd: string[] = [];
   /** What `onResponse` answers. */
@@ -89,9 +91,10 @@ export class RecordingSink implements ReplySink {
     return this.goesOn;
   }
 
-  onFailure(error: ManagerError): void {
+  onFailure(error: ManagerError, written: boolean): void {
     if (this.#isOver) this.afterEnd.push("failure");
     this.failure = error;
+    this.wasWritten = written;
     this.#end();
   }
 

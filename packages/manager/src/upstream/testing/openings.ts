@@ -23,6 +23,7 @@ export class Opening implements Connection {
   readonly profile: string;
   readonly facts: ServerFacts = facts;
   readonly inFlight = 0;
+  readonly heard = 0;
   readonly closed: Promise<ManagerError>;
   closeReason: ManagerError | undefined;
   onRenewed: (() => void) | undefined;

@@ -1,0 +1,57 @@
+/** The parts of the door by its settings: what watches for overload, what says who may come in, and the limits of the listener. */
+import { durationMs } from "@mcp-manager/api";
+import type { Clock } from "../../base/clock.ts";
+import type { Random } from "../../base/random.ts";
+import type { EventSink } from "../../events/event.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import type { Timeouts } from "../listener.ts";
+import type { GatewaySettings } from "../settings.ts";
+import type { ConnectionLimits } from "./connections.ts";
+import { connectionsWithin, descriptorLimit } from "./descriptors.ts";
+import { Gate } from "./gate.ts";
+import { OverloadMonitor } from "./overload-monitor.ts";
+import { processPressure } from "./pressure.ts";
+
+export interface DoorOptions {
+  readonly settings: GatewaySettings["gateway"];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly metrics: Metrics;
+  readonly events: EventSink;
+}
+
+/** Disposing of it ends the watching. */
+export interface Door extends Disposable {
+  readonly gate: Gate;
+  readonly monitor: OverloadMonitor;
+  readonly connections: ConnectionLimits;
+  readonly timeouts: Timeouts;
+}
+
+/** Watches from here on. */
+export function openDoor({ settings, clock, random, metrics, events }: DoorOptions): Door {
+  const { connections, connectionsPerAddress, requestsPerPrincipal, sessions, timeouts } = settings;
+  const descriptors = descriptorLimit();
+  const monitor = new OverloadMonitor({ source: processPressure(descriptors), clock, events, metrics });
+  const gate = new Gate({
+    stage: monitor.stage,
+    clock,
+    random,
+    metrics,
+    sessionsPerSecond: sessions.perSecond,
+    sessionsBurst: sessions.burst,
+    requestsPerPrincipal,
+  });
+  return {
+    gate,
+    monitor,
+    connections: { max: connectionsWithin(descriptors, connections), perAddressMax: connectionsPerAddress },
+    timeouts: {
+      headersMs: durationMs(timeouts.headers),
+      requestMs: durationMs(timeouts.request),
+      idleMs: durationMs(timeouts.idle),
+      stalledMs: durationMs(timeouts.stalled),
+    },
+    [Symbol.dispose]: () => monitor[Symbol.dispose](),
+  };
+}

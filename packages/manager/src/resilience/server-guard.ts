@@ -1,0 +1,311 @@
+/**
+ * What protects one server, put together: the rate, the breakers of the server and its tools, the places, the second attempts, and who
+ * of its replicas is put aside. The order is that of a call: what costs nothing is asked first, and a call that is refused takes
+ * nothing from the others. A call that is admitted at once and succeeds costs one object.
+ */
+import { type BreakerDetail, type BreakerState, ManagerError, type ServerLoad } from "@mcp-manager/api";
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import { type BreakerChange, type BreakerThresholds, CircuitBreaker, type Forced } from "./circuit-breaker.ts";
+import { ConcurrencyLimit, type Drop, type LimitOwner } from "./concurrency-limit.ts";
+import { type Ending, endings } from "./ending.ts";
+import type { Guard, GuardedCall, GuardRules, Permit } from "./guard.ts";
+import { circuitOpen, noPlace, rateLimited } from "./guard-refusals.ts";
+import { OutlierDetector } from "./outlier.ts";
+import { RateLimit } from "./rate-limit.ts";
+import { RetryBudget } from "./retry-budget.ts";
+import type { Share } from "./shares.ts";
+import { SlowStart } from "./slow-start.ts";
+import { ToolBreakers } from "./tool-breakers.ts";
+import { UsualDuration } from "./usual-duration.ts";
+import { serverVerdicts, toolVerdicts } from "./verdict.ts";
+
+export interface ServerGuardOptions {
+  /** For messages. */
+  readonly server: string;
+  readonly rules: GuardRules;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Told of each change after it happened. Must not throw. */
+  readonly onChange: (change: GuardChange) => void;
+}
+
+/** A breaker moved, the server's own or that of a tool; or a replica was put aside for some time, or taken back. */
+export type GuardChange =
+  | ({ readonly kind: "breaker"; readonly tool: string | undefined } & BreakerChange)
+  | { readonly kind: "ejected"; readonly replica: string; readonly reason: string; readonly forMs: number }
+  | { readonly kind: "returned"; readonly replica: string };
+
+export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
+  readonly #options: ServerGuardOptions;
+  readonly #server: CircuitBreaker;
+  readonly #tools: ToolBreakers;
+  readonly #limit: ConcurrencyLimit<GuardedCall>;
+  readonly #usual = new UsualDuration();
+  readonly #budget = new RetryBudget();
+  readonly #slowStart = new SlowStart();
+  readonly #outliers: OutlierDetector;
+  readonly #refused = { breaker: 0, queue: 0, rate: 0 };
+  #rules: GuardRules;
+  #rate: RateLimit | undefined;
+  #known: readonly string[] = [];
+  #entered = 0;
+  #retries = 0;
+
+  constructor(options: ServerGuardOptions) {
+    const { rules, clock, random, onChange } = options;
+    this.#options = options;
+    this.#rules = rules;
+    this.#rate = rules.rate === undefined ? undefined : new RateLimit(rules.rate);
+    this.#server = new CircuitBreaker({
+      thresholds: serverThresholds(rules),
+      clock,
+      random,
+      onChange: (change) => this.#onServerMoved(change),
+    });
+    this.#tools = new ToolBreakers({
+      thresholds: toolThresholds(rules),
+      clock,
+      random,
+      onChange: (tool, breaker, change) => this.#onToolMoved(tool, breaker, change),
+    });
+    this.#limit = new ConcurrencyLimit({
+      places: rules.concurrency,
+      queue: rules.queue,
+      usual: this.#usual,
+      clock,
+      owner: this,
+    });
+    this.#outliers = new OutlierDetector({
+      random,
+      onEjected: (replica, reason, forMs) => onChange({ kind: "ejected", replica, reason, forMs }),
+      onReturned: (replica, nowMs) => {
+        this.#slowStart.begin(replica, nowMs);
+        onChange({ kind: "returned", replica });
+      },
+    });
+  }
+
+  enter(call: GuardedCall): Permit | ManagerError | undefined {
+    this.#entered++;
+    const nowMs = this.#options.clock.nowMs();
+    const tool = call.tool === undefined ? undefined : this.#tools.find(call.tool);
+    const refusal = this.#whyClosed(call.tool, tool, nowMs) ?? this.#whyTooFast(nowMs);
+    if (refusal !== undefined) return refusal;
+    const share = this.#limit.tryEnter(call.principal);
+    const drop = share === undefined ? this.#limit.wait(call, nowMs) : undefined;
+    if (drop !== undefined) return this.#refuse("queue", this.#noPlace(drop));
+    this.#rate?.take(nowMs);
+    return share === undefined ? undefined : this.#admit(call.tool, share, tool, nowMs);
+  }
+
+  leave(call: GuardedCall): void {
+    this.#limit.leave(call);
+  }
+
+  onPlace(call: GuardedCall, share: Share): void {
+    const nowMs = this.#options.clock.nowMs();
+    const tool = call.tool === undefined ? undefined : this.#tools.find(call.tool);
+    // While it waited, what it waited for may have broken.
+    const closed = this.#whyClosed(call.tool, tool, nowMs);
+    if (closed === undefined) return call.onAdmitted(this.#admit(call.tool, share, tool, nowMs));
+    this.#limit.release(share);
+    call.onRefused(closed);
+  }
+
+  onDropped(call: GuardedCall, why: Drop): void {
+    call.onRefused(this.#refuse("queue", this.#noPlace(why)));
+  }
+
+  attempted(replica: string, tool: string | undefined, ending: Ending): void {
+    this.#outliers.attempted(replica, tool, endings[ending].replica, this.#options.clock.nowMs());
+  }
+
+  isEjected(replica: string): boolean {
+    return !this.#outliers.isQuiet && this.#outliers.isEjected(replica, this.#options.clock.nowMs());
+  }
+
+  ejectedUntilMs(replica: string): number | undefined {
+    return this.#outliers.ejectedUntilMs(replica, this.#options.clock.nowMs());
+  }
+
+  weight(replica: string): number {
+    return this.#slowStart.isOver ? 1 : this.#slowStart.weight(replica, this.#options.clock.nowMs());
+  }
+
+  replicas(names: readonly string[]): void {
+    const nowMs = this.#options.clock.nowMs();
+    for (const name of this.#known) if (!names.includes(name)) this.#slowStart.forget(name);
+    for (const name of names) if (!this.#known.includes(name)) this.#slowStart.begin(name, nowMs);
+    this.#known = names;
+    this.#outliers.setReplicas(names, nowMs);
+  }
+
+  mayRetry(): boolean {
+    if (!this.#budget.claim(this.#limit.inFlight)) return false;
+    this.#retries++;
+    return true;
+  }
+
+  retried(): void {
+    this.#budget.release();
+  }
+
+  force(override: Forced | undefined): void {
+    this.#server.force(override);
+  }
+
+  setRules(rules: GuardRules): void {
+    const isSameRate =
+      rules.rate?.perSecond === this.#rules.rate?.perSecond && rules.rate?.burst === this.#rules.rate?.burst;
+    if (!isSameRate) this.#rate = rules.rate === undefined ? undefined : new RateLimit(rules.rate);
+    this.#rules = rules;
+    this.#server.setThresholds(serverThresholds(rules));
+    this.#tools.setThresholds(toolThresholds(rules));
+    this.#limit.setBounds(rules.concurrency, rules.queue);
+  }
+
+  get entered(): number {
+    return this.#entered;
+  }
+
+  get breaker(): BreakerState {
+    return this.#server.state;
+  }
+
+  get detail(): BreakerDetail | undefined {
+    const { state, reason, sinceWallMs, retryAtWallMs, forced } = this.#server;
+    const tools = this.#tools.troubled.map(({ tool, breaker }) => ({
+      tool,
+      state: breaker.state,
+      reason: breaker.reason,
+    }));
+    if (state === "closed" && forced === undefined && tools.length === 0) return undefined;
+    return {
+      reason: state === "closed" && forced === undefined ? `${tools.length} of its tools are held back` : reason,
+      since: inWords(sinceWallMs),
+      ...(retryAtWallMs === undefined ? {} : { retryAt: inWords(retryAtWallMs) }),
+      ...(forced === undefined ? {} : { forcedBy: forced.by }),
+      ...(tools.length === 0 ? {} : { tools }),
+    };
+  }
+
+  get load(): ServerLoad {
+    const { inFlight, waiting } = this.#limit;
+    return {
+      inFlight,
+      concurrency: this.#rules.concurrency,
+      waiting,
+      refused: { ...this.#refused },
+      retries: this.#retries,
+      ejected: this.#outliers.ejected(this.#options.clock.nowMs()),
+    };
+  }
+
+  /** The end of a call that was admitted; for its permit. */
+  onEnd({ share, tool, serverGeneration, toolGeneration }: GuardPermit, ending: Ending, tookMs: number): void {
+    const nowMs = this.#options.clock.nowMs();
+    const verdict = toolVerdicts[ending];
+    if (verdict === "success") this.#usual.add(tookMs);
+    const isSlow = verdict === "success" && tookMs > this.#rules.slowMs;
+    if (tool !== undefined) this.#tools.ended(tool, toolGeneration, isSlow ? "slow" : verdict, nowMs);
+    this.#server.ended(serverGeneration, serverVerdicts[ending], nowMs);
+    // Last, so that whoever is served next sees what became of this one.
+    this.#limit.release(share);
+  }
+
+  #admit(name: string | undefined, share: Share, tool: CircuitBreaker | undefined, nowMs: number): GuardPermit {
+    return new GuardPermit(this, share, name, this.#server.admit(nowMs), tool?.admit(nowMs) ?? 0);
+  }
+
+  /** Why no call goes on now; undefined when one may. What a person decided holds for the tools as well. */
+  #whyClosed(name: string | undefined, tool: CircuitBreaker | undefined, nowMs: number): ManagerError | undefined {
+    const { server } = this.#options;
+    if (!this.#server.mayPass(nowMs))
+      return this.#refuse("breaker", circuitOpen(server, undefined, this.#server, nowMs));
+    if (tool === undefined || this.#server.forced !== undefined || tool.mayPass(nowMs)) return undefined;
+    return this.#refuse("breaker", circuitOpen(server, name, tool, nowMs));
+  }
+
+  #whyTooFast(nowMs: number): ManagerError | undefined {
+    if (this.#rate === undefined) return undefined;
+    const waitMs = this.#rate.waitMs(nowMs);
+    if (waitMs === 0) return undefined;
+    return this.#refuse("rate", rateLimited(this.#options.server, this.#rate.perSecond, waitMs));
+  }
+
+  #refuse(why: "breaker" | "queue" | "rate", error: ManagerError): ManagerError {
+    this.#refused[why]++;
+    return error;
+  }
+
+  #noPlace(why: Drop): ManagerError {
+    const { concurrency, queue } = this.#rules;
+    return noPlace(this.#options.server, why, { places: concurrency, queue, waiting: this.#limit.waiting });
+  }
+
+  #onServerMoved(change: BreakerChange): void {
+    this.#options.onChange({ kind: "breaker", tool: undefined, ...change });
+    if (change.to === "open") this.#turnAway(() => true, undefined, this.#server);
+  }
+
+  #onToolMoved(tool: string, breaker: CircuitBreaker, change: BreakerChange): void {
+    this.#options.onChange({ kind: "breaker", tool, ...change });
+    if (change.to !== "open" || this.#server.forced !== undefined) return;
+    this.#turnAway((call) => call.tool === tool, tool, breaker);
+    const nowMs = this.#options.clock.nowMs();
+    const escalation = this.#tools.escalation(nowMs);
+    if (escalation !== undefined) this.#server.trip(escalation, nowMs);
+  }
+
+  /** Nobody waits for what will be refused. */
+  #turnAway(isMeant: (call: GuardedCall) => boolean, tool: string | undefined, breaker: CircuitBreaker): void {
+    const { server, clock } = this.#options;
+    const nowMs = clock.nowMs();
+    for (const call of this.#limit.takeOut(isMeant))
+      call.onRefused(this.#refuse("breaker", circuitOpen(server, tool, breaker, nowMs)));
+  }
+}
+
+/** The place of one call, and what the breakers knew when it got it. */
+class GuardPermit implements Permit {
+  readonly share: Share;
+  readonly tool: string | undefined;
+  readonly serverGeneration: number;
+  readonly toolGeneration: number;
+  #guard: ServerGuard | undefined;
+
+  constructor(
+    guard: ServerGuard,
+    share: Share,
+    tool: string | undefined,
+    serverGeneration: number,
+    toolGeneration: number,
+  ) {
+    this.#guard = guard;
+    this.share = share;
+    this.tool = tool;
+    this.serverGeneration = serverGeneration;
+    this.toolGeneration = toolGeneration;
+  }
+
+  end(ending: Ending, tookMs: number): void {
+    const guard = this.#guard;
+    if (guard === undefined) return;
+    this.#guard = undefined;
+    guard.onEnd(this, ending, tookMs);
+  }
+}
+
+function serverThresholds({ breaker, slowMs }: GuardRules): BreakerThresholds {
+  return { ...breaker, slowMs };
+}
+
+/** A tool is called less often than its server: half as many calls say as much. */
+function toolThresholds({ breaker, slowMs }: GuardRules): BreakerThresholds {
+  return { ...breaker, minCalls: Math.ceil(breaker.minCalls / 2), slowMs };
+}
+
+function inWords(wallMs: number): string {
+  return new Date(wallMs).toISOString();
+}

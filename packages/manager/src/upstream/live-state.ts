@@ -1,0 +1,38 @@
+/** What goes on at this moment between this instance and a server, put together for people: never stored, and of no use to a call. */
+import type { BreakerDetail, BreakerState, ReplicaLoad, ServerLoad } from "@mcp-manager/api";
+import type { Guards } from "./guards.ts";
+import type { UpstreamSet } from "./upstream-set.ts";
+
+/** A server's breaker and load. */
+export interface LiveServer {
+  readonly breaker: BreakerState;
+  readonly breakerDetail?: BreakerDetail;
+  readonly load: ServerLoad;
+}
+
+/** What can be asked of this moment. */
+export interface LiveFigures {
+  /** Undefined for a server that is not routed. */
+  server(name: string): LiveServer | undefined;
+  /** Undefined for a replica that takes no calls. */
+  replica(server: string, replica: string): ReplicaLoad | undefined;
+}
+
+export function liveState(upstreams: UpstreamSet, guards: Guards): LiveFigures {
+  return {
+    server(name) {
+      const guard = guards.of(name);
+      if (guard === undefined) return undefined;
+      const { breaker, detail, load } = guard;
+      return { breaker, load, ...(detail === undefined ? {} : { breakerDetail: detail }) };
+    },
+    replica(server, replica) {
+      const found = upstreams.replicas(server).find(({ name }) => name === replica);
+      if (found === undefined) return undefined;
+      const { connection, leases } = found;
+      if (leases === undefined) return { inFlight: connection.inFlight };
+      const { inUse, open, spare, waiting, calls } = leases;
+      return { inFlight: connection.inFlight + calls, pool: { inUse, idle: open - inUse, spare, waiting } };
+    },
+  };
+}
