@@ -51,7 +51,10 @@ const sessionsMax = 1_024;
 const sessionIdleMs = 300_000;
 /** What one caller's server remembers of it is kept for so long. */
 const scopeIdleMs = 600_000;
-/** Of so many profiles, the ones used last, one connection is kept open for the next client. */
+/**
+ * Of so many profiles, the ones used last, one process is kept initialized for the next client. Sessions over HTTP open fast enough,
+ * and there are servers that take a second one for the first (the conformance suite's).
+ */
 const aheadMax = 1;
 /** A connection is replaced after so many calls, or so long: what a server loses with each call does not add up. */
 const usesMax = 1_000;
@@ -83,7 +86,7 @@ export function withLeases(run: OpenRun, server: string, sharing: Sharing, host:
   const options: PoolOptions = { server, clock, open, max: () => max, idleMs, spares };
   const leases =
     sharing === "shared"
-      ? new LeasePool({ ...options, aheadMax, usesMax, ageMaxMs })
+      ? new LeasePool({ ...options, aheadMax: isProcess ? aheadMax : 0, usesMax, ageMaxMs })
       : new ScopePool({ ...options, sharing, idleMs: scopeIdleMs });
   let untilMs = Infinity;
   return {

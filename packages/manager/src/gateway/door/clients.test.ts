@@ -131,9 +131,9 @@ test("who sends a head or a body a byte at a time, or nothing at all, is closed 
     if (i % 3 === 1)
       client.socket.write(`${head}Content-Length: 100000\r\n\r\n`, () => trickle(client, "{".repeat(9_999)));
   }
-  let open = crowd.length;
-  for (const { closed } of crowd) void closed.then(() => (open -= 1));
-  for (let served = 0; open > 0; served++) {
+  const open = new Set(crowd);
+  for (const client of crowd) void client.closed.then(() => open.delete(client));
+  for (let served = 0; open.size > 0; served++) {
     assert.equal((await new Peer(gateway.url).modern("server/discover")).status, 200, `after ${served}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
