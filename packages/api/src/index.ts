@@ -15,6 +15,7 @@ export type {
   Expose,
   HealthRules,
   Limits,
+  LiveServer,
   ProcessSource,
   RecentEvent,
   RateLimit,

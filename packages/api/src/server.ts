@@ -253,6 +253,13 @@ export interface ServerLoad {
   readonly ejected: readonly string[];
 }
 
+/** The members of a server's status that are of one instance and one moment. */
+export interface LiveServer {
+  readonly breaker: BreakerState;
+  readonly breakerDetail?: BreakerDetail;
+  readonly load: ServerLoad;
+}
+
 /** One thing that happened to a server, its replicas or its breaker. */
 export interface RecentEvent {
   /** RFC 3339. */

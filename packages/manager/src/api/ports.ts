@@ -5,16 +5,14 @@
 import type {
   ApiKey,
   ApiKeyDraft,
-  BreakerDetail,
-  BreakerState,
   CreatedApiKey,
   Health,
+  LiveServer,
   OverloadStage,
   Permission,
   Principal,
   RecentEvent,
   ReplicaLoad,
-  ServerLoad,
 } from "@mcp-manager/api";
 
 /** Whether a principal may do something. */
@@ -70,13 +68,6 @@ export interface ProcessHealth {
   store(): Health["store"];
   /** Undefined where nobody watches. */
   overload(): OverloadStage | undefined;
-}
-
-/** The members of a server's status that are of one instance and one moment. */
-export interface LiveServer {
-  readonly breaker: BreakerState;
-  readonly breakerDetail?: BreakerDetail;
-  readonly load: ServerLoad;
 }
 
 /** What this instance knows of what runs on it, at this moment. */

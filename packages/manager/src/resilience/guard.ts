@@ -56,6 +56,8 @@ export interface Guard {
   attempted(replica: string, tool: string | undefined, ending: Ending): void;
   /** Whether the replica is put aside now. The balancer decides what that means when too few are left. */
   isEjected(replica: string): boolean;
+  /** Until when it is put aside: RFC 3339, for people. Undefined when it is not. */
+  ejectedUntil(replica: string): string | undefined;
   /** Between 0.1 and 1: the share of a replica's usual load that it should have now, after a start or an ejection. */
   weight(replica: string): number;
   /** Who the replicas are: caps count them, and what is known of others is forgotten. */

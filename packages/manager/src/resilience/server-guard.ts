@@ -125,8 +125,10 @@ export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
     return !this.#outliers.isQuiet && this.#outliers.isEjected(replica, this.#options.clock.nowMs());
   }
 
-  ejectedUntilMs(replica: string): number | undefined {
-    return this.#outliers.ejectedUntilMs(replica, this.#options.clock.nowMs());
+  ejectedUntil(replica: string): string | undefined {
+    const { clock } = this.#options;
+    const untilMs = this.#outliers.ejectedUntilMs(replica, clock.nowMs());
+    return untilMs === undefined ? undefined : timestamp(clock.wallMs() + untilMs - clock.nowMs());
   }
 
   weight(replica: string): number {
@@ -183,8 +185,8 @@ export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
     if (state === "closed" && forced === undefined && tools.length === 0) return undefined;
     return {
       reason: state === "closed" && forced === undefined ? `${tools.length} of its tools are held back` : reason,
-      since: inWords(sinceWallMs),
-      ...(retryAtWallMs === undefined ? {} : { retryAt: inWords(retryAtWallMs) }),
+      since: timestamp(sinceWallMs),
+      ...(retryAtWallMs === undefined ? {} : { retryAt: timestamp(retryAtWallMs) }),
       ...(forced === undefined ? {} : { forcedBy: forced.by }),
       ...(tools.length === 0 ? {} : { tools }),
     };
@@ -306,6 +308,6 @@ function toolThresholds({ breaker, slowMs }: GuardRules): BreakerThresholds {
   return { ...breaker, minCalls: Math.ceil(breaker.minCalls / 2), slowMs };
 }
 
-function inWords(wallMs: number): string {
+function timestamp(wallMs: number): string {
   return new Date(wallMs).toISOString();
 }

@@ -3,10 +3,11 @@
  * decided so, told which replicas there are, and forgotten with its server. Tells others when a breaker moved or a replica was put
  * aside, once. What a guard decides is its own (`resilience/`).
  */
-import type { BreakerState } from "@mcp-manager/api";
+import { formatDuration } from "@mcp-manager/api";
 import type { Unsubscribe } from "../base/watched.ts";
-import type { EventSink } from "../events/event.ts";
+import type { EventSink, ManagerEvent } from "../events/event.ts";
 import type { Guard, GuardRules } from "../resilience/guard.ts";
+import type { GuardChange } from "../resilience/server-guard.ts";
 import type { UpstreamSet } from "./upstream-set.ts";
 
 /** A person's decision on a server's breaker. Equal ones are one object. */
@@ -19,17 +20,14 @@ export interface Forced {
 export interface GuardsOptions {
   readonly upstreams: UpstreamSet;
   readonly events: EventSink;
-  /** A new guard; `onChange` is called after its breaker moved or a replica was put aside or taken back. */
-  readonly make: (server: string, rules: GuardRules, onChange: () => void) => Guard;
+  /** A new guard; `onChange` is called after a breaker of it moved or a replica was put aside or taken back. */
+  readonly make: (server: string, rules: GuardRules, onChange: (change: GuardChange) => void) => Guard;
 }
 
 interface Entry {
   readonly guard: Guard;
   rules: GuardRules;
   forced: Forced | undefined;
-  /** What was told last. */
-  breaker: BreakerState;
-  ejected: readonly string[];
 }
 
 export class Guards implements Disposable {
@@ -72,7 +70,6 @@ export class Guards implements Disposable {
     if (entry === undefined || entry.forced === forced) return;
     entry.forced = forced;
     entry.guard.force(forced);
-    this.#look(server, entry);
   }
 
   /** Calls `listener` with a server whose breaker moved, or of whose replicas others are put aside. */
@@ -86,11 +83,10 @@ export class Guards implements Disposable {
   }
 
   #add(server: string, rules: GuardRules): Entry {
-    const guard = this.#options.make(server, rules, () => {
-      const entry = this.#entries.get(server);
-      if (entry?.guard === guard) this.#look(server, entry);
+    const guard = this.#options.make(server, rules, (change) => {
+      if (this.#entries.get(server)?.guard === guard) this.#tell(server, change);
     });
-    const entry: Entry = { guard, rules, forced: undefined, breaker: guard.breaker, ejected: [] };
+    const entry: Entry = { guard, rules, forced: undefined };
     this.#entries.set(server, entry);
     guard.replicas(this.#replicas(server));
     return entry;
@@ -100,36 +96,31 @@ export class Guards implements Disposable {
     return this.#options.upstreams.replicas(server).map(({ name }) => name);
   }
 
-  /** Tells what is other than what was told last. */
-  #look(server: string, entry: Entry): void {
-    const { guard } = entry;
-    const { breaker, ejected: before } = entry;
-    const { ejected } = guard.load;
-    entry.breaker = guard.breaker;
-    entry.ejected = ejected;
-    if (breaker !== guard.breaker) this.#tellBreaker(server, breaker, guard);
-    for (const replica of ejected) if (!before.includes(replica)) this.#tellEjected(server, replica);
+  #tell(server: string, change: GuardChange): void {
+    this.#options.events.publish({ server, ...eventOf(change) });
     for (const listener of [...this.#listeners]) listener(server);
   }
+}
 
-  #tellBreaker(server: string, from: BreakerState, { breaker: to, detail }: Guard): void {
-    const why = detail === undefined ? "" : `: ${detail.reason}`;
-    this.#options.events.publish({
-      topic: "breaker.state",
-      server,
-      message: `${from} → ${to}${why}`,
-      severity: to === "open" ? "warning" : "info",
-      data: { from, to, ...(detail === undefined ? {} : { reason: detail.reason }) },
-    });
-  }
+/** What changed, as others may hear of it. */
+function eventOf(change: GuardChange): ManagerEvent {
+  if (change.kind === "breaker") return breakerEvent(change);
+  const { kind, replica } = change;
+  const topic = "replica.ejected";
+  if (kind === "returned") return { topic, replica, message: "taken back", severity: "info", data: { ejected: false } };
+  const { reason, forMs } = change;
+  const message = `put aside for ${formatDuration(Math.round(forMs / 1_000) * 1_000)}: ${reason}`;
+  return { topic, replica, message, severity: "warning", data: { ejected: true, reason } };
+}
 
-  #tellEjected(server: string, replica: string): void {
-    this.#options.events.publish({
-      topic: "replica.ejected",
-      server,
-      replica,
-      message: "put aside: it fails more than its peers",
-      severity: "warning",
-    });
-  }
+function breakerEvent({ tool, from, to, reason }: Extract<GuardChange, { kind: "breaker" }>): ManagerEvent {
+  const subject = tool === undefined ? "" : `tool ${tool}: `;
+  // A person may hold it where it is.
+  const move = from === to ? "" : `${from} → ${to}: `;
+  return {
+    topic: "breaker.state",
+    message: `${subject}${move}${reason}`,
+    severity: to === "open" ? "warning" : "info",
+    data: { from, to, reason, ...(tool === undefined ? {} : { tool }) },
+  };
 }

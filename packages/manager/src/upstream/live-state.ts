@@ -1,14 +1,7 @@
 /** What goes on at this moment between this instance and a server, put together for people: never stored, and of no use to a call. */
-import type { BreakerDetail, BreakerState, ReplicaLoad, ServerLoad } from "@mcp-manager/api";
+import type { LiveServer, ReplicaLoad } from "@mcp-manager/api";
 import type { Guards } from "./guards.ts";
 import type { UpstreamSet } from "./upstream-set.ts";
-
-/** A server's breaker and load. */
-export interface LiveServer {
-  readonly breaker: BreakerState;
-  readonly breakerDetail?: BreakerDetail;
-  readonly load: ServerLoad;
-}
 
 /** What can be asked of this moment. */
 export interface LiveFigures {
@@ -30,9 +23,11 @@ export function liveState(upstreams: UpstreamSet, guards: Guards): LiveFigures {
       const found = upstreams.replicas(server).find(({ name }) => name === replica);
       if (found === undefined) return undefined;
       const { connection, leases } = found;
-      if (leases === undefined) return { inFlight: connection.inFlight };
+      const ejectedUntil = guards.of(server)?.ejectedUntil(replica);
+      const aside = ejectedUntil === undefined ? {} : { ejectedUntil };
+      if (leases === undefined) return { inFlight: connection.inFlight, ...aside };
       const { inUse, open, spare, waiting, calls } = leases;
-      return { inFlight: connection.inFlight + calls, pool: { inUse, idle: open - inUse, spare, waiting } };
+      return { inFlight: connection.inFlight + calls, pool: { inUse, idle: open - inUse, spare, waiting }, ...aside };
     },
   };
 }

@@ -1,6 +1,6 @@
 /** How the manager and its servers are, as one answer: what is stored, and what this instance knows beside it. Pure. */
-import type { Health, Server, ServerHealth, ServerState } from "@mcp-manager/api";
-import type { LiveServer, LiveState, ProcessHealth } from "../ports.ts";
+import type { LiveServer, Health, Server, ServerHealth, ServerState } from "@mcp-manager/api";
+import type { LiveState, ProcessHealth } from "../ports.ts";
 
 /** The summary of all `servers`. */
 export function healthSummary(servers: readonly Server[], process: ProcessHealth, live: LiveState): Health {
