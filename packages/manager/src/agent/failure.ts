@@ -20,6 +20,14 @@ export class RunFailure extends Error {
     this.stage = stage;
     this.exit = exit;
   }
+
+  /** What was said of the credential, when that is all that was lacking: then it is no crash. */
+  get neededAuthorization(): string | undefined {
+    for (let cause: unknown = this.cause; cause instanceof Error; cause = cause.cause) {
+      if (cause instanceof ManagerError && cause.reason === "UPSTREAM_UNAUTHORIZED") return this.message;
+    }
+    return undefined;
+  }
 }
 
 function sentence(stage: FailureStage, cause: unknown, exit: Exit | undefined): string {

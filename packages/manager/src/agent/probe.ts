@@ -4,13 +4,12 @@
  */
 import type { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
-import { invariant } from "../base/invariant.ts";
 import type { Deadline, TimerWheel } from "../base/timer-wheel.ts";
-import { scanEnvelope } from "../protocol/envelope.ts";
 import type { Era } from "../protocol/era.ts";
 import { pingRequest } from "../protocol/legacy.ts";
 import { discoverRequest } from "../protocol/modern.ts";
 import type { Connection, Exchange, OutboundRequest, ReplySink } from "../transport/connection.ts";
+import { ownRequest } from "../transport/opening.ts";
 import { withoutSubject } from "./failure.ts";
 
 /** Any answer that is JSON-RPC is a sign of life, an error too. */
@@ -88,23 +87,6 @@ function outcomeOf(error: ManagerError): ProbeOutcome {
 
 /** The same bytes each time: only their id is replaced on the way. */
 const requests: Readonly<Record<Era, OutboundRequest>> = {
-  legacy: outbound(pingRequest(0)),
-  modern: outbound(discoverRequest(0)),
+  legacy: ownRequest(pingRequest(0)),
+  modern: ownRequest(discoverRequest(0)),
 };
-
-function outbound(bytes: Buffer): OutboundRequest {
-  const scan = scanEnvelope(bytes);
-  invariant(scan.ok, "the manager's own requests are well-formed");
-  const { envelope } = scan;
-  return {
-    bytes,
-    edits: [],
-    idStart: envelope.start("id"),
-    idEnd: envelope.end("id"),
-    progressTokenStart: -1,
-    progressTokenEnd: -1,
-    method: envelope.method,
-    name: undefined,
-    paramHeaders: [],
-  };
-}

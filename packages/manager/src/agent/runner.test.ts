@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import type { Replica } from "@mcp-manager/api";
-import { runnablePart, serverDefaults } from "@mcp-manager/api";
+import { ManagerError, runnablePart, serverDefaults } from "@mcp-manager/api";
 import { TimerWheel } from "../base/timer-wheel.ts";
 import { RestartRate } from "./restart-rate.ts";
 import { SpareBudget } from "./spare-budget.ts";
@@ -266,6 +266,48 @@ test("a restart that fails leaves the present run serving, and says why", async 
   assert.equal(runner.status.restartRound, 1);
   assert.deepEqual(runs.all[0]?.closes, []);
 });
+
+test("a restart that fails does not put a run into the rotation that answers no probes, and it comes back by itself", async () => {
+  const health = { ...serverDefaults.health, interval: "1s", timeout: "500ms", failures: 4 } as const;
+  const { runs, clock, upstreams, runner } = begin({ health: () => health });
+  await settle();
+  const [run] = runs.all;
+  assert.ok(run !== undefined);
+  run.succeed();
+  await settle();
+  run.connection.isSilent = true;
+  const pass = async (seconds: number): Promise<void> => {
+    for (let tenths = 0; tenths < seconds * 10; tenths++) await clock.advance(100);
+    await settle();
+  };
+  await pass(7);
+  assert.deepEqual([runner.status.state, runner.status.lastFailure?.stage], ["failed", "health"]);
+  runner.restart(1);
+  await settle();
+  runs.all[1]?.fail(new Error("no answer"));
+  await settle();
+  assert.equal(upstreams.pick("weather"), undefined);
+  run.connection.isSilent = false;
+  await pass(3);
+  assert.equal(runner.status.state, "ready");
+  assert.ok(upstreams.pick("weather"));
+});
+
+for (const [reason, isLoop] of [
+  ["UPSTREAM_UNAUTHORIZED", undefined],
+  ["CONNECTION_LOST", true],
+] as const) {
+  test(`five failures in ten minutes for ${reason} are ${isLoop === true ? "a" : "no"} crash loop`, async () => {
+    const { runs, clock, runner } = begin();
+    for (let attempt = 0; attempt < 5; attempt++) {
+      await settle();
+      runs.all[attempt]?.fail(new ManagerError("unavailable", "not today", { reason }));
+      await settle();
+      if (attempt < 4) await clock.advance(61_000);
+    }
+    assert.deepEqual([runner.status.state, runner.status.crashLoop], ["failed", isLoop]);
+  });
+}
 
 test("a restart cuts a back-off short", async () => {
   const { runs, runner } = begin();

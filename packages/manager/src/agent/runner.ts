@@ -192,12 +192,9 @@ export class ReplicaRunner {
   /** Until no run serves any more. */
   async #serve(first: LeasingRun): Promise<void> {
     let run = first;
+    this.#attach(run);
     for (;;) {
-      this.#attach(run);
-      this.#watch(run);
       const ending = await this.#ending(run);
-      this.#monitor?.[Symbol.dispose]();
-      this.#monitor = undefined;
       if (ending.kind === "leave") {
         this.#detach();
         this.#report.set({ state: "draining" });
@@ -260,6 +257,7 @@ export class ReplicaRunner {
       ...(memory === undefined ? {} : { memory }),
     });
     this.#offer(run);
+    this.#watch(run);
   }
 
   /** It may take calls. */
@@ -273,12 +271,21 @@ export class ReplicaRunner {
     });
   }
 
-  #detach(): void {
+  #withdraw(): void {
     this.#host.upstreams.detach(this.server, this.name);
   }
 
+  /** It serves no more, and nobody asks how it is. */
+  #detach(): void {
+    this.#monitor?.[Symbol.dispose]();
+    this.#monitor = undefined;
+    this.#withdraw();
+  }
+
+  /** In the place of the one before, if there was one. */
   #watch(run: LeasingRun): void {
     const { connection, leases } = run;
+    this.#monitor?.[Symbol.dispose]();
     this.#lost = undefined;
     this.#monitor = new HealthMonitor(connection, {
       ...this.#host,
@@ -297,7 +304,7 @@ export class ReplicaRunner {
       this.#report.set({ state: "ready", health });
       this.#offer(run);
     } else if (!isFit && wasFit) {
-      this.#detach();
+      this.#withdraw();
       const failure = new RunFailure("health", new ManagerError("unavailable", health.message ?? "it is not healthy"));
       this.#report.set({ state: "failed", health, lastFailure: this.#failureNow(failure) });
     } else {
@@ -317,7 +324,7 @@ export class ReplicaRunner {
   #failed(failure: RunFailure): void {
     // A server that was updated in place may speak another era now; it is asked again.
     if (failure.stage === "initialize") this.#eraInDoubt = true;
-    this.#series.failed(this.#host.clock.nowMs(), true);
+    this.#series.failed(this.#host.clock.nowMs(), failure.neededAuthorization === undefined);
     this.#report.set({ lastFailure: this.#failureNow(failure) });
   }
 

@@ -34,7 +34,8 @@ export function askOnce(channel: SharedChannel, bytes: Buffer, timeoutMs: number
   });
 }
 
-function ownRequest(bytes: Buffer): OutboundRequest {
+/** The manager's own request, in whole as it is written. */
+export function ownRequest(bytes: Buffer): OutboundRequest {
   const scan = scanEnvelope(bytes);
   invariant(scan.ok, "the manager's own requests are well-formed");
   const { envelope } = scan;

@@ -1,6 +1,6 @@
 /** Runs that do as the test says: for tests of what happens around them. They carry no calls. */
 import { ManagerError } from "@mcp-manager/api";
-import type { Connection, Exchange, ServerFacts } from "../../transport/connection.ts";
+import type { Connection, Exchange, OutboundRequest, ReplySink, ServerFacts } from "../../transport/connection.ts";
 import { Openings } from "../../upstream/testing/openings.ts";
 import { RunFailure } from "../failure.ts";
 import type { OpenRequest, OpenRun, OpenRunFn } from "../run.ts";
@@ -13,10 +13,12 @@ const facts: ServerFacts = {
   instructions: undefined,
 };
 
+/** Answers probes, unless it is told to be silent. */
 class IdleConnection implements Connection {
-  readonly facts = facts;
-  readonly inFlight = 0;
-  readonly heard = 0;
+  isSilent: boolean = false;
+  readonly facts: ServerFacts = facts;
+  readonly inFlight: number = 0;
+  readonly heard: number = 0;
   readonly closed: Promise<ManagerError>;
   closeReason: ManagerError | undefined;
   #close: (reason: ManagerError) => void = () => undefined;
@@ -25,8 +27,9 @@ class IdleConnection implements Connection {
     this.closed = new Promise((resolve) => (this.#close = resolve));
   }
 
-  send(): Exchange {
-    throw new Error("no calls here");
+  send(_request: OutboundRequest, sink: ReplySink): Exchange {
+    if (!this.isSilent) queueMicrotask(() => sink.onResponse(Buffer.from("{}"), true));
+    return { cancel: () => undefined, resume: () => undefined };
   }
 
   notify(): void {}
@@ -50,6 +53,7 @@ export class ScriptedRun {
   readonly closes: number[] = [];
   /** The connections that were asked for beside its own. */
   readonly others: Openings = new Openings();
+  readonly connection: IdleConnection = new IdleConnection();
   readonly #opened = Promise.withResolvers<OpenRun>();
   readonly #ended = Promise.withResolvers<RunFailure>();
   readonly #closed = Promise.withResolvers<void>();
@@ -69,7 +73,7 @@ export class ScriptedRun {
   /** It answered `initialize`. `asks`: its server may ask clients something. */
   succeed(asks = false): void {
     this.#opened.resolve({
-      connection: new IdleConnection(),
+      connection: this.connection,
       ...(asks ? { openAnother: this.others.open } : {}),
       pid: this.pid,
       url: undefined,
