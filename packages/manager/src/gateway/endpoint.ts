@@ -11,7 +11,8 @@
  *   7 method     what this era lacks, or is not carried yet, is unknown; an extension's is       -32601     #serve
  *                its server's, on that server's own endpoint
  *   8 route      names to servers; the principal's rights decide what exists                     -32602     Router
- *   9 forward    replica, bridge, deadline, answer; counted and audited once, where it ends      503, 504   Forward
+ *   9 passage    the server's rate, breaker and places, then a replica with little to do         429, 503   Passage
+ *  10 forward    bridge, deadline, answer; counted and audited once, where it ends               503, 504   Forward
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Envelope, scanEnvelope } from "../protocol/envelope.ts";
