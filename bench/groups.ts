@@ -7,6 +7,7 @@ import { largeGroups } from "./groups/large.ts";
 import { list } from "./groups/list.ts";
 import { manyCalls, manyStart } from "./groups/many.ts";
 import { memory } from "./groups/memory.ts";
+import { pool } from "./groups/pool.ts";
 import { stdioLegacy, stdioModern } from "./groups/stdio.ts";
 
 export const groups: readonly Group[] = [
@@ -22,6 +23,7 @@ export const groups: readonly Group[] = [
   manyStart,
   manyCalls,
   hung,
+  pool,
 ];
 
 /** The group of this name, or the family that shares it: `large` is all whose names begin with `large-`. */

@@ -24,6 +24,8 @@ export type ManagerEndpoint = "aggregate" | "server";
 export interface StartOptions {
   readonly servers: Sources;
   readonly core: number;
+  /** `agent.spares`. Default: the manager's own. */
+  readonly spares?: number;
   /** More flags for its Node, such as those of a profiler. */
   readonly nodeOptions?: string;
 }
@@ -57,12 +59,13 @@ export function managerName(endpoint: ManagerEndpoint): string {
 }
 
 /** Starts it and waits for nothing but the process. */
-export async function startManager({ servers, core, nodeOptions }: StartOptions): Promise<StartedManager> {
+export async function startManager({ servers, core, spares, nodeOptions }: StartOptions): Promise<StartedManager> {
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(`${cache}/manager-`);
   const configured = Object.entries(servers).map(([name, source]) => [name, { source }]);
   // JSON is YAML.
-  const config = { log: { level: "error" }, servers: Object.fromEntries(configured) };
+  const agent = spares === undefined ? {} : { agent: { spares } };
+  const config = { log: { level: "error" }, ...agent, servers: Object.fromEntries(configured) };
   writeFileSync(`${folder}/mcp-manager.yaml`, JSON.stringify(config));
   const port = await freePort();
   const files = ["--config", `${folder}/mcp-manager.yaml`, "--data", `${folder}/data`];

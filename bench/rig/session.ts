@@ -10,12 +10,15 @@ export const modernMeta: Readonly<Record<string, unknown>> = {
   "io.modelcontextprotocol/clientCapabilities": {},
 };
 
-/** Session ids for the load, `count` of them; none where the target's era, or the target, has none. */
-export async function openSessions(target: Target, count: number): Promise<string[]> {
+/**
+ * Session ids for the load, `count` of them; none where the target's era, or the target, has none. `capabilities` are what the client
+ * can be asked; default: nothing.
+ */
+export async function openSessions(target: Target, count: number, capabilities: object = {}): Promise<string[]> {
   if (target.era === "modern") return [];
   const ids: string[] = [];
   for (let i = 0; i < count; i++) {
-    const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo };
+    const params = { protocolVersion: "2025-11-25", capabilities, clientInfo };
     const response = await send(target, { jsonrpc: "2.0", id: `open-${i}`, method: "initialize", params });
     const text = await response.text();
     if (!response.ok)

@@ -123,9 +123,8 @@ test("words of the design that are still to come are refused by name, once each"
   assert.deepEqual(notYet({ strategy: { kind: "canary", steps: [] } }), [
     "spec.strategy.kind: rolling, recreate (canary is not available yet)",
   ]);
-  assert.deepEqual(notYet({ sandbox: "strict", autoscale: { min: 0 }, sharing: "per-session" }), [
+  assert.deepEqual(notYet({ sandbox: "strict", autoscale: { min: 0 } }), [
     "spec.autoscale: a fixed number in spec.replicas (autoscale is not available yet)",
-    "spec.sharing: shared (per-session is not available yet)",
     "spec.sandbox: trusted (strict is not available yet)",
   ]);
   assert.deepEqual(notYet({ sandbox: { level: "default", network: "none" } }), [

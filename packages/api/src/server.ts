@@ -124,6 +124,11 @@ export interface Limits {
   /** Processors; may be a fraction. Default: no limit. */
   readonly cpu?: number;
   readonly processes: number;
+  /**
+   * Connections of one replica beside the shared one: for calls whose client can be asked something, and, where callers are kept
+   * apart (`sharing`), for each of them. Default: 16 processes, 1,024 sessions.
+   */
+  readonly leases?: number;
   /** Default: none. */
   readonly rate?: RateLimit;
 }

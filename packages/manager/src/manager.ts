@@ -41,6 +41,7 @@ import { followServers } from "./gateway/routing/follow-servers.ts";
 import { Introduction } from "./gateway/introduction/introduction.ts";
 import { Listener } from "./gateway/listener.ts";
 import { MergedLists } from "./gateway/lists/merged-list.ts";
+import { ScopedLists } from "./gateway/lists/scoped-lists.ts";
 import { ParkedCalls } from "./gateway/asking/parked-calls.ts";
 import { renewedHeaders } from "./gateway/routing/renewed-headers.ts";
 import { RequestStates } from "./gateway/asking/request-state.ts";
@@ -278,6 +279,7 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
     audit,
     sessions,
     lists,
+    scopedLists: new ScopedLists({ upstreams, clock, wheel }),
     catalog,
     router,
     subscriptions,

@@ -18,6 +18,17 @@ export const rare: readonly Family[] = [
   },
 ];
 
+/** Labels of what a manager counts seldom or late, so that it may have no sample yet to read them from. */
+const seldom: Readonly<Record<string, readonly string[]>> = {
+  mcp_manager_health_probes_total: ["server", "result"],
+  mcp_manager_leases_closed_total: ["server", "reason"],
+  mcp_manager_leases_opened_total: ["server"],
+  mcp_manager_replica_restarts_total: ["server"],
+  mcp_manager_upstream_messages_dropped_total: ["server", "what"],
+  mcp_manager_upstream_sockets: ["server", "state"],
+  mcp_manager_upstream_socket_uses_total: ["server", "what"],
+};
+
 /** The metrics in a text of Prometheus' format, by name. */
 export function familiesOf(text: string): readonly Family[] {
   const families = [...text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\w+)$/gm)].map(
@@ -34,7 +45,7 @@ export function familiesOf(text: string): readonly Family[] {
 /** The page, in Markdown. */
 export function metricsPage(families: readonly Family[]): string {
   const rows = [...families, ...rare].map(({ name, type, labels, help }) => {
-    const shown = labels.map((label) => `\`${label}\``).join(", ");
+    const shown = (seldom[name] ?? labels).map((label) => `\`${label}\``).join(", ");
     return `| \`${name}\` | ${type} | ${shown} | ${help} |`;
   });
   return [intro, "| metric | type | labels | meaning |", "| --- | --- | --- | --- |", ...rows, "", labelsText].join(
@@ -66,7 +77,12 @@ const labelsText = `## Labels
 | \`revision\` | the revision's name, \`weather-7\` |
 | \`method\` | the MCP method, \`tools/call\` |
 | \`outcome\` | \`result\`; \`input_required\` (the server asks back); \`tool_error\` (the tool said \`isError\`: an answer, no outage); \`protocol_error\`; \`unavailable\`; \`timeout\`; \`cancelled\`; \`refused\` (a limit was reached) |
-| \`state\` | of a replica: \`pending\`, \`starting\`, \`ready\`, \`draining\`, \`stopped\`, \`failed\` |
+| \`state\` | of a server: \`pending\`, \`starting\`, \`ready\`, \`degraded\`, \`idle\`, \`failed\`, \`draining\`; of a replica: those without \`degraded\`, and \`stopped\`; of connections: \`in_use\`, \`idle\`, \`spare\`, \`busy\`, and \`waiting\` of the calls that want one |
+| \`topic\` | of an event: \`server.state\`, \`replica.state\`, \`replica.health\`, \`replica.ejected\`, \`breaker.state\`, \`overload.stage\` |
+| \`reason\` | in a word why a call or a client was refused, or a connection closed: \`breaker\`, \`queue\`, \`rate\`; \`overload\`, \`connections\` … |
+| \`result\` | of a probe: \`alive\`, \`failed\`, \`needs-authorization\` |
+| \`resource\` | \`heap\`, \`descriptors\`, \`event_loop\` |
+| \`what\` | in a word what was counted, or dropped |
 | \`quantile\` | \`0.5\`, \`0.99\` |
 
 Names of tools are no labels: they come from outside. A metric has at most 2,000 combinations of label values; what comes beyond that is

@@ -99,6 +99,7 @@ const limitsSchema = exactly<Limits, Partial<Limits>>()(
     memory: sizeSchema.refine((text) => !text.startsWith("0"), "a size above zero").default(limits.memory),
     cpu: z.number().gt(0, "a number above 0").max(1024, "at most 1024").exactOptional(),
     processes: whole(1, 100_000).default(limits.processes),
+    leases: whole(1, 1_000).exactOptional(),
     rate: z
       .strictObject({
         perSecond: z.number().gt(0, "a number above 0").max(1e6, "at most 1000000"),

@@ -158,6 +158,7 @@ export class Agent implements AsyncDisposable {
       events,
       restarts: this.#restarts,
       spares: { count: spares, budget: this.#budget },
+      leasesMax: () => servers.get(server)?.spec.limits.leases,
       health: () => servers.get(server)?.spec.health ?? serverDefaults.health,
       callTimeoutMs: () => durationMs((servers.get(server)?.spec ?? serverDefaults).limits.callTimeout),
       probed: (result) => probed(server, result),

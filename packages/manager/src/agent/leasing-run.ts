@@ -11,6 +11,7 @@ import type { LineSink } from "../runtime/runtime.ts";
 import { LeasePool } from "../upstream/lease-pool.ts";
 import type { PoolOptions } from "../upstream/pool-options.ts";
 import { ScopePool } from "../upstream/scope-pool.ts";
+import type { UpstreamSet } from "../upstream/upstream-set.ts";
 import { RunFailure } from "./failure.ts";
 import type { AnotherConnection, OpenRun } from "./run.ts";
 import type { SpareBudget } from "./spare-budget.ts";
@@ -28,6 +29,9 @@ export interface LeasingHost {
   readonly random: Random;
   readonly starts: Semaphore;
   readonly spares: SpareRules;
+  /** `spec.limits.leases` as it is now. */
+  leasesMax(): number | undefined;
+  readonly upstreams: Pick<UpstreamSet, "leased">;
   /** Hears why one could not be opened. */
   readonly log: LineSink;
 }
@@ -55,7 +59,7 @@ const scopeIdleMs = 600_000;
  * Of so many profiles, the ones used last, one process is kept initialized for the next client. Sessions over HTTP open fast enough,
  * and there are servers that take a second one for the first (the conformance suite's).
  */
-const aheadMax = 1;
+const processesAhead = 1;
 /** A connection is replaced after so many calls, or so long: what a server loses with each call does not add up. */
 const usesMax = 1_000;
 const ageMaxMs = 3_600_000;
@@ -83,10 +87,19 @@ export function withLeases(run: OpenRun, server: string, sharing: Sharing, host:
   };
   const max = isProcess ? processesMax : sessionsMax;
   const idleMs = isProcess ? processIdleMs : sessionIdleMs;
-  const options: PoolOptions = { server, clock, open, max: () => max, idleMs, spares };
+  const options: PoolOptions = {
+    server,
+    clock,
+    open,
+    max: () => host.leasesMax() ?? max,
+    idleMs,
+    spares,
+    onLease: (event) => host.upstreams.leased(server, event),
+  };
+  const aheadMax = isProcess && host.spares.count > 0 ? processesAhead : 0;
   const leases =
     sharing === "shared"
-      ? new LeasePool({ ...options, aheadMax: isProcess ? aheadMax : 0, usesMax, ageMaxMs })
+      ? new LeasePool({ ...options, aheadMax, usesMax, ageMaxMs })
       : new ScopePool({ ...options, sharing, idleMs: scopeIdleMs });
   let untilMs = Infinity;
   return {

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { ServerSource } from "@mcp-manager/api";
+import type { ServerSource, Sharing } from "@mcp-manager/api";
 import { runnablePart, serverDefaults } from "@mcp-manager/api";
 import { systemClock } from "../base/clock.ts";
 import { systemRandom } from "../base/random.ts";
@@ -17,8 +17,9 @@ import { children, isAlive, noProc, until } from "../runtime/testing/platform.ts
 import type { Era } from "../protocol/era.ts";
 import type { Connection } from "../transport/connection.ts";
 import { AskedSink, startWith } from "../transport/testing/calls.ts";
+import { UpstreamSet } from "../upstream/upstream-set.ts";
 import { RunFailure } from "./failure.ts";
-import { withLeases } from "./leasing-run.ts";
+import { type LeasingHost, withLeases } from "./leasing-run.ts";
 import { createOpener } from "./opener.ts";
 import { SpareBudget } from "./spare-budget.ts";
 import type { AnotherConnection, OpenRun } from "./run.ts";
@@ -42,7 +43,7 @@ interface Opened {
   readonly notified: string[];
 }
 
-async function open(source: ServerSource, era: Era = "legacy"): Promise<Opened> {
+async function open(source: ServerSource, era: Era = "legacy", sharing: Sharing = "shared"): Promise<Opened> {
   const lines: string[] = [];
   const notified: string[] = [];
   const clock = systemClock;
@@ -56,7 +57,7 @@ async function open(source: ServerSource, era: Era = "legacy"): Promise<Opened> 
     redactor: () => (text) => text,
   })({
     replica: `weather-1-${random.bytes(4).toString("hex")}`,
-    revision: { ...runnablePart({ ...serverDefaults, source }), server: "weather", number: 1 },
+    revision: { ...runnablePart({ ...serverDefaults, source, sharing }), server: "weather", number: 1 },
     era,
     startupMs: 20_000,
     log: { write: (line) => lines.push(line) },
@@ -73,6 +74,19 @@ function processSource(mode: string): ServerSource {
 
 async function another(run: OpenRun, signal = noSignal): Promise<AnotherConnection> {
   return await (run.openAnother?.(askable, signal) ?? assert.fail("it opens no other"));
+}
+
+/** What lending needs: so many spares, and what it says among the server's own lines. */
+function hostWith(lines: string[], spares: number): LeasingHost {
+  return {
+    clock: systemClock,
+    random: systemRandom,
+    spares: { count: spares, budget: new SpareBudget(8) },
+    leasesMax: () => undefined,
+    upstreams: new UpstreamSet(),
+    starts: new Semaphore(2),
+    log: { write: (line: string) => lines.push(line) },
+  };
 }
 
 interface Told {
@@ -138,10 +152,44 @@ test("another opening that is given up, or overtaken by the end of the run, leav
   }
 });
 
-test("a modern server needs no other connection", async () => {
+test("a modern server needs no other connection, unless it keeps its callers apart", unless, async () => {
   const { run } = await open(processSource("modern"), "modern");
   assert.equal(run.openAnother, undefined);
   await run.close(0);
+  const apart = await open(processSource("modern"), "modern", "per-principal");
+  const other = await another(apart.run);
+  assert.equal(other.connection.facts.era, "modern");
+  assert.deepEqual(apart.lines, ["started modern", "started modern"]);
+  await apart.run.close(0);
+  assert.deepEqual(children(), []);
+});
+
+test("a process that was started ahead is told its client when one comes, and ends with the run", unless, async () => {
+  const { run, lines } = await open(processSource("asks"));
+  const start = run.startAnother ?? assert.fail("it starts none");
+  const [used, unused] = [await start(noSignal), await start(noSignal)];
+  await until(() => lines.length === 3);
+  const { connection } = await used.open(askable, noSignal);
+  assert.deepEqual((await told(connection, "Bern")).capabilities, askable);
+  assert.equal(lines.length, 3, "nothing else was started");
+  await unused.end();
+  await run.close(0);
+  await used.gone;
+  assert.deepEqual(children(), []);
+});
+
+test("the first call of a new client finds a process started, and another takes its place", unless, async () => {
+  const { run, lines } = await open(processSource("asks"));
+  const lending = withLeases(run, "weather", "shared", hostWith(lines, 1));
+  await until(() => lending.leases?.spare === 1 && lines.length === 2);
+  const request = { profile: { key: "asks", capabilities: askable }, principal: "ann", waitMs: 20_000 };
+  const lease = await (lending.leases?.take(request) ?? assert.fail());
+  await told(lease.connection, "Bern");
+  // One for the next client of the profile, and a new spare.
+  await until(() => lending.leases?.spare === 2 && lines.length === 4);
+  lease.release(true);
+  await lending.close(1_000);
+  assert.deepEqual(children(), []);
 });
 
 test(
@@ -149,14 +197,7 @@ test(
   unless,
   async () => {
     const { run, lines } = await open(processSource("asks"));
-    const host = {
-      clock: systemClock,
-      random: systemRandom,
-      spares: { count: 0, budget: new SpareBudget(0) },
-      starts: new Semaphore(2),
-      log: { write: (line: string) => lines.push(line) },
-    };
-    const lending = withLeases(run, "weather", "shared", host);
+    const lending = withLeases(run, "weather", "shared", hostWith(lines, 0));
     const profile = { key: "asks", capabilities: askable };
     const call = async (city: string): Promise<Told> => {
       const lease = await (lending.leases?.take({ profile, principal: "ann", waitMs: 20_000 }) ?? assert.fail());

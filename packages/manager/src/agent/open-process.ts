@@ -76,14 +76,11 @@ class StartedProcess implements StartedCopy {
   readonly gone: Promise<unknown>;
   readonly open: StartedCopy["open"];
   readonly #running: Running;
-  hasExited = false;
 
   constructor(running: Running, open: (...args: Parameters<StartedCopy["open"]>) => Promise<BesideConnection>) {
     this.#running = running;
     this.open = open;
-    this.gone = running.exited.then(() => {
-      this.hasExited = true;
-    });
+    this.gone = running.exited;
   }
 
   end(): Promise<unknown> {

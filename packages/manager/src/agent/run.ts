@@ -50,8 +50,6 @@ export interface AnotherConnection {
 export interface StartedCopy {
   /** Resolves when nothing of it is left. */
   readonly gone: Promise<unknown>;
-  /** Whether it has ended by itself. */
-  readonly hasExited: boolean;
   /** As `OpenRun.openAnother`, once. */
   open(capabilities: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<AnotherConnection>;
   end(): Promise<unknown>;

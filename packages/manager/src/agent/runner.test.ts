@@ -55,6 +55,7 @@ function begin(options: Partial<RunnerHost> = {}): {
     upstreams,
     open: runs.open,
     starts: new Semaphore(4),
+    leasesMax: () => undefined,
     restartTurn: new Semaphore(1),
     drainMs: () => 5_000,
     startupMs: () => 60_000,

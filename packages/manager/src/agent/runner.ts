@@ -51,6 +51,8 @@ export interface RunnerHost {
   /** Bounds how many are started again in a time on this instance. */
   readonly restarts: RestartRate;
   readonly spares: SpareRules;
+  /** `spec.limits.leases` as it is now. */
+  leasesMax(): number | undefined;
   /** How long calls in flight may take to end when the replica drains, in milliseconds. */
   drainMs(): number;
   /** How long an opening may take, in milliseconds. */
@@ -261,13 +263,14 @@ export class ReplicaRunner {
   }
 
   /** It may take calls. */
-  #offer({ connection, leases }: LeasingRun): void {
+  #offer({ connection, leases, sockets }: LeasingRun): void {
     this.#host.upstreams.attach({
       name: this.name,
       server: this.server,
       revision: this.status.revision,
       connection,
       ...(leases === undefined ? {} : { leases }),
+      ...(sockets === undefined ? {} : { sockets }),
     });
   }
 

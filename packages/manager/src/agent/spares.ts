@@ -8,6 +8,7 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { Semaphore } from "../base/semaphore.ts";
 import type { Spares as PoolSpares } from "../upstream/leases.ts";
+import { RunFailure } from "./failure.ts";
 import type { AnotherConnection, StartedCopy } from "./run.ts";
 import type { SpareBudget, SpareHolder } from "./spare-budget.ts";
 import { openInTurn } from "./start-place.ts";
@@ -43,6 +44,10 @@ export class Spares implements PoolSpares, SpareHolder {
     this.#options = options;
   }
 
+  get wanted(): number {
+    return this.#options.count;
+  }
+
   get count(): number {
     return this.#ready.length;
   }
@@ -74,8 +79,9 @@ export class Spares implements PoolSpares, SpareHolder {
       this.#deaths = 0;
       return opened;
     } catch (error) {
-      if (signal.aborted || !copy.hasExited) throw error;
-      return undefined;
+      // One that ended by itself may have been dying for a while: that says nothing of the next.
+      if (!signal.aborted && error instanceof RunFailure && error.exit !== undefined) return undefined;
+      throw error;
     }
   }
 

@@ -37,6 +37,7 @@ import { Forward, type ForwardDependencies } from "./calls/forward.ts";
 import type { Introduction } from "./introduction/introduction.ts";
 import { answerGet, methodsTaken } from "./sessions/listening.ts";
 import type { MergedLists } from "./lists/merged-list.ts";
+import type { ScopedLists } from "./lists/scoped-lists.ts";
 import { OwnAnswers } from "./own-answers.ts";
 import { HttpReply, type Reply } from "./reply.ts";
 import type { Routed, Router } from "./routing/route.ts";
@@ -50,6 +51,7 @@ export interface EndpointOptions extends ForwardDependencies {
   readonly sessions: Sessions;
   readonly introduction: Introduction;
   readonly lists: MergedLists;
+  readonly scopedLists: ScopedLists;
   readonly catalog: Pick<Catalog, "renewed">;
   readonly router: Router;
   readonly subscriptions: Subscriptions;

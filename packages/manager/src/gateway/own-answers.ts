@@ -14,6 +14,7 @@ import type { Gate } from "./door/gate.ts";
 import { replyWithError } from "./calls/failure.ts";
 import type { Introduction } from "./introduction/introduction.ts";
 import type { MergedLists } from "./lists/merged-list.ts";
+import type { ScopedLists } from "./lists/scoped-lists.ts";
 import type { RawHeaders } from "./reply.ts";
 import { logLevels } from "./calls/log-level.ts";
 import type { Sessions } from "./sessions/session.ts";
@@ -25,6 +26,7 @@ export interface OwnAnswersOptions {
   readonly sessions: Sessions;
   readonly introduction: Introduction;
   readonly lists: MergedLists;
+  readonly scopedLists: ScopedLists;
   readonly gate: Pick<Gate, "refuseSession">;
 }
 
@@ -73,7 +75,7 @@ export class OwnAnswers {
 
   list(call: Call, member: ListMember): void {
     const { view, era, principal, id, envelope } = call;
-    const { lists } = this.#options;
+    const { lists, scopedLists } = this.#options;
     const cursor = envelope.has("cursor") ? (envelope.text("cursor") ?? "") : undefined;
     const after = cursor === undefined ? undefined : lists.position({ view, member, principal }, cursor);
     if (cursor !== undefined && after === undefined) {
@@ -81,8 +83,15 @@ export class OwnAnswers {
         "params.cursor is not one of this list, or is more than an hour old: ask for the first page again";
       return this.refuse(call, 200, JsonRpcCode.invalidParams, message);
     }
+    const request = { view, member, era, principal, id, after };
+    const own = scopedLists.of(call, member);
+    if (own !== undefined)
+      return this.#settle(
+        call,
+        own.then((list) => lists.listOwn(request, list)),
+      );
     this.#attempt(call, () => {
-      const made = lists.list({ view, member, era, principal, id, after });
+      const made = lists.list(request);
       if (made instanceof Promise) this.#settle(call, made);
       else this.#answer(call, made);
     });

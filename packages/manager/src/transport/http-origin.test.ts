@@ -162,6 +162,35 @@ test("an idle connection is closed after its time, or a second before the server
   assert.deepEqual(bench.server.requests, ["1 /a", "1 /b", "2 /c"]);
 });
 
+test("a connection is replaced after so many requests, or at a great age, between two requests", async () => {
+  await using bench = await open({ requestsMax: 2, ageMaxMs: 5_000 });
+  for (const path of ["/a", "/b", "/c"]) await bench.fetched(path);
+  assert.deepEqual(bench.server.requests, ["1 /a", "1 /b", "2 /c"]);
+  await bench.clock.advance(5_000);
+  await until("the old one closes", () => bench.server.open === 0);
+  const held: Socket[] = [];
+  bench.server.answer = (socket) => void held.push(socket);
+  const [slow, other] = [bench.get("/d"), bench.get("/e")];
+  await until("two requests", () => held.length === 2);
+  respond(held[1] ?? assert.fail(), "ok");
+  await Promise.race([slow.over, other.over]);
+  await bench.clock.advance(5_000);
+  respond(held[0] ?? assert.fail(), "ok");
+  await Promise.all([slow.over, other.over]);
+  assert.deepEqual([slow.body, other.body], ["ok", "ok"]);
+  await until("both have closed", () => bench.server.open === 0);
+  assert.deepEqual(bench.origin.counts, { open: 0, idle: 0, opened: 4, reused: 1, recycled: 4 });
+});
+
+test("what is open, idle, and was used again is counted", async () => {
+  await using bench = await open({ connectionsMax: 2 });
+  const recorders = ["/a", "/b", "/c"].map((path) => bench.get(path));
+  assert.deepEqual(bench.origin.counts, { open: 0, idle: 0, opened: 0, reused: 0, recycled: 0 });
+  await Promise.all(recorders.map(({ over }) => over));
+  await bench.fetched("/d");
+  assert.deepEqual(bench.origin.counts, { open: 2, idle: 2, opened: 2, reused: 2, recycled: 0 });
+});
+
 test("a connection the server means to close at once is not used again", async () => {
   await using bench = await open();
   for (const fields of ["Connection: close\r\n", "Keep-Alive: timeout=1\r\n"]) {

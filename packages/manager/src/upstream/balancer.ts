@@ -64,5 +64,5 @@ function isReady({ connection, revision }: Candidate, wanted: string | undefined
 
 /** Calls in flight, those with a connection of their own included. */
 function loadOf({ connection, leases }: Candidate): number {
-  return connection.inFlight + (leases === undefined ? 0 : leases.inUse + leases.waiting);
+  return connection.inFlight + (leases === undefined ? 0 : leases.calls + leases.waiting);
 }

@@ -1,6 +1,7 @@
 /**
  * Whatever calls, servers and time do, in any order: no connection has two holders, none of another principal's is lent before it
- * is quiet, there are never too many nor more than are wanted, every call is served or refused, and nothing is left at the end.
+ * is quiet, none more often than it may be, there are never too many with the spares, nor more than are wanted and one ahead, only who
+ * has more than its share gives way, every call is served or refused, and nothing is left at the end.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,11 +9,12 @@ import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import { ManualClock } from "../base/clock.ts";
 import { LeasePool } from "./lease-pool.ts";
-import type { Lease } from "./leases.ts";
+import { type Lease, shareOf, type Spares } from "./leases.ts";
 import { quietMs } from "./profile-shelf.ts";
 import { Opening, Openings, profileNamed } from "./testing/openings.ts";
 
-const max = 3;
+const max = 4;
+const usesMax = 3;
 const waitersMax = 4;
 const waitMs = 3_000;
 const idleMs = 2_000;
@@ -21,7 +23,7 @@ const idleMs = 2_000;
 type Step =
   | { readonly kind: "take"; readonly profile: string; readonly principal: string }
   | { readonly kind: "release"; readonly at: number; readonly clean: boolean }
-  | { readonly kind: "abort" | "succeed" | "fail" | "finish" | "die"; readonly at: number }
+  | { readonly kind: "wait" | "abort" | "succeed" | "fail" | "finish" | "die"; readonly at: number }
   | { readonly kind: "advance"; readonly ms: number };
 
 const place = fc.nat({ max: 9 });
@@ -36,7 +38,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("release" as const), at: place, clean: fc.boolean() }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("succeed" as const), at: place }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom("abort", "fail", "finish", "die"), at: place }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constantFrom("wait", "abort", "fail", "finish", "die"), at: place }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -66,6 +68,12 @@ class Model {
   readonly wanted: Wanted[] = [];
   readonly held = new Map<Lease, Wanted>();
   readonly lastUse = new Map<Opening, LastUse>();
+  readonly uses = new Map<Opening, number>();
+  readonly spares = {
+    wanted: 1,
+    count: 0,
+    fill: (room: number): void => void (this.spares.count = Math.min(1, room)),
+  } satisfies Spares;
   /** What the pool did wrong where it would swallow an exception. */
   readonly breaches: string[] = [];
   readonly pool = new LeasePool({
@@ -74,12 +82,15 @@ class Model {
     max: () => max,
     idleMs,
     waitersMax,
+    usesMax,
+    aheadMax: 1,
+    spares: this.spares,
     open: (capabilities, signal) => {
       const result = this.openings.open(capabilities, signal);
       const [profile] = Object.keys(capabilities);
       const opening = this.openings.in("opening").filter((each) => each.profile === profile).length;
       const waiting = this.waiting.filter((each) => each.profile === profile).length;
-      if (opening > waiting) this.breaches.push(`${opening} are being opened for ${waiting} that wait`);
+      if (opening > waiting + 1) this.breaches.push(`${opening} are being opened for ${waiting} that wait`);
       return result;
     },
   });
@@ -99,6 +110,9 @@ class Model {
         break;
       case "release":
         this.#release([...this.held.keys()][step.at % this.held.size], step.clean);
+        break;
+      case "wait":
+        this.#waitForClient([...this.held.keys()][step.at % this.held.size]);
         break;
       case "abort":
         this.waiting[step.at % this.waiting.length]?.giveUp.abort(new Error("given up"));
@@ -123,7 +137,8 @@ class Model {
   check(): void {
     const { pool, openings, waiting, held } = this;
     assert.deepEqual(this.breaches, []);
-    assert.ok(openings.in("opening", "open", "closing").length <= max, "too many");
+    const places = openings.in("opening", "open", "closing").length;
+    assert.ok(places + this.spares.count <= max, "too many");
     assert.equal(pool.waiting, waiting.length);
     assert.ok(waiting.length <= waitersMax);
     for (const { sinceMs } of waiting) assert.ok(this.clock.nowMs() - sinceMs < waitMs, "it waits for too long");
@@ -172,7 +187,24 @@ class Model {
     if (last !== undefined && last.principal !== wanted.principal) {
       if (this.clock.nowMs() - last.untilMs < quietMs) this.breaches.push("it was not quiet");
     }
+    const uses = (this.uses.get(connection) ?? 0) + 1;
+    this.uses.set(connection, uses);
+    if (uses > usesMax) this.breaches.push("it is worn");
     this.held.set(lease, wanted);
+  }
+
+  #waitForClient(lease: Lease | undefined): void {
+    if (lease === undefined) return;
+    const giveUp = (): void => {
+      const principal = this.held.get(lease)?.principal;
+      const used = [...this.held].filter(([each]) => each.connection.closeReason === undefined);
+      const own = used.filter(([, wanted]) => wanted.principal === principal);
+      // Of those that wait some may have been granted one just now, and have not heard of it.
+      const coming = this.waiting.filter((wanted) => wanted.principal === principal);
+      if (own.length + coming.length <= shareOf(max)) this.breaches.push("it has no more than its share");
+      this.#release(lease, false);
+    };
+    lease.waitingForClient = { sinceMs: this.clock.nowMs(), giveUp };
   }
 
   #release(lease: Lease | undefined, clean: boolean): void {

@@ -240,7 +240,10 @@ test("a call that waits too long is told how many there are and what to do", asy
   await bench.clock.advance(5_000);
   const { code, reason, retryAfterMs, message } = await waiting;
   assert.deepEqual([code, reason, retryAfterMs], ["unavailable", "LEASES_EXHAUSTED", 1_000]);
-  assert.match(message, /^server "weather" .* within 5000 ms \(1 of at most 1 in use, .*raise spec\.replicas$/);
+  assert.match(
+    message,
+    /^server "weather" .* within 5000 ms \(1 of at most 1 in use, .*raise spec\.limits\.leases or spec\.replicas$/,
+  );
   assert.equal(bench.pool.waiting, 0);
 });
 

@@ -35,6 +35,8 @@ export interface LeasePoolOptions extends PoolOptions {
 }
 
 const waitersMaxDefault = 1_000;
+/** A connection that nobody used for so long gives way to a spare; sooner, it would be one start after the other under load. */
+const restMs = 5_000;
 /** A call that has waited for so long is not passed by any more: long against the quiet time, short against what a call may take. */
 const overdueMs = 1_000;
 
@@ -67,14 +69,16 @@ export class LeasePool implements Leases, Lender<PooledConnection>, AsyncDisposa
     return this.#inUse;
   }
 
+  get idle(): number {
+    return this.#connections.size - this.#inUse - this.#shelves.unused;
+  }
+
   get calls(): number {
     return this.#inUse;
   }
 
   get spare(): number {
-    let unused = 0;
-    for (const { idle } of this.#shelves) unused += idle.filter(({ uses }) => uses === 0).length;
-    return unused + (this.#options.spares?.count ?? 0);
+    return this.#shelves.unused + (this.#options.spares?.count ?? 0);
   }
 
   get waiting(): number {
@@ -141,7 +145,7 @@ export class LeasePool implements Leases, Lender<PooledConnection>, AsyncDisposa
     if (this.#ending.signal.aborted) return "stopped";
     if (uses >= usesMax || clock.nowMs() - openedMs >= ageMaxMs) return "recycled";
     // The bound may have been lowered.
-    return this.#places.taken > max() ? "room" : undefined;
+    return this.#connections.size + this.#places.opening > max() ? "room" : undefined;
   }
 
   #lend(pooled: PooledConnection, principal: string): Lease {
@@ -162,8 +166,9 @@ export class LeasePool implements Leases, Lender<PooledConnection>, AsyncDisposa
     pooled.state = "idle";
     pooled.idleSinceMs = nowMs;
     pooled.shelf.idle.push(pooled);
-    if (this.#line.length > 0) this.#serve();
-    else if (this.#timer === undefined) this.#wakeAt(nowMs + this.#options.idleMs, nowMs);
+    if (this.#line.length > 0) return this.#serve();
+    const { idleMs } = this.#options;
+    this.#wakeAt(nowMs + (this.#places.lacksSpares ? Math.min(restMs, idleMs) : idleMs), nowMs);
   }
 
   /** It is never lent again, and closes. */
@@ -176,7 +181,7 @@ export class LeasePool implements Leases, Lender<PooledConnection>, AsyncDisposa
     }
     this.#connections.delete(pooled);
     pooled.retire();
-    this.#options.events?.closed(reason);
+    this.#options.onLease?.({ kind: "closed", reason });
     if (this.#inUse === 0 && this.#ending.signal.aborted) this.#drain.end();
   }
 
@@ -267,7 +272,7 @@ export class LeasePool implements Leases, Lender<PooledConnection>, AsyncDisposa
   #openAhead(shelf: ProfileShelf): void {
     const { aheadMax = 0, clock } = this.#options;
     if (aheadMax === 0 || this.#ending.signal.aborted || shelf.idle.length + shelf.opening > 0) return;
-    if (this.#line.length > 0 || !this.#places.hasRoom) return;
+    if (this.#line.length > 0 || !this.#places.hasRoomBesideSpares) return;
     if (this.#places.failureOf(shelf.profile.key) !== undefined) return;
     if (this.#shelves.recentUntil(shelf, aheadMax, clock.nowMs()) !== undefined) this.#openOne(shelf);
   }
@@ -358,8 +363,17 @@ export class LeasePool implements Leases, Lender<PooledConnection>, AsyncDisposa
     this.#timer = undefined;
     const nowMs = this.#options.clock.nowMs();
     for (const shelf of this.#shelves) this.#endUnused(shelf, nowMs);
+    this.#makeRoomForSpares(nowMs);
     this.#serve();
   };
+
+  /** What rests for a while fits clients of one profile; a spare fits any. */
+  #makeRoomForSpares(nowMs: number): void {
+    const room = this.#places.lacksSpares && this.#closing === 0 ? this.#shelves.longestIdle(() => true) : undefined;
+    if (room === undefined) return;
+    if (nowMs - room.idleSinceMs >= restMs) this.#retire(room, "room");
+    else this.#wakeAt(room.idleSinceMs + restMs, nowMs);
+  }
 
   /** Closes what nobody used for long, but for the last one of a profile that is likely to be used again. */
   #endUnused(shelf: ProfileShelf, nowMs: number): void {

@@ -13,7 +13,7 @@ export interface LeaseCounts {
 export function exhausted(server: string, how: string, { inUse, opening, waiting, max }: LeaseCounts): ManagerError {
   const taken = `${inUse} of at most ${max} in use, ${opening} being opened, ${waiting} calls waiting`;
   const message = `server "${server}" had no connection free for this call alone ${how} (${taken})`;
-  return new ManagerError("unavailable", `${message}; try again, or raise spec.replicas`, {
+  return new ManagerError("unavailable", `${message}; try again, or raise spec.limits.leases or spec.replicas`, {
     server,
     reason: "LEASES_EXHAUSTED",
     retryAfterMs: 1_000,
@@ -39,7 +39,7 @@ export function stopping(server: string): ManagerError {
 export function noRoomForScope(server: string, max: number): ManagerError {
   const message =
     `server "${server}" keeps its callers apart (spec.sharing), and all of its ${max} connections are busy for others; ` +
-    "try again, or raise spec.replicas";
+    "try again, or raise spec.limits.leases or spec.replicas";
   return new ManagerError("unavailable", message, { server, reason: "LEASES_EXHAUSTED", retryAfterMs: 1_000 });
 }
 
@@ -47,4 +47,12 @@ export function noRoomForScope(server: string, max: number): ManagerError {
 export function scopeLost(server: string): ManagerError {
   const message = `the connection to server "${server}" that this caller's calls share has ended; try again`;
   return new ManagerError("unavailable", message, { server, reason: "CONNECTION_LOST", retryAfterMs: 1_000 });
+}
+
+/** A call that waited for its client stood in the way of others. */
+export function gaveWay(server: string): ManagerError {
+  const message =
+    `the call waited for its client's answer while others waited for server "${server}", and its principal had more than ` +
+    "its share of the server's connections: it was given up; answer sooner, or raise spec.limits.leases or spec.replicas";
+  return new ManagerError("unavailable", message, { server, reason: "GAVE_WAY", retryAfterMs: 1_000 });
 }

@@ -47,6 +47,8 @@ export interface Leases {
   readonly open: number;
   /** Connections that calls have now. */
   readonly inUse: number;
+  /** Free connections that were used before. */
+  readonly idle: number;
   /** Calls that have one now: within a scope several may have the same. */
   readonly calls: number;
   /** What is kept ready and was used for nothing yet: connections, and processes without one. */
@@ -82,14 +84,13 @@ export type CloseReason =
   /** The replica is. */
   | "stopped";
 
-/** Hears of the connections that are leased. */
-export interface PoolEvents {
-  opened(): void;
-  closed(reason: CloseReason): void;
-}
+/** What became of a connection that is leased. */
+export type LeaseEvent = { readonly kind: "opened" } | { readonly kind: "closed"; readonly reason: CloseReason };
 
 /** What is kept ready to open a connection with: the pool says how much room there is, and opening takes from it. */
 export interface Spares {
+  /** How many are to be ready, where there is room. */
+  readonly wanted: number;
   /** Ready, or on their way. */
   readonly count: number;
   /** There is room for so many in all. Called whenever that may have changed. */

@@ -26,8 +26,8 @@ export function liveState(upstreams: UpstreamSet, guards: Guards): LiveFigures {
       const ejectedUntil = guards.of(server)?.ejectedUntil(replica);
       const aside = ejectedUntil === undefined ? {} : { ejectedUntil };
       if (leases === undefined) return { inFlight: connection.inFlight, ...aside };
-      const { inUse, open, spare, waiting, calls } = leases;
-      return { inFlight: connection.inFlight + calls, pool: { inUse, idle: open - inUse, spare, waiting }, ...aside };
+      const { inUse, idle, spare, waiting, calls } = leases;
+      return { inFlight: connection.inFlight + calls, pool: { inUse, idle, spare, waiting }, ...aside };
     },
   };
 }

@@ -1,6 +1,6 @@
 /** What the pools of one replica's connections are made with, whoever may share them. */
 import type { Clock } from "../base/clock.ts";
-import type { PoolEvents, Spares } from "./leases.ts";
+import type { LeaseEvent, Spares } from "./leases.ts";
 import type { OpenedConnection } from "./profile-shelf.ts";
 
 export interface PoolOptions {
@@ -19,5 +19,6 @@ export interface PoolOptions {
   /** Calls that may wait. Default 1,000. */
   readonly waitersMax?: number;
   readonly spares?: Spares | undefined;
-  readonly events?: PoolEvents | undefined;
+  /** Hears of each connection that was opened or is to be closed. */
+  readonly onLease?: (event: LeaseEvent) => void;
 }

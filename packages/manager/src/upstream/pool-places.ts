@@ -44,6 +44,17 @@ export class PoolPlaces {
     return this.#lives.size < this.#options.max();
   }
 
+  /** The same, but for the places that spares are to have. */
+  get hasRoomBesideSpares(): boolean {
+    return this.#lives.size + (this.#options.spares?.wanted ?? 0) < this.#options.max();
+  }
+
+  /** Whether spares lack room; never where there are not two places. */
+  get lacksSpares(): boolean {
+    const { spares, max } = this.#options;
+    return spares !== undefined && max() > 1 && this.#lives.size + spares.wanted > max();
+  }
+
   /** Resolves when all are free. */
   get left(): Promise<unknown> {
     return Promise.all(this.#lives);
@@ -71,7 +82,7 @@ export class PoolPlaces {
     this.opening--;
     if (opened instanceof ManagerError) return this.#onFailed(occupant, opened);
     if (!this.#signal.aborted) {
-      this.#options.events?.opened();
+      this.#options.onLease?.({ kind: "opened" });
       await occupant.onOpened(opened);
     }
     // Whatever keeps it from closing in order, it is of no use to anybody.

@@ -8,6 +8,13 @@ const recentMs = 600_000;
 export class ProfileShelves implements Iterable<ProfileShelf> {
   readonly #byKey = new Map<string, ProfileShelf>();
 
+  /** Free connections that were never lent. */
+  get unused(): number {
+    let unused = 0;
+    for (const { idle } of this) unused += idle.filter(({ uses }) => uses === 0).length;
+    return unused;
+  }
+
   get(key: string): ProfileShelf | undefined {
     return this.#byKey.get(key);
   }

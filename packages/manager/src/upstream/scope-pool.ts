@@ -57,6 +57,10 @@ export class ScopePool implements Leases, Lender<ScopedConnection>, AsyncDisposa
     return this.#count(({ calls }) => calls > 0);
   }
 
+  get idle(): number {
+    return this.open - this.inUse;
+  }
+
   get calls(): number {
     return this.#calls;
   }
@@ -75,10 +79,11 @@ export class ScopePool implements Leases, Lender<ScopedConnection>, AsyncDisposa
   }
 
   take(request: LeaseRequest, signal?: AbortSignal): Lease | Promise<Lease> {
+    if (this.#ending.signal.aborted) return Promise.reject(stopping(this.#options.server));
     const key = keyOf(request);
     const kept = this.#byKey.get(key);
     const isPlain = request.isPlain === true;
-    if (kept?.admits(isPlain) === true && !this.#ending.signal.aborted) return this.#lend(kept, isPlain);
+    if (kept?.admits(isPlain) === true) return this.#lend(kept, isPlain);
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     const place = kept ?? this.#place(key, request);
     return place instanceof ScopedConnection ? this.#wait(place, request, signal) : Promise.reject(place);
@@ -137,7 +142,6 @@ export class ScopePool implements Leases, Lender<ScopedConnection>, AsyncDisposa
   /** A connection for this scope from now on; or why there is none. */
   #place(key: string, request: LeaseRequest): ScopedConnection | ManagerError {
     const { server, max } = this.#options;
-    if (this.#ending.signal.aborted) return stopping(server);
     const failure = this.#places.failureOf(request.profile.key);
     if (failure !== undefined) return failure;
     if (!this.#makeRoom(request.principal)) return noRoomForScope(server, max());
@@ -236,7 +240,7 @@ export class ScopePool implements Leases, Lender<ScopedConnection>, AsyncDisposa
     else this.#scopes.set(scoped.scope, left);
     const at = this.#unplaced.indexOf(scoped);
     if (at >= 0) this.#unplaced.splice(at, 1);
-    if (wasOpen) this.#options.events?.closed(reason);
+    if (wasOpen) this.#options.onLease?.({ kind: "closed", reason });
     this.#refuseLine(scoped, scopeLost(this.#options.server));
   }
 
@@ -260,7 +264,7 @@ export class ScopePool implements Leases, Lender<ScopedConnection>, AsyncDisposa
   #onOpened(scoped: ScopedConnection, opened: OpenedConnection): Promise<void> {
     if (scoped.state === "retired") {
       // Its scope has ended meanwhile.
-      this.#options.events?.closed("scope");
+      this.#options.onLease?.({ kind: "closed", reason: "scope" });
       return scoped.retired;
     }
     scoped.begin(opened);

@@ -4,8 +4,9 @@
  */
 import type { Unsubscribe } from "../base/watched.ts";
 import type { Connection, DroppedMessage } from "../transport/connection.ts";
+import type { SocketCounts } from "../transport/http-origin.ts";
 import { type Balance, choose, only } from "./balancer.ts";
-import type { Leases } from "./leases.ts";
+import type { LeaseEvent, Leases } from "./leases.ts";
 
 /** One running copy that may take calls. */
 export interface ReadyReplica {
@@ -15,8 +16,13 @@ export interface ReadyReplica {
   readonly revision: string;
   /** Shared by all callers; its server was told that it can ask them nothing. */
   readonly connection: Connection;
-  /** Connections for one call at a time, for callers that can be asked something; undefined where no call needs one (modern era). */
+  /**
+   * Connections of single calls, for callers that can be asked something, or of single callers, where they are kept apart; undefined
+   * where no call needs one (modern era).
+   */
   readonly leases?: Leases;
+  /** The sockets of all its connections, where they are HTTP. */
+  readonly sockets?: () => SocketCounts;
 }
 
 /** What changed: a replica came or went, its server forgot what it was told, or a server said that something of its changed. */
@@ -25,6 +31,8 @@ export type UpstreamChange =
   /** The replica's connection goes on in a new session, as `Connection.onRenewed` says. */
   | { readonly kind: "renewed"; readonly server: string; readonly replica: ReadyReplica }
   | { readonly kind: "notified"; readonly server: string; readonly method: string; readonly message: Buffer }
+  /** A connection beside that of all was opened or is closed. */
+  | { readonly kind: "leased"; readonly server: string; readonly event: LeaseEvent }
   /** A message of a server reached nobody. */
   | { readonly kind: "dropped"; readonly server: string; readonly what: DroppedMessage };
 
@@ -59,6 +67,18 @@ export class UpstreamSet {
     return choose(replicas, revision, balance, except);
   }
 
+  /** Whether each of a server's callers has a connection of its own, so that what is said on the one of all is nobody's. */
+  keepsApart(server: string): boolean {
+    return this.replicas(server).some(({ leases }) => leases !== undefined && leases.sharing !== "shared");
+  }
+
+  /** The replica, of this revision if one is named, that keeps a connection of this scope; undefined when none does. */
+  home(server: string, scope: string, revision?: string): ReadyReplica | undefined {
+    return this.replicas(server).find(
+      (replica) => replica.leases?.holds(scope) === true && only(replica, revision) !== undefined,
+    );
+  }
+
   /** Takes a replica into the rotation; a replica of the same name is replaced. */
   attach(replica: ReadyReplica): void {
     const others = this.replicas(replica.server).filter((r) => r.name !== replica.name);
@@ -85,6 +105,11 @@ export class UpstreamSet {
   /** Tells of a message that reached nobody. */
   dropped(server: string, what: DroppedMessage): void {
     this.#tell({ kind: "dropped", server, what });
+  }
+
+  /** Tells of a connection beside that of all. */
+  leased(server: string, event: LeaseEvent): void {
+    this.#tell({ kind: "leased", server, event });
   }
 
   onChange(listener: (change: UpstreamChange) => void): Unsubscribe {

@@ -22,7 +22,12 @@ const clientFaults: ReadonlySet<number | undefined> = new Set([
 ]);
 
 /** Reasons of the manager's own: it has no connection to spare, or takes the one away. */
-const ownReasons: ReadonlySet<string> = new Set(["CONNECTION_CLOSED", "LEASES_EXHAUSTED", "NO_READY_REPLICA"]);
+const ownReasons: ReadonlySet<string> = new Set([
+  "CONNECTION_CLOSED",
+  "GAVE_WAY",
+  "LEASES_EXHAUSTED",
+  "NO_READY_REPLICA",
+]);
 
 /** Methods that change nothing by the protocol's own rules. A tool's word on itself (`idempotentHint`) is not trusted. */
 export function isIdempotent(method: string): boolean {

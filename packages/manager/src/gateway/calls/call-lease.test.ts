@@ -15,6 +15,7 @@ class ScriptedLeases implements Leases {
   readonly sharing: Sharing = "shared";
   readonly calls = 0;
   readonly spare = 0;
+  readonly idle = 0;
   readonly requests: LeaseRequest[] = [];
   readonly released: boolean[] = [];
   readonly connections: ScriptedConnection[] = [];

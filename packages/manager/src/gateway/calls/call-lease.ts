@@ -1,6 +1,6 @@
 /**
- * The connection that a call has for itself: taken when its client can be asked something or wants log messages, told the log level,
- * given back when the call is over. Sends nothing of the call.
+ * The connection that a call has for itself: taken when its client can be asked something or wants log messages, or, where the server
+ * keeps its callers apart, always; told the log level, given back when the call is over. Sends nothing of the call.
  */
 import { ManagerError, type Sharing } from "@mcp-manager/api";
 import type { Clock } from "../../base/clock.ts";
@@ -8,7 +8,8 @@ import type { TimerWheel } from "../../base/timer-wheel.ts";
 import { type ClientProfile, clientProfile, noProfile } from "../../protocol/client-profile.ts";
 import { errorCodeOf } from "../../protocol/response.ts";
 import type { Connection } from "../../transport/connection.ts";
-import type { Lease, Leases } from "../../upstream/leases.ts";
+import { gaveWay } from "../../upstream/lease-refusals.ts";
+import type { Lease, Leases, WaitingForClient } from "../../upstream/leases.ts";
 import type { ReadyReplica } from "../../upstream/upstream-set.ts";
 import { ask } from "./ask.ts";
 import type { Call } from "./call.ts";
@@ -30,7 +31,8 @@ export interface LeaseWish {
 /** Who waits for the connection. Exactly one of the two is called, unless it is released before. */
 export interface LeaseHost {
   onLeased(connection: Connection): void;
-  onFailure(error: ManagerError): void;
+  /** `written`: the server may have seen the call, which is taken away from it. */
+  onFailure(error: ManagerError, written: boolean): void;
 }
 
 /** Requests in which a server may ask for something. The others never need a connection of their own. */
@@ -51,30 +53,64 @@ export function profileOf({ era, envelope, session, reply }: Call): ClientProfil
   return (isReachable ? session?.profile : undefined) ?? noProfile;
 }
 
+/** What its client said that it can be asked, whether that is possible at this moment or not. */
+export function declaredProfile(call: Call): ClientProfile {
+  return call.session?.profile ?? profileOf(call);
+}
+
 /** What this call wants of this replica; undefined when the shared connection is good enough. */
 export function wishOf(call: Call, replica: ReadyReplica): LeaseWish | undefined {
-  const { leases, server, connection } = replica;
-  const { envelope, session, principal } = call;
+  const { leases } = replica;
   if (leases === undefined) return undefined;
-  const scope = scopeOf(call, leases.sharing);
-  const asks = mayAsk(envelope.method);
-  if (scope === undefined && !asks) return undefined;
-  const wanted = call.era === "modern" ? envelope.text("logLevel") : session?.logLevel;
+  if (leases.sharing !== "shared") return scopedWish(call, replica, leases);
+  if (!mayAsk(call.envelope.method)) return undefined;
   const profile = profileOf(call);
-  const takesLevels = connection.facts.capabilities["logging"] !== undefined;
-  const level = takesLevels && wanted !== undefined && logLevels.includes(wanted) ? wanted : undefined;
-  const isPlain = !asks || (profile.key === noProfile.key && level === undefined);
-  if (scope !== undefined) return { leases, profile, principal: principal.hash, level, server, scope, isPlain };
-  if (isPlain) return undefined;
+  const level = levelOf(call, replica);
+  if (profile.key === noProfile.key && level === undefined) return undefined;
   // A server that was told a level once can be told another, but never none: such connections are kept apart.
   const key = level === undefined ? profile.key : `${profile.key} log`;
-  return { leases, profile: { ...profile, key }, principal: principal.hash, level, server, scope, isPlain };
+  const { server } = replica;
+  const principal = call.principal.hash;
+  return { leases, profile: { ...profile, key }, principal, level, server, scope: undefined, isPlain: false };
+}
+
+/**
+ * Every call of a scope and profile has the one connection, whatever can be asked of it at this moment: the server's state is there.
+ * A modern server asks on no connection, so that all calls are plain to it.
+ */
+function scopedWish(call: Call, replica: ReadyReplica, leases: Leases): LeaseWish {
+  const { server } = replica;
+  const common = { leases, server, principal: call.principal.hash, scope: scopeOf(call, leases.sharing) };
+  if (isModern(replica)) return { ...common, profile: noProfile, level: undefined, isPlain: true };
+  const asked = mayAsk(call.envelope.method) ? profileOf(call) : noProfile;
+  const level = mayAsk(call.envelope.method) ? levelOf(call, replica) : undefined;
+  const isPlain = asked.key === noProfile.key && level === undefined;
+  return { ...common, profile: declaredProfile(call), level, isPlain };
+}
+
+function isModern({ connection }: ReadyReplica): boolean {
+  return connection.facts.era === "modern";
+}
+
+/** The log level that the client set and the server can be told. */
+function levelOf({ era, envelope, session }: Call, { connection }: ReadyReplica): string | undefined {
+  const wanted = era === "modern" ? envelope.text("logLevel") : session?.logLevel;
+  const takesLevels = connection.facts.capabilities["logging"] !== undefined;
+  return takesLevels && wanted !== undefined && logLevels.includes(wanted) ? wanted : undefined;
 }
 
 /** Whose connection a call has where its server keeps its callers apart; undefined where all share. */
-function scopeOf({ session, principal }: Call, sharing: Sharing): string | undefined {
+export function scopeOf(
+  { session, principal }: Pick<Call, "session" | "principal">,
+  sharing: Sharing,
+): string | undefined {
   if (sharing === "shared") return undefined;
-  return sharing === "per-session" && session !== undefined ? sessionScope(session.id) : `principal ${principal.hash}`;
+  return sharing === "per-session" && session !== undefined ? sessionScope(session.id) : principalScope(principal.hash);
+}
+
+/** The scope of a principal's connections. */
+function principalScope(hash: string): string {
+  return `principal ${hash}`;
 }
 
 /** The scope of a session's connections. A client without sessions (modern era) has its principal's. */
@@ -89,7 +125,9 @@ export interface CallLeaseOptions {
   readonly waitMs: number;
 }
 
-export class CallLease {
+export class CallLease implements WaitingForClient {
+  /** Since when its call waits for its client. */
+  sinceMs = 0;
   readonly #wish: LeaseWish;
   readonly #host: LeaseHost;
   readonly #options: CallLeaseOptions;
@@ -103,6 +141,11 @@ export class CallLease {
     this.#options = options;
   }
 
+  /** Whether other calls may be on the connection at the same time. */
+  get isPlain(): boolean {
+    return this.#wish.isPlain;
+  }
+
   take(): void {
     const { leases, profile, principal, scope, isPlain } = this.#wish;
     const { waitMs } = this.#options;
@@ -112,6 +155,17 @@ export class CallLease {
       (lease) => this.#onTaken(lease),
       (error: unknown) => this.#onError(error),
     );
+  }
+
+  /** Whether the call waits for its client: while others want its place, it may have to give way. */
+  waitForClient(isWaiting: boolean): void {
+    if (this.#lease === undefined) return;
+    if (isWaiting && this.#lease.waitingForClient === undefined) this.sinceMs = this.#options.clock.nowMs();
+    this.#lease.waitingForClient = isWaiting ? this : undefined;
+  }
+
+  giveUp(): void {
+    if (!this.#isOver) this.#host.onFailure(gaveWay(this.#wish.server), true);
   }
 
   /** `clean`: nothing of the call is left at the server. Before there is a connection, gives up waiting. */
@@ -151,6 +205,6 @@ export class CallLease {
 
   #onError(error: unknown): void {
     if (this.#isOver) return;
-    this.#host.onFailure(ManagerError.from(error));
+    this.#host.onFailure(ManagerError.from(error), false);
   }
 }

@@ -6,6 +6,7 @@ import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../../base/clock.ts";
 import type { TimerWheel } from "../../base/timer-wheel.ts";
 import type { Watched } from "../../base/watched.ts";
+import { noProfile } from "../../protocol/client-profile.ts";
 import { errorCodeOf, outcomeOf, resultRange } from "../../protocol/response.ts";
 import type { Principal } from "../../security/principal.ts";
 import type { UpstreamSet } from "../../upstream/upstream-set.ts";
@@ -13,6 +14,8 @@ import type { Ending } from "../../resilience/ending.ts";
 import type { Guard, GuardedCall, Permit } from "../../resilience/guard.ts";
 import { ask } from "./ask.ts";
 import { endingOfFailure, endingOfResponse } from "./call-ending.ts";
+import { scopeOf } from "./call-lease.ts";
+import { onCallersConnection } from "./callers-connection.ts";
 import type { CallMetrics } from "./call-metrics.ts";
 import type { Catalog } from "../lists/catalog.ts";
 import { noReadyReplica } from "./failure.ts";
@@ -75,7 +78,10 @@ export class DirectTools {
     const guard = guards.of(server);
     const call = new WaitingTool(principal.hash, name, startedMs + route.callTimeoutMs);
     const permit = guard === undefined ? undefined : await call.enter(guard);
-    const replica = upstreams.pick(server, undefined, guard);
+    const caller = { principal, session: undefined, profile: noProfile };
+    const scope = scopeOf(caller, route.sharing);
+    const home = scope === undefined ? undefined : upstreams.home(server, scope);
+    const replica = home ?? upstreams.pick(server, undefined, guard);
     if (replica === undefined) {
       permit?.end("withdrawn", 0);
       throw noReadyReplica(route);
@@ -89,8 +95,11 @@ export class DirectTools {
     const timeoutMs = route.callTimeoutMs;
     const params = { name, arguments: args };
     const paramHeaders = headersFor(this.#options.catalog.wantedHeaders(server, name) ?? [], args);
-    const request = { connection: replica.connection, server, method: "tools/call", params, name, paramHeaders };
-    const answer = await ask({ ...request, timeoutMs, wheel, nowMs: sentMs }).catch((error: unknown) => {
+    const request = { server, method: "tools/call", params, name, paramHeaders, timeoutMs, wheel };
+    const asked = onCallersConnection(replica, caller, timeoutMs, (connection) =>
+      ask({ ...request, connection, nowMs: clock.nowMs() }),
+    );
+    const answer = await asked.catch((error: unknown) => {
       const nowMs = clock.nowMs();
       const isLate = error instanceof ManagerError && error.code === "deadline_exceeded";
       count.ended(isLate ? "timeout" : "unavailable", nowMs - startedMs, nowMs - sentMs);

@@ -39,6 +39,7 @@ const noLeases: Omit<Leases, "take"> = {
   inUse: 0,
   calls: 0,
   spare: 0,
+  idle: 0,
   waiting: 0,
   holds: () => false,
   endScope: () => undefined,

@@ -163,9 +163,15 @@ export class Forward extends ClientCall implements LegHost, PassageHost, Parking
     this.#leg.answer(message);
   }
 
+  override goOn(): void {
+    super.goOn();
+    this.#leg.waitForClient(false);
+  }
+
   holdTime(): void {
     this.time.hold();
     this.#passage.yieldPlace(this.clock.nowMs());
+    this.#leg.waitForClient(true);
   }
 
   park(requests: readonly InputRequest[]): void {
@@ -176,6 +182,7 @@ export class Forward extends ClientCall implements LegHost, PassageHost, Parking
     const nowMs = this.clock.nowMs();
     this.time.stop();
     this.#passage.yieldPlace(nowMs);
+    this.#leg.waitForClient(true);
     this.count("input_required", nowMs, this.sentMs);
     this.state = "parked";
     const state = states.seal(call, { kind: "parked", server, name });
@@ -187,6 +194,7 @@ export class Forward extends ClientCall implements LegHost, PassageHost, Parking
     this.call = call;
     const nowMs = this.clock.nowMs();
     this.#passage.sentAt(nowMs);
+    this.#leg.waitForClient(false);
     if (!this.begin(nowMs)) return;
     if (this.#late !== undefined) this.#late.tell();
     else this.#questions?.onRetry(call.envelope);

@@ -18,6 +18,8 @@ import type { Guard, GuardedCall, Permit } from "../../resilience/guard.ts";
 import type { ReadyReplica, UpstreamSet } from "../../upstream/upstream-set.ts";
 import type { RoutingTable, ServerRoute } from "../routing/routing-table.ts";
 import { isIdempotent } from "./call-ending.ts";
+import { scopeOf } from "./call-lease.ts";
+import type { Call } from "./call.ts";
 import type { CallOutcome } from "./call-metrics.ts";
 import { noReadyReplica } from "./failure.ts";
 import type { WakingCall, WakingCalls } from "./waking.ts";
@@ -43,6 +45,7 @@ export interface PassageHost {
     readonly name: string | undefined;
     readonly revision?: string;
   };
+  readonly call: Pick<Call, "session" | "principal">;
   readonly method: string;
   readonly principalHash: string;
   /** When its own time is up. */
@@ -208,11 +211,20 @@ export class Passage implements GuardedCall, WakingCall {
     const { upstreams, waking, table } = this.#dependencies;
     const { route, revision } = this.#host.destination;
     // Excepted is the very replica: one of its name that came after it is another.
-    const replica = upstreams.pick(route.name, revision, this.#guard, this.#replica);
+    const replica = this.#home() ?? upstreams.pick(route.name, revision, this.#guard, this.#replica);
     if (replica !== undefined) return this.#try(replica, nowMs);
     if (this.#giveUp !== undefined) return this.#giveUp();
     if (waking.wait(this)) return;
     this.#host.onNoPassage("unavailable", noReadyReplica(table.current.servers.get(route.name) ?? route));
+  }
+
+  /** Where callers are kept apart: the replica that has this one's connection, whatever else it has to do. */
+  #home(): ReadyReplica | undefined {
+    const { route, revision } = this.#host.destination;
+    const scope = route.sharing === "shared" ? undefined : scopeOf(this.#host.call, route.sharing);
+    return scope === undefined || this.#replica !== undefined
+      ? undefined
+      : this.#dependencies.upstreams.home(route.name, scope, revision);
   }
 
   #try(replica: ReadyReplica, nowMs: number): void {

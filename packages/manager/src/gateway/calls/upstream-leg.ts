@@ -78,9 +78,11 @@ export class UpstreamLeg implements LeaseHost {
     return this.#connection?.facts.era;
   }
 
-  /** Whether the call has the connection of all, on which nobody can be asked anything. */
+  /** Whether the call has a connection with others, on which nobody can be asked anything. */
   get isShared(): boolean {
-    return this.#replica?.leases !== undefined && this.#lease === undefined;
+    const replica = this.#replica;
+    if (replica?.leases === undefined || replica.connection.facts.era === "modern") return false;
+    return this.#lease?.isPlain !== false;
   }
 
   /** Sends the client's request to a replica as soon as there is a connection for it. What an earlier one had was given back. */
@@ -107,8 +109,13 @@ export class UpstreamLeg implements LeaseHost {
     this.#send(connection, this.#host.call.envelope);
   }
 
-  onFailure(error: ManagerError): void {
-    this.#host.onFailure(error, false);
+  onFailure(error: ManagerError, written: boolean): void {
+    this.#host.onFailure(error, written);
+  }
+
+  /** The server waits for the call's client, or does no more. */
+  waitForClient(isWaiting: boolean): void {
+    this.#lease?.waitForClient(isWaiting);
   }
 
   /** Sends the call again, with what its client answered and the server's state as written. */

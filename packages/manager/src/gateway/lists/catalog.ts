@@ -2,7 +2,8 @@
  * What each server offers: its lists of tools, prompts, resources and templates as the bytes it sent, fetched when a replica
  * becomes ready, when the server says that a list changed, and when a list is old. A list that is known stays known while its
  * server is away. While replicas of two revisions are there, it is the newest revision's. Each server is asked with the one
- * credential that the manager has for it, so there is one list for all callers. Shapes nothing for them; see `merged-list.ts`.
+ * credential that the manager has for it, so there is one list for all callers; of one that keeps its callers apart it is nobody's (see
+ * `scoped-lists.ts`). Shapes nothing for them; see `merged-list.ts`.
  */
 import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../../base/clock.ts";

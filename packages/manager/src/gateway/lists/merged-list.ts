@@ -12,12 +12,13 @@ import type { ListMember } from "../../protocol/methods.ts";
 import { type Edit, splice } from "../../protocol/splice.ts";
 import type { Principal } from "../../security/principal.ts";
 import type { Sealer } from "../../security/seal.ts";
-import type { Catalog } from "./catalog.ts";
+import type { Catalog, Listing } from "./catalog.ts";
 import { collisionsOf, ownCollisions } from "./collisions.ts";
 import { isCut, prefixedName, prefixedUri } from "../routing/exposure.ts";
 import { KeptPages } from "./kept-pages.ts";
 import { ListCursors, type Position } from "./list-cursor.ts";
 import { isPrivate, isPublic, ttlMsOf } from "./list-hints.ts";
+import type { WholeList } from "./list-pages.ts";
 import { type PageSource, takePage } from "./list-page.ts";
 import { pageMessage, type ReadyPage, readyPage } from "./ready-page.ts";
 import { toolLinkEdits } from "../routing/rewrite.ts";
@@ -110,6 +111,12 @@ export class MergedLists {
     });
   }
 
+  /** The same of one server's list that is this caller's alone: it is put together anew each time, and kept nowhere. */
+  listOwn(request: ListRequest, list: WholeList): Buffer {
+    const routes = this.#routes(request.view, request.principal);
+    return this.#messageOf(this.#page(request, routes, [{ kind: "known", ...list }], false), request);
+  }
+
   /** Which tool or prompt is shown on the aggregate under a name that had to be cut. Only known lists are searched. */
   findCut(name: string, member: "tools" | "prompts"): Owned | undefined {
     const stamp = this.#stamp();
@@ -196,10 +203,24 @@ export class MergedLists {
 
   /** The page as it is now; it is kept. */
   #assemble(key: string, request: ListRequest): ReadyPage {
-    const { catalog, clock, seenByAll } = this.#options;
-    const { view, member, era, principal, after } = request;
+    const { catalog } = this.#options;
+    const { view, member, principal } = request;
     const routes = this.#routes(view, principal);
     const listings = routes.map((route) => catalog.present(route.name, member));
+    const ready = this.#page(request, routes, listings, isPublic(listings));
+    this.#kept.set(isPrivate(listings) ? ownKey(key, principal) : key, ready);
+    return ready;
+  }
+
+  /** `isForAll`: no server's list is one caller's alone. */
+  #page(
+    request: ListRequest,
+    routes: readonly ServerRoute[],
+    listings: readonly Listing[],
+    isForAll: boolean,
+  ): ReadyPage {
+    const { clock, seenByAll } = this.#options;
+    const { view, member, era, after } = request;
     const missing = listings.flatMap((listing) => (listing.kind === "missing" ? [listing.error] : []));
     const [first] = missing;
     if (first !== undefined && view.kind === "server") throw first;
@@ -210,16 +231,14 @@ export class MergedLists {
     const page = takePage({ sources, after, show: (route: ServerRoute, item) => this.#shown(request, route, item) });
     // The cursors of a longer list are its reader's own, so none of its pages can be everybody's.
     const isWhole = after === undefined && page.next === undefined;
-    const isShared = isWhole && isPublic(listings) && seenByAll?.() === true;
+    const isShared = isWhole && isForAll && seenByAll?.() === true;
     const hints = {
       ttlMs: ttlMsOf(listings),
       cacheScope: isShared ? "public" : "private",
       meta: { ...unavailable(missing), ...(after === undefined ? this.#collisions(request, sources) : {}) },
     } as const;
     const untilMs = clock.nowMs() + (first === undefined ? keptMs : keptPartialMs);
-    const ready = readyPage(era, member, page, hints, { stamp: this.#stamp(), untilMs });
-    this.#kept.set(isPrivate(listings) ? ownKey(key, principal) : key, ready);
-    return ready;
+    return readyPage(era, member, page, hints, { stamp: this.#stamp(), untilMs });
   }
 
   #shown(

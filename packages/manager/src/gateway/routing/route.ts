@@ -122,7 +122,9 @@ export class Router {
     const [found, ...others] = callable;
     if (found === undefined) return unknown(what, text, candidates);
     if (others.length > 0) return ambiguous(what, text, callable);
-    if (what !== "resource" && this.#options.catalog.has(found.route.name, `${what}s`, found.original) === false) {
+    // Where callers are kept apart, the list that is known is nobody's: only the server can say.
+    const isListed = what !== "resource" && found.route.sharing === "shared";
+    if (isListed && this.#options.catalog.has(found.route.name, `${what}s`, found.original) === false) {
       return { kind: "unlisted", server: found.route.name, message: unknown(what, text, none).message };
     }
     const routed = destination(call.envelope, member, found, text);

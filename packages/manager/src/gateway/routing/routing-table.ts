@@ -2,7 +2,7 @@
  * Which servers there are and how they are reached by name: an immutable table, built from the Server resources and swapped
  * whole. A call reads it once and keeps that view to its end. Holds no connections and makes no decisions.
  */
-import { durationMs, type Server, type ServerState } from "@mcp-manager/api";
+import { durationMs, type Server, type ServerState, type Sharing } from "@mcp-manager/api";
 import type { GuardRules } from "../../resilience/guard.ts";
 import { Exposure } from "./exposure.ts";
 import { guardRules } from "./guard-rules.ts";
@@ -19,6 +19,8 @@ export interface ServerRoute {
   readonly name: string;
   readonly exposure: Exposure;
   readonly callTimeoutMs: number;
+  /** Who shares a process or a legacy session: what one caller finds there, another may not. */
+  readonly sharing: Sharing;
   /** What protects it and others from it; the same object while it says the same. */
   readonly rules: GuardRules;
   /** Undefined when nothing is known against it. */
@@ -99,6 +101,7 @@ function routeOf(known: ServerRoute | undefined, server: Server, prefix: string)
     name,
     exposure: new Exposure(prefix, server.spec.expose),
     callTimeoutMs: durationMs(server.spec.limits.callTimeout),
+    sharing: server.spec.sharing,
     rules: guardRules(server.spec, known?.rules),
     trouble,
     specRevision: revision,

@@ -16,7 +16,7 @@ import { withId } from "../calls/shape.ts";
 import type { Owned } from "../lists/merged-list.ts";
 import type { Router } from "../routing/route.ts";
 import type { OwnedUri, Subscriptions } from "./subscriptions.ts";
-import { declares, type Refusal } from "./upstream-watch-replica.ts";
+import { declares, noSubscriptions, type Refusal } from "./upstream-watch-replica.ts";
 import type { View } from "../view.ts";
 
 export interface SubscriptionRequestsOptions {
@@ -42,6 +42,9 @@ export class SubscriptionRequests {
     const shown = call.envelope.text("uri");
     const owner = this.#ownerOf(call);
     if (owner === undefined || shown === undefined || session === undefined) return;
+    // What its processes say of its resources is each one caller's, and heard by nobody.
+    const { name } = owner.route;
+    if (this.#options.upstreams.keepsApart(name)) return this.#passOn(call, noSubscriptions(name));
     if (!isSubscribable(shown)) return this.#refuse(call, `params.uri is longer than ${uriLengthMax} characters`);
     this.#options.subscriptions.subscribe(session, { owner, shown }).then(
       (refusal) => (refusal === undefined ? this.#answer(call, emptyResult(call.id)) : this.#passOn(call, refusal)),
@@ -91,7 +94,7 @@ export class SubscriptionRequests {
     const honoured = new Map<string, OwnedUri>();
     for (const shown of uris) {
       const owner = router.ownerOf(call, shown);
-      if (owner === undefined) continue;
+      if (owner === undefined || upstreams.keepsApart(owner.route.name)) continue;
       const facts = upstreams.pick(owner.route.name)?.connection.facts;
       const key = `${owner.route.name} ${owner.original}`;
       if (facts !== undefined && !declares(facts, "resources", "subscribe")) continue;

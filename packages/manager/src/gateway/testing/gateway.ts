@@ -30,6 +30,7 @@ import { Introduction } from "../introduction/introduction.ts";
 import { Gate, type GateOptions } from "../door/gate.ts";
 import { Listener, type ListenerOptions, type Timeouts } from "../listener.ts";
 import { MergedLists } from "../lists/merged-list.ts";
+import { ScopedLists } from "../lists/scoped-lists.ts";
 import { renewedHeaders } from "../routing/renewed-headers.ts";
 import { ParkedCalls } from "../asking/parked-calls.ts";
 import { RequestStates } from "../asking/request-state.ts";
@@ -179,6 +180,7 @@ export class TestGateway implements AsyncDisposable {
         instructionsMax: 1_000,
       }),
       lists,
+      scopedLists: new ScopedLists({ upstreams, clock, wheel }),
       catalog,
       router: new Router({ table, lists, catalog, mayCall }),
       subscriptions: this.subscriptions,
