@@ -123,12 +123,8 @@ test("words of the design that are still to come are refused by name, once each"
   assert.deepEqual(notYet({ strategy: { kind: "canary", steps: [] } }), [
     "spec.strategy.kind: rolling, recreate (canary is not available yet)",
   ]);
-  assert.deepEqual(notYet({ sandbox: "strict", autoscale: { min: 0 } }), [
+  assert.deepEqual(notYet({ autoscale: { min: 0 } }), [
     "spec.autoscale: a fixed number in spec.replicas (autoscale is not available yet)",
-    "spec.sandbox: trusted (strict is not available yet)",
-  ]);
-  assert.deepEqual(notYet({ sandbox: { level: "default", network: "none" } }), [
-    "spec.sandbox.level: trusted (level is not available yet)",
   ]);
   assert.deepEqual(notYet({ source: { ...npx, port: 9000 } }), [
     "spec.source.port: no port: a process speaks MCP on its stdin and stdout (port is not available yet)",
@@ -175,6 +171,14 @@ test("references that nobody would replace are refused with what to write", () =
 test("a command with its arguments in one text is refused", () => {
   assert.match(complaints(server({ source: { kind: "process", command: "npx -y x" } })).join(), /go into args/);
   assert.equal(parseServer(server({ source: { kind: "process", command: "/opt/my tools/run" } })).name, "weather");
+});
+
+test("a sandbox is a level, or a level with what narrows and widens it", () => {
+  const sandboxOf = (sandbox: unknown): unknown => parseServer(server({ source: npx, sandbox })).spec.sandbox;
+  const rules = { level: "default", network: "none", writable: ["/srv/data"] };
+  assert.deepEqual([sandboxOf(undefined), sandboxOf("strict"), sandboxOf(rules)], ["trusted", "strict", rules]);
+  for (const wrong of ["none", { level: "default", network: "host" }, { level: "default", writable: ["here"] }])
+    assert.throws(() => sandboxOf(wrong), ManagerError);
 });
 
 test("a remote server speaks Streamable HTTP, or the older transport where that is said", () => {

@@ -22,8 +22,6 @@ const refusals: readonly Refusal[] = [
   { path: ["spec", "source", "port"], instead: "no port: a process speaks MCP on its stdin and stdout" },
   { path: ["spec", "source", "path"], instead: "no path: a process speaks MCP on its stdin and stdout" },
   { path: ["spec", "autoscale"], instead: "a fixed number in spec.replicas" },
-  { path: ["spec", "sandbox"], words: ["default", "strict"], instead: "trusted" },
-  { path: ["spec", "sandbox", "level"], instead: "trusted" },
   { path: ["spec", "strategy", "kind"], words: ["blue-green", "canary", "ab"], instead: "rolling, recreate" },
   {
     path: ["spec", "auth", "kind"],

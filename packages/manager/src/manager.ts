@@ -54,6 +54,7 @@ import type { Informer } from "./registry/informer.ts";
 import { kinds } from "./registry/kinds.ts";
 import { Registry } from "./registry/registry.ts";
 import { ServerGuard } from "./resilience/server-guard.ts";
+import { removeHome, retainHomes } from "./runtime/homes.ts";
 import { createRuntimes } from "./runtime/runtimes.ts";
 import { type AdminKey, loadAdminKey } from "./security/admin-key.ts";
 import { isVouchedFor, KeyAuthenticator } from "./security/api-key.ts";
@@ -316,9 +317,13 @@ async function openControl(
 ): Promise<Control> {
   const { settings, env, clock, random, logger } = options;
   const { registry, servers, revisions, replicas, events } = state;
-  const runtimes = createRuntimes({ dataDir: settings.data, clock, random, baseEnv: env });
+  const { data: dataDir, sandbox } = settings;
+  const runtimes = createRuntimes({ dataDir, clock, random, baseEnv: env, sandbox });
   const swept = await runtimes.process.sweep();
   if (swept > 0) logger.warn("ended processes that an earlier manager left running", { count: swept });
+  const configured = options.servers.map(({ draft }) => draft.name);
+  await retainHomes(dataDir, new Set([...configured, ...servers.list().map(({ metadata }) => metadata.name)]));
+  scope.defer(servers.onChange((name, server) => void (server === undefined && removeHome(dataDir, name))));
   const logs = new ReplicaLogs({ clock, redact });
   const sources = { env: (name: string): string | undefined => env[name], file: readSecretFile };
   const open = createOpener({

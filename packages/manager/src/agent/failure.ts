@@ -42,8 +42,9 @@ export function withoutSubject(message: string): string {
 }
 
 /** `exited with status 1`, `was ended by SIGKILL`. */
-function exitText({ code, signal, outOfMemory }: Exit): string {
+function exitText({ code, signal, outOfMemory, tooManyProcesses }: Exit): string {
   if (outOfMemory === true) return "was ended because it used more memory than spec.limits.memory allows";
+  if (tooManyProcesses === true) return "was ended because it had more processes than spec.limits.processes allows";
   if (signal !== undefined) return `was ended by ${signal}`;
   return code === undefined ? "ended" : `exited with status ${code}`;
 }

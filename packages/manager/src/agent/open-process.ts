@@ -158,7 +158,7 @@ class Copies {
   }
 
   async start(name: string): Promise<Running> {
-    const { server, limits } = this.#request.revision;
+    const { server, limits, sandbox } = this.#request.revision;
     const { memory, cpu, processes } = limits;
     try {
       return await this.#options.runtime.start({
@@ -166,10 +166,12 @@ class Copies {
         server,
         source: this.#source,
         limits: { memoryBytes: sizeBytes(memory), processesMax: processes, cpu },
+        sandbox,
         stderr: this.#log,
       });
     } catch (error) {
-      throw new RunFailure("start", error);
+      const isOfSandbox = error instanceof ManagerError && error.reason.startsWith("SANDBOX_");
+      throw new RunFailure(isOfSandbox ? "configure" : "start", error);
     }
   }
 

@@ -32,6 +32,7 @@ export async function openRemote(
     server,
     source,
     limits: { memoryBytes: 0, processesMax: limits.processes, cpu: limits.cpu },
+    sandbox: "trusted",
     stderr: log,
   });
   const sockets = new SocketTally();

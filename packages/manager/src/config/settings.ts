@@ -7,6 +7,8 @@ import { agentSettings } from "../agent/settings.ts";
 import type { AgentSettings } from "../agent/settings.ts";
 import { gatewaySettings } from "../gateway/settings.ts";
 import type { GatewaySettings } from "../gateway/settings.ts";
+import { runtimeSettings } from "../runtime/settings.ts";
+import type { RuntimeSettings } from "../runtime/settings.ts";
 import { securitySettings } from "../security/settings.ts";
 import type { SecuritySettings } from "../security/settings.ts";
 import { storeSettings } from "../store/settings.ts";
@@ -25,7 +27,14 @@ interface ProcessSettings {
 
 /** All settings. Durations and sizes are kept as written. */
 export interface Settings
-  extends ProcessSettings, SecuritySettings, GatewaySettings, AgentSettings, StoreSettings, TelemetrySettings {}
+  extends
+    ProcessSettings,
+    SecuritySettings,
+    GatewaySettings,
+    AgentSettings,
+    RuntimeSettings,
+    StoreSettings,
+    TelemetrySettings {}
 
 const portRule = "a whole number from 0 to 65535";
 const hostRule = "an address or a name to listen on, such as 127.0.0.1, 0.0.0.0 or ::";
@@ -61,6 +70,7 @@ export const settingSchemas: { readonly [K in keyof Settings]: z.ZodType<Setting
   ...securitySettings,
   ...gatewaySettings,
   ...agentSettings,
+  ...runtimeSettings,
   ...storeSettings,
   ...telemetrySettings,
 };

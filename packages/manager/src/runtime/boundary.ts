@@ -1,35 +1,60 @@
 /**
- * What keeps the processes of one run together on this platform: a cgroup where one can be made and entered, else the process group.
- * Finds that out once, by trying, and makes the boundary of each run.
+ * What keeps the processes of one run together on this platform: a cgroup where one can be made and entered, else a PID namespace
+ * where it takes nothing from a server, else the process group. Finds that out once, by trying, and makes the boundary of each run.
  */
 import { join } from "node:path";
-import type { Isolation } from "@mcp-manager/api";
+import { findBubblewrap } from "./bubblewrap.ts";
 import type { CgroupHome } from "./cgroup-home.ts";
 import { cgroupName, openCgroupHome } from "./cgroup-home.ts";
 import { createCgroup, killCgroup, removeCgroup } from "./cgroup.ts";
-import { insideCgroup, works } from "./launch.ts";
+import { bounded, inPidNamespace, works } from "./launch.ts";
 import type { RunLimits } from "./runtime.ts";
+
+/** What holds a tree together, strongest first. */
+export type BoundaryKind = "cgroup" | "pid-namespace" | "process-group";
 
 /** What this platform offers. */
 export type Platform =
   | { readonly kind: "cgroup"; readonly home: CgroupHome }
+  /** `bubblewrap`: the path of the program that makes them. */
+  | { readonly kind: "pid-namespace"; readonly bubblewrap: string; readonly reason: string }
+  /** `reason`: why it is nothing stronger. */
   | { readonly kind: "process-group"; readonly reason: string };
 
 /** The boundary of one run. */
 export interface Boundary {
-  /** Path of its cgroup; undefined where only the process group holds it. */
+  readonly kind: BoundaryKind;
+  /** Path of its cgroup, where it has one. */
   readonly cgroup: string | undefined;
-  readonly isolation: Isolation;
-  /** As in `Running.memory`. */
-  readonly memory: string;
+  /** Why the kernel does not hold the tree to its memory; undefined when it does. */
+  readonly memoryUnbounded: string | undefined;
+  /** Whether the kernel holds the tree to its number of processes. */
+  readonly boundsProcesses: boolean;
 }
 
-/** Finds the best boundary that works here for the data directory known as `owner`. */
-export async function probePlatform(owner: string): Promise<Platform> {
+/** Finds the best boundary that works here for the data directory known as `owner`, none better than `strongest`. */
+export async function probePlatform(owner: string, strongest: BoundaryKind = "cgroup"): Promise<Platform> {
+  const cgroups = strongest === "cgroup" ? await probeCgroups(owner) : { unavailable: "cgroups are switched off" };
+  if (!("unavailable" in cgroups)) return { kind: "cgroup", home: cgroups };
+  const reason = cgroups.unavailable;
+  const bubblewrap = strongest === "process-group" ? undefined : await pidNamespaces();
+  return bubblewrap === undefined ? { kind: "process-group", reason } : { kind: "pid-namespace", bubblewrap, reason };
+}
+
+async function probeCgroups(owner: string): Promise<CgroupHome | { readonly unavailable: string }> {
   const home = await openCgroupHome(owner);
-  if ("unavailable" in home) return { kind: "process-group", reason: home.unavailable };
+  if ("unavailable" in home) return home;
   const reason = await whyUnusable(home);
-  return reason === undefined ? { kind: "cgroup", home } : { kind: "process-group", reason };
+  return reason === undefined ? home : { unavailable: reason };
+}
+
+/**
+ * The path of what makes PID namespaces. For root only: another user gets one with a user namespace, in which set-user-ID programs do
+ * nothing (`podman` would not start), and that is no plain child process any more.
+ */
+async function pidNamespaces(): Promise<string | undefined> {
+  const path = process.getuid?.() === 0 ? await findBubblewrap() : undefined;
+  return path !== undefined && (await works((inner) => inPidNamespace(path, inner))) ? path : undefined;
 }
 
 async function whyUnusable(home: CgroupHome): Promise<string | undefined> {
@@ -41,7 +66,7 @@ async function whyUnusable(home: CgroupHome): Promise<string | undefined> {
     await removeCgroup(path);
     await createCgroup(unbounded, "probe", limits);
     if (!killCgroup(path)) return "this kernel has no cgroup.kill (it came with Linux 5.14)";
-    const canEnter = await works((inner) => insideCgroup(path, inner));
+    const canEnter = await works((inner) => bounded({ cgroup: path, openFilesMax: 1024 }, inner));
     return canEnter ? undefined : `the manager may not move processes into ${home.path}`;
   } catch {
     return `the manager may not make cgroups in ${home.path}`;
@@ -52,16 +77,16 @@ async function whyUnusable(home: CgroupHome): Promise<string | undefined> {
 
 /** Makes the boundary of run `id`. One that can't have a cgroup after all gets the process group and says why. */
 export async function createBoundary(platform: Platform, id: string, limits: RunLimits): Promise<Boundary> {
-  if (platform.kind === "process-group") return processGroup(platform.reason);
+  if (platform.kind !== "cgroup") return withoutCgroup(platform.kind, platform.reason);
   try {
-    const { path, memory } = await createCgroup(platform.home, id, limits);
-    return { cgroup: path, isolation: { level: "trusted", boundary: "cgroup" }, memory };
+    const { path, ...bounds } = await createCgroup(platform.home, id, limits);
+    return { kind: "cgroup", cgroup: path, ...bounds };
   } catch (error) {
-    return processGroup(`no cgroup could be made (${error instanceof Error ? error.message : String(error)})`);
+    const reason = `no cgroup could be made (${error instanceof Error ? error.message : String(error)})`;
+    return withoutCgroup("process-group", reason);
   }
 }
 
-function processGroup(reason: string): Boundary {
-  const isolation: Isolation = { level: "trusted", boundary: "process-group" };
-  return { cgroup: undefined, isolation, memory: `not enforced: ${reason}` };
+function withoutCgroup(kind: BoundaryKind, reason: string): Boundary {
+  return { kind, cgroup: undefined, memoryUnbounded: reason, boundsProcesses: false };
 }

@@ -31,11 +31,12 @@ test("the bounds are written where their controllers are in force", async () => 
   await using data = await temporaryData();
   const home = { path: data.path, owner: "0123", controllers: new Set(["memory", "pids", "cpu"]) };
   const limits = { memoryBytes: 512 * 1024 * 1024, processesMax: 64, cpu: 1.5 };
-  const { path, memory } = await createCgroup(home, "weather-1", limits);
+  const { path, memoryUnbounded, boundsProcesses } = await createCgroup(home, "weather-1", limits);
   assert.equal(path, join(data.path, cgroupName("0123", "weather-1")));
-  assert.equal(memory, "512MiB");
+  assert.deepEqual([memoryUnbounded, boundsProcesses], [undefined, true]);
   const read = (file: string): Promise<string> => readFile(join(path, file), "utf8");
   assert.equal(await read("memory.max"), "536870912");
+  assert.equal(await read("memory.high"), "483183820");
   assert.equal(await read("memory.swap.max"), "0");
   assert.equal(await read("pids.max"), "1024");
   assert.equal(await read("cpu.max"), "150000 100000");
@@ -44,8 +45,10 @@ test("the bounds are written where their controllers are in force", async () => 
 test("without a memory controller the reason stands in place of the bound", async () => {
   await using data = await temporaryData();
   const limits = { memoryBytes: 512 * 1024 * 1024, processesMax: 64, cpu: undefined };
-  const { path, memory } = await createCgroup({ path: data.path, owner: "0", controllers: new Set() }, "x", limits);
-  assert.match(memory, /^not enforced: /);
+  const none = { path: data.path, owner: "0", controllers: new Set<string>() };
+  const { path, memoryUnbounded, boundsProcesses } = await createCgroup(none, "x", limits);
+  assert.match(memoryUnbounded ?? "", /no memory controller/);
+  assert.equal(boundsProcesses, false);
   assert.equal(await removeCgroup(path), true);
 });
 

@@ -5,7 +5,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { mkdir, readdir, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { formatSize } from "@mcp-manager/api";
 import type { CgroupHome } from "./cgroup-home.ts";
 import { cgroupName } from "./cgroup-home.ts";
 import type { RunLimits } from "./runtime.ts";
@@ -13,12 +12,15 @@ import type { RunLimits } from "./runtime.ts";
 /** A cgroup that was made for a run. */
 export interface RunCgroup {
   readonly path: string;
-  /** As in `Running.memory`. */
-  readonly memory: string;
+  /** Whether the kernel holds it to its number of processes. */
+  readonly boundsProcesses: boolean;
+  /** Why the kernel does not hold it to its memory; undefined when it does. */
+  readonly memoryUnbounded: string | undefined;
 }
 
 /** The kernel counts threads, and a Node process that does nothing has eleven. */
-const tasksPerProcess = 16;
+export const tasksPerProcess = 16;
+const reclaimShare = 0.9;
 const cpuPeriodUs = 100_000;
 
 /** Makes the cgroup of run `id`, with those bounds that its home can enforce. Rejects when it can't be made. */
@@ -30,17 +32,20 @@ export async function createCgroup(home: CgroupHome, id: string, limits: RunLimi
       () => true,
       () => false,
     );
-  if (home.controllers.has("pids")) await set("pids.max", String(limits.processesMax * tasksPerProcess));
+  const boundsProcesses =
+    home.controllers.has("pids") && (await set("pids.max", String(limits.processesMax * tasksPerProcess)));
   if (home.controllers.has("cpu") && limits.cpu !== undefined) {
     await set("cpu.max", `${Math.max(1000, Math.round(limits.cpu * cpuPeriodUs))} ${cpuPeriodUs}`);
   }
-  const noController = "not enforced: cgroup v2 has no memory controller for the manager here";
-  if (!home.controllers.has("memory")) return { path, memory: noController };
+  const noController = "cgroup v2 has no memory controller for the manager here";
+  if (!home.controllers.has("memory")) return { path, boundsProcesses, memoryUnbounded: noController };
   const isBounded = await set("memory.max", String(limits.memoryBytes));
+  // Above it the kernel takes back what it can, so that a cache that grew is no reason to be killed.
+  await set("memory.high", String(Math.floor(limits.memoryBytes * reclaimShare)));
   // Neither slowly dying in swap nor losing one process of several is of use.
   await set("memory.swap.max", "0");
   await set("memory.oom.group", "1");
-  return { path, memory: isBounded ? formatSize(limits.memoryBytes) : "not enforced: memory.max could not be set" };
+  return { path, boundsProcesses, memoryUnbounded: isBounded ? undefined : "memory.max could not be set" };
 }
 
 /** Kills whatever is in the cgroup and below it, at once. False when it is gone already, or the kernel can't. */

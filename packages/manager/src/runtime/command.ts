@@ -20,13 +20,17 @@ export interface CommandQuery {
 
 const usualPath = ["/usr/local/bin", "/usr/bin", "/bin"].join(delimiter);
 
+/** The absolute path of the program; undefined when it is not found. */
+export async function lookUp(query: CommandQuery): Promise<string | undefined> {
+  for (const candidate of candidatesOf(query)) if ((await look(candidate)) === "program") return candidate;
+  return undefined;
+}
+
 /** The absolute path of the program. Rejects with `failed_precondition` when it, or the working directory, can't be used. */
 export async function findCommand(query: CommandQuery): Promise<string> {
-  const { command, cwd } = query;
-  if (cwd !== undefined) await checkDirectory(query.server, cwd);
-  const candidates = command.includes("/") ? [resolve(cwd ?? ".", command)] : onPath(query);
+  if (query.cwd !== undefined) await checkDirectory(query.server, query.cwd);
   let unusable: string | undefined;
-  for (const candidate of candidates) {
+  for (const candidate of candidatesOf(query)) {
     const found = await look(candidate);
     if (found === "program") return candidate;
     if (found === "unusable") unusable ??= candidate;
@@ -34,7 +38,8 @@ export async function findCommand(query: CommandQuery): Promise<string> {
   throw refusal(query, unusable);
 }
 
-function onPath({ command, cwd, path }: CommandQuery): string[] {
+function candidatesOf({ command, cwd, path }: CommandQuery): string[] {
+  if (command.includes("/")) return [resolve(cwd ?? ".", command)];
   const directories = (path ?? usualPath).split(delimiter).filter((directory) => directory !== "");
   return directories.map((directory) =>
     join(isAbsolute(directory) ? directory : resolve(cwd ?? ".", directory), command),

@@ -88,6 +88,7 @@ function start<Source>({ runtime, source }: RuntimeUnderTest<Source>): Promise<R
     server: "weather",
     source,
     limits: { memoryBytes: 512 * 1024 * 1024, processesMax: 64, cpu: undefined },
+    sandbox: "trusted",
     stderr: { write: () => undefined },
   };
   return runtime.start(request);

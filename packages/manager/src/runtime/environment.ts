@@ -7,6 +7,9 @@
 /** An environment as the platform gives it. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Where further certificate authorities are kept: paths. */
+export const caNames: readonly string[] = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+
 /**
  * The official SDK's list, and: locale and time zone, so that output reads as expected; TMPDIR; and where extra certificate
  * authorities are kept, paths without a secret in them, without which nothing can be fetched behind a proxy that inspects TLS.
@@ -14,7 +17,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const passedOn: readonly string[] = [
   ...["HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER"],
   ...["LANG", "LANGUAGE", "TZ", "TMPDIR"],
-  ...["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR"],
+  ...caNames,
 ];
 
 /** Names of variables that are passed on whatever follows: `LC_ALL`, `LC_TIME`. */

@@ -1,9 +1,14 @@
 /**
  * The processes of one run and their common end. The process that was started leads a process group; a cgroup, where there is one,
- * holds whatever left that group; where there is none, the mark in the environment finds most of it.
+ * holds whatever left that group, and a PID namespace does too; where there is neither, the mark in the environment finds most of it.
+ *
+ *   what was started (bubblewrap) ──▶ init of the namespace ──▶ the server ──▶ …
  */
+import { readFileSync } from "node:fs";
 import type { Clock } from "../base/clock.ts";
 import { isPopulated, killCgroup, ranOutOfMemory, removeCgroup } from "./cgroup.ts";
+import type { ProcessIdentity } from "./process-identity.ts";
+import { identityOf, isRunning } from "./process-identity.ts";
 import { killMarked } from "./run-mark.ts";
 
 /** What a tree is known by. */
@@ -13,6 +18,16 @@ export interface TreeNames {
   /** Of the process that was started, which is the number of its group. */
   readonly pid: number;
   readonly cgroup: string | undefined;
+  /** Whether it has a PID namespace of its own, which what was started only waits for. */
+  readonly isInside: boolean;
+}
+
+/** Who is who in a PID namespace. */
+export interface Inside {
+  /** Its first process, which leads the group of the server, and with which everything in it ends. */
+  readonly init: ProcessIdentity;
+  /** The server. */
+  readonly pid: number;
 }
 
 /** How a tree ended. */
@@ -37,13 +52,44 @@ export function signalGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
+/** Looks into the namespace that the process `pid` made; undefined until the server in it has begun. */
+export function insideOf(pid: number): Inside | undefined {
+  const [first] = childrenOf(pid);
+  const [server] = first === undefined ? [] : childrenOf(first);
+  const init = first === undefined ? undefined : identityOf(first);
+  return init === undefined || server === undefined ? undefined : { init, pid: server };
+}
+
+/** Those that the main thread of a process has started and not reaped, in order. */
+function childrenOf(pid: number): readonly number[] {
+  try {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1");
+    return text
+      .split(" ")
+      .filter((word) => word !== "")
+      .map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** What is to be ended. */
+export interface TreeRest {
+  /** As in `TreeNames`. */
+  readonly id: string;
+  readonly cgroup: string | undefined;
+  /** The first process of its namespace, where one is known. */
+  readonly init?: ProcessIdentity | undefined;
+}
+
 /** Kills what is left of a tree whose leader has ended or was killed, waits until it is gone, and removes its cgroup. */
-export async function endTree({ id, cgroup }: Omit<TreeNames, "pid">, clock: Clock): Promise<TreeEnd> {
+export async function endTree({ id, cgroup, init }: TreeRest, clock: Clock): Promise<TreeEnd> {
   const deadlineMs = clock.nowMs() + patienceMs;
   if (cgroup === undefined) {
     // One may have forked while the others were looked at.
     for (;;) {
-      const isGone = (await killMarked(new Set([id]))).size === 0;
+      const isEmpty = init === undefined || !isRunning(init);
+      const isGone = (await killMarked(new Set([id]))).size === 0 && isEmpty;
       if (isGone || clock.nowMs() > deadlineMs) return { isGone, outOfMemory: false };
       await clock.sleep(pollMs);
     }

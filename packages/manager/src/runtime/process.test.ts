@@ -1,77 +1,21 @@
 /** The runtime of processes against the contract, and with real processes of every bad habit. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import type { ProcessSource } from "@mcp-manager/api";
 import { ManagerError } from "@mcp-manager/api";
-import { systemClock } from "../base/clock.ts";
-import { systemRandom } from "../base/random.ts";
 import { declareRuntimeContract } from "./contract.ts";
-import type { ProcessRuntimeOptions } from "./process.ts";
-import { createProcessRuntime } from "./process.ts";
-import type { Running, Runtime } from "./runtime.ts";
-import { children, isAlive, noCgroup, noProc, temporaryData, until, zombies } from "./testing/platform.ts";
+import type { Bench } from "./testing/bench.ts";
+import { bench, pidsFrom } from "./testing/bench.ts";
+import { children, isAlive, noCgroup, noProc, until, zombies } from "./testing/platform.ts";
 
 const boundaries = [
   { boundary: "cgroup", skip: noProc ?? noCgroup },
   { boundary: "process-group", skip: noProc },
 ] as const;
-
-interface Bench extends AsyncDisposable {
-  readonly runtime: Runtime<ProcessSource>;
-  readonly dataDir: string;
-  readonly stderr: readonly string[];
-  start(source: Partial<ProcessSource>): Promise<Running>;
-  /** `sh -c script`. */
-  sh(script: string): Promise<Running & { readonly stdin: Writable; readonly stdout: Readable }>;
-}
-
-/** A runtime whose stop ladder takes a fifth of a second; asserts at the end that it left nothing. */
-async function bench(options: Partial<ProcessRuntimeOptions> = {}): Promise<Bench> {
-  const data = await temporaryData();
-  const runtime = createProcessRuntime({
-    dataDir: data.path,
-    clock: systemClock,
-    random: systemRandom,
-    baseEnv: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: "/home/somebody", CANARY: "leaked" },
-    stopTimes: { inputMs: 100, termMs: 100 },
-    ...options,
-  });
-  const stderr: string[] = [];
-  const start: Bench["start"] = (source) =>
-    runtime.start({
-      name: "weather-7-x",
-      server: "weather",
-      source: { kind: "process", command: "sh", args: [], env: {}, ...source },
-      limits: { memoryBytes: 512 * 1024 * 1024, processesMax: 64, cpu: 1 },
-      stderr: { write: (line) => void stderr.push(line) },
-    });
-  return {
-    runtime,
-    dataDir: data.path,
-    stderr,
-    start,
-    async sh(script) {
-      const running = await start({ args: ["-c", script] });
-      assert.ok(running.channel.kind === "stdio");
-      return Object.assign(running, { stdin: running.channel.stdin, stdout: running.channel.stdout });
-    },
-    async [Symbol.asyncDispose]() {
-      assert.deepEqual(await readdir(join(data.path, "run")), [], "no record is left");
-      await data[Symbol.asyncDispose]();
-    },
-  };
-}
-
-/** What a process says of itself in its first line of numbers. */
-async function pidsFrom(stdout: Readable): Promise<readonly number[]> {
-  const [chunk] = (await once(stdout, "data")) as [Buffer];
-  return chunk.toString().trim().split(/\s+/).map(Number);
-}
 
 for (const { boundary, skip } of boundaries) {
   declareRuntimeContract<ProcessSource>({
@@ -110,7 +54,9 @@ for (const { boundary, skip } of boundaries) {
 
   declare("says which boundary holds, and of memory either the bound or why there is none", async ({ sh }) => {
     const running = await sh("cat");
-    assert.deepEqual(running.isolation, { level: "trusted", boundary });
+    const { limits, ...isolation } = running.isolation;
+    assert.deepEqual(isolation, { level: "trusted", boundary, network: "host" });
+    assert.equal(limits, running.memory === "512MiB" ? "cgroup2" : "rlimit");
     assert.match(running.memory ?? "", /^(512MiB|not enforced: .+)$/);
     await running.stop();
   });

@@ -22,7 +22,8 @@ declareRuntimeContract<RemoteSource>({
 test("remote: gives the place and the headers, and ends as no process does", async () => {
   const limits = { memoryBytes: 0, processesMax: 1, cpu: undefined };
   const stderr = { write: () => assert.fail("nothing writes") };
-  const running = await createRemoteRuntime().start({ name: "crm-1", server: "crm", source, limits, stderr });
+  const request = { name: "crm-1", server: "crm", source, limits, sandbox: "trusted", stderr } as const;
+  const running = await createRemoteRuntime().start(request);
   assert.deepEqual(running.channel, { kind: "http", url: source.url, headers: source.headers });
   assert.deepEqual(await running.stop(), { code: undefined, signal: undefined });
 });

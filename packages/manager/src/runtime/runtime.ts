@@ -5,7 +5,7 @@
  *   start ──▶ running ──▶ (exits by itself | stop) ──▶ exited, nothing of its process tree left
  */
 import type { Readable, Writable } from "node:stream";
-import type { Isolation, ProcessSource, RemoteSource } from "@mcp-manager/api";
+import type { Isolation, ProcessSource, RemoteSource, Sandbox } from "@mcp-manager/api";
 
 /** On what MCP is spoken with a running copy. */
 export type Channel =
@@ -34,6 +34,8 @@ export interface StartRequest<Source> {
   /** With every reference in `env` or `headers` replaced. */
   readonly source: Source;
   readonly limits: RunLimits;
+  /** How far it is to be shut off, as its spec says; the instance may raise that. */
+  readonly sandbox: Sandbox;
   readonly stderr: LineSink;
 }
 
@@ -41,14 +43,16 @@ export interface StartRequest<Source> {
 export interface Exit {
   readonly code: number | undefined;
   readonly signal: string | undefined;
-  /** Set when the kernel killed something of it because its memory limit was reached. */
+  /** Set when it was ended, by the kernel or by the manager, because its memory limit was reached. */
   readonly outOfMemory?: true;
+  /** Set when the manager ended it because it had more processes than its limit. */
+  readonly tooManyProcesses?: true;
 }
 
 /** One running copy. */
 export interface Running {
   readonly channel: Channel;
-  /** Of the process that was started; undefined for what is no process. */
+  /** Of the server, once it is there, as this machine counts; before that of what starts it. Undefined for what is no process. */
   readonly pid: number | undefined;
   /** What is in force. */
   readonly isolation: Isolation;
@@ -63,7 +67,7 @@ export interface Running {
 }
 
 export interface Runtime<Source> {
-  /** Rejects with `failed_precondition` when it cannot be started as asked (no such command, no such directory), saying what to do. */
+  /** Rejects with `failed_precondition` when it cannot be started as asked (no such command, no such directory, no such sandbox), saying what to do. */
   start(request: StartRequest<Source>): Promise<Running>;
   /** Kills what an earlier manager with the same data directory left running. Called once, before any start; gives the count. */
   sweep(): Promise<number>;

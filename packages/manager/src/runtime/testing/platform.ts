@@ -3,7 +3,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { BoundaryKind } from "../boundary.ts";
 import { probePlatform } from "../boundary.ts";
+import { probeBubblewrap } from "../bubblewrap.ts";
 import { ownerOf } from "../run-record.ts";
 
 /** A data directory that is removed when it is disposed of. */
@@ -26,17 +28,45 @@ export async function temporaryData(): Promise<TemporaryData> {
 export const noProc: string | undefined = process.platform === "linux" ? undefined : "needs /proc to look at processes";
 
 /** Why tests of cgroups can't run here. */
-export const noCgroup: string | undefined = await whyNoCgroup();
+export const noCgroup: string | undefined = await whyNo("cgroup");
 
-async function whyNoCgroup(): Promise<string | undefined> {
+/** Why tests of PID namespaces without a sandbox can't run here. */
+export const noPidNamespace: string | undefined = await whyNo("pid-namespace");
+
+/** Why tests of sandboxes can't run here. */
+export const noSandbox: string | undefined = await whyNoSandbox();
+
+async function whyNo(kind: BoundaryKind): Promise<string | undefined> {
   await using data = await temporaryData();
-  const platform = await probePlatform(await ownerOf(data.path));
-  return platform.kind === "cgroup" ? undefined : `no cgroup here: ${platform.reason}`;
+  const platform = await probePlatform(await ownerOf(data.path), kind);
+  if (platform.kind === kind) return undefined;
+  return platform.kind === "process-group" ? `no ${kind} here: ${platform.reason}` : `no ${kind} here`;
+}
+
+async function whyNoSandbox(): Promise<string | undefined> {
+  await using data = await temporaryData();
+  const found = await probeBubblewrap(data.path);
+  return "unavailable" in found ? `a sandbox ${found.unavailable}` : undefined;
 }
 
 /** Whether a process of this number lives; one that only waits to be reaped does not. */
 export function isAlive(pid: number): boolean {
   return !["", "Z", "X"].includes(statOf(pid)[0] ?? "");
+}
+
+/** Live processes whose command line holds this text. */
+export function processesWith(text: string): readonly number[] {
+  const pids = readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name) && Number(name) !== process.pid);
+  return pids.map(Number).filter((pid) => isAlive(pid) && commandLine(pid).includes(text));
+}
+
+/** Its words with spaces between them; empty when it is gone. */
+export function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+  } catch {
+    return "";
+  }
 }
 
 /** Children of this process that ended and were not reaped. */
