@@ -123,9 +123,6 @@ test("words of the design that are still to come are refused by name, once each"
   assert.deepEqual(notYet({ strategy: { kind: "canary", steps: [] } }), [
     "spec.strategy.kind: rolling, recreate (canary is not available yet)",
   ]);
-  assert.deepEqual(notYet({ autoscale: { min: 0 } }), [
-    "spec.autoscale: a fixed number in spec.replicas (autoscale is not available yet)",
-  ]);
   assert.deepEqual(notYet({ source: { ...npx, port: 9000 } }), [
     "spec.source.port: no port: a process speaks MCP on its stdin and stdout (port is not available yet)",
   ]);
@@ -166,6 +163,14 @@ test("references that nobody would replace are refused with what to write", () =
   assert.match(of({ env: { T: "${file:relative}" } }), /\$\{file:\/absolute\/path\}/);
   assert.match(of({ args: ["--token=${env:TOKEN}"] }), /spec\.source\.args\[0\]: .*in env and headers only/);
   assert.match(of({ env: { T: "(hidden)" } }), /the real value/);
+});
+
+test("a server scales by itself between two numbers, of which the lower may be none", () => {
+  const scaleOf = (autoscale: unknown): unknown => parseServer(server({ source: npx, autoscale })).spec.autoscale;
+  assert.deepEqual(scaleOf({ min: 0 }), { min: 0, max: 1, target: { inFlight: 8 }, idleAfter: "5m" });
+  assert.deepEqual(complaints(server({ source: npx, autoscale: { min: 3, max: 2 } })), [
+    "spec.autoscale: min at most max",
+  ]);
 });
 
 test("a command with its arguments in one text is refused", () => {

@@ -162,6 +162,7 @@ export interface UpstreamAuth {
 /** What is wanted of a server, every default filled in (as stored and as answered). */
 export interface ServerSpec {
   readonly source: ServerSource;
+  /** Copies of the server; with `autoscale` it means nothing. */
   readonly replicas: number;
   readonly sharing: Sharing;
   readonly strategy: Strategy;

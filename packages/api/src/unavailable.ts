@@ -21,7 +21,6 @@ const refusals: readonly Refusal[] = [
   { path: ["spec", "source", "kind"], words: ["container", "kubernetes"], instead: "process, remote" },
   { path: ["spec", "source", "port"], instead: "no port: a process speaks MCP on its stdin and stdout" },
   { path: ["spec", "source", "path"], instead: "no path: a process speaks MCP on its stdin and stdout" },
-  { path: ["spec", "autoscale"], instead: "a fixed number in spec.replicas" },
   { path: ["spec", "strategy", "kind"], words: ["blue-green", "canary", "ab"], instead: "rolling, recreate" },
   {
     path: ["spec", "auth", "kind"],

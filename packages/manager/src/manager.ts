@@ -10,7 +10,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { BreakerState, Override, Principal, Replica, Revision, Server } from "@mcp-manager/api";
 import { durationMs, ManagerError, sizeBytes } from "@mcp-manager/api";
-import { Agent } from "./agent/agent.ts";
+import { Agent, type AgentOptions } from "./agent/agent.ts";
 import { ReplicaLogs } from "./agent/logs.ts";
 import { countProbes } from "./agent/probe-metrics.ts";
 import { createOpener } from "./agent/opener.ts";
@@ -208,6 +208,9 @@ interface DataPlane {
   readonly guards: Guards;
   readonly idle: IdleServers;
   readonly wheel: TimerWheel;
+  readonly useOf: AgentOptions["useOf"];
+  /** Calls in flight to a server and waiting for it. */
+  readonly callsOf: (server: string) => number;
   readonly catalog: Catalog;
   readonly endpoint: McpEndpoint;
   readonly tools: DirectTools;
@@ -300,8 +303,16 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
     listsUri: (server, uri) => catalog.has(server, "resources", uri) === true,
     bodyBytesMax: sizeBytes(gateway.bodySize),
   });
-  const tools = new DirectTools({ table, upstreams, guards, catalog, metrics, mayCall, maySee, clock, wheel });
-  return { door, upstreams, guards, idle, wheel, catalog, endpoint, tools, table };
+  const tools = new DirectTools({ table, upstreams, guards, waking, catalog, metrics, mayCall, maySee, clock, wheel });
+  const callsOf = (server: string): number => {
+    const load = guards.of(server)?.load;
+    return load === undefined ? 0 : load.inFlight + load.waiting;
+  };
+  const useOf: DataPlane["useOf"] = (server) => {
+    const pending = callsOf(server) + subscriptions.wantedOf(server);
+    return { pending, entered: guards.of(server)?.entered ?? 0 };
+  };
+  return { door, upstreams, guards, idle, useOf, callsOf, wheel, catalog, endpoint, tools, table };
 }
 
 interface Control {
@@ -347,6 +358,8 @@ async function openControl(
     spares: settings.agent.spares,
     sparesMax: settings.agent.sparesMax,
     wheel: plane.wheel,
+    idle: plane.idle,
+    useOf: plane.useOf,
     events,
     probed: countProbes(state.metrics),
     clock,
@@ -366,6 +379,7 @@ async function openControl(
       node,
       toolCount,
       breakerOf,
+      callsOf: (server) => plane.callsOf(server),
       events,
       clock,
       random,

@@ -12,13 +12,25 @@ export interface HttpServer extends AsyncDisposable {
 const tools = [{ name: "echo", inputSchema: { type: "object" } }];
 const serverInfo = { name: "e2e-http", version: "1" };
 
-export async function startHttpServer(era: "legacy" | "modern"): Promise<HttpServer> {
+export interface HttpServerOptions {
+  /** Default: a free one. */
+  readonly port?: number;
+  /** Asked for each request: an HTTP status that is all the answer; undefined answers as it should. */
+  readonly refuse?: () => number | undefined;
+}
+
+export async function startHttpServer(
+  era: "legacy" | "modern",
+  { port = 0, refuse = () => undefined }: HttpServerOptions = {},
+): Promise<HttpServer> {
   const seen: IncomingMessage["headers"][] = [];
   const server = createServer((request, response) => {
     seen.push(request.headers);
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
+      const refused = refuse();
+      if (refused !== undefined) return void response.writeHead(refused).end();
       const { status, body, session } = answer(era, Buffer.concat(chunks).toString());
       response.writeHead(status, {
         "content-type": "application/json",
@@ -27,7 +39,7 @@ export async function startHttpServer(era: "legacy" | "modern"): Promise<HttpSer
       response.end(body);
     });
   });
-  await listen(server);
+  await listen(server, port);
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
     seen,
@@ -38,8 +50,8 @@ export async function startHttpServer(era: "legacy" | "modern"): Promise<HttpSer
   };
 }
 
-function listen(server: Server): Promise<void> {
-  return new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
 }
 
 interface Answer {

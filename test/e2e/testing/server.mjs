@@ -2,6 +2,7 @@
  * A small MCP server on stdio for end-to-end tests, plain JavaScript without dependencies. Its first argument says how it behaves:
  *
  *   plain    tools: echo (its arguments back), slow (answers after `ms`), pid, fail (says isError; not listed), exit (ends the process)
+ *   busy     the same, and does nothing else while it is slow, not even read
  *   silent   never answers anything
  *   garbage  prints lines that are no messages before and between its answers, and answers all the same
  *   babble   prints lines that are no messages, and never answers
@@ -45,6 +46,10 @@ function receive(line) {
   if (params.name === "exit") process.exit(0);
   if (params.name === "pid") return send(id, text(String(process.pid)));
   if (params.name === "fail") return send(id, '{"content":[{"type":"text","text":"no such city"}],"isError":true}');
+  if (params.name === "slow" && mode === "busy") {
+    for (const end = performance.now() + params.arguments.ms; performance.now() < end;);
+    return send(id, text("done"));
+  }
   if (params.name === "slow") return setTimeout(() => send(id, text("done")), params.arguments.ms);
   // The arguments' own bytes: what JSON.parse would lose has to come back.
   const start = line.indexOf('"arguments":') + '"arguments":'.length;

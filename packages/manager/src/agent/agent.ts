@@ -18,8 +18,10 @@ import { kinds } from "../registry/kinds.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { ServerFacts } from "../transport/connection.ts";
+import type { IdleServers } from "../upstream/idle-servers.ts";
 import type { UpstreamSet } from "../upstream/upstream-set.ts";
 import type { ProbeResult } from "./health-monitor.ts";
+import type { ServerUse } from "./idle-watch.ts";
 import { ReplicaLogs } from "./logs.ts";
 import { RestartRate } from "./restart-rate.ts";
 import type { OpenRunFn } from "./run.ts";
@@ -44,6 +46,9 @@ export interface AgentOptions {
   readonly spares: number;
   readonly sparesMax: number;
   readonly wheel: TimerWheel;
+  readonly idle: IdleServers;
+  /** What the data plane has to do with a server now. */
+  readonly useOf: (server: string) => ServerUse;
   readonly events: EventSink;
   /** Hears of each probe. */
   readonly probed: (server: string, result: ProbeResult) => void;
@@ -64,6 +69,8 @@ export class Agent implements AsyncDisposable {
   readonly #reports: WorkQueue;
   readonly #restarts: RestartRate;
   readonly #budget: SpareBudget;
+  /** By server, the store revision of its spec that was seen last. */
+  readonly #specs = new Map<string, string>();
   #unsubscribe: readonly Unsubscribe[] = [];
 
   constructor(options: AgentOptions) {
@@ -86,7 +93,7 @@ export class Agent implements AsyncDisposable {
     const { replicas, servers, node, registry } = this.#options;
     this.#unsubscribe = [
       replicas.onChange((name, replica) => this.#onChange(name, replica)),
-      servers.onChange((name) => this.#onServerChange(name)),
+      servers.onChange((name, server) => this.#onServerChange(name, server)),
     ];
     const mine = replicas.list().filter(({ spec }) => spec.node === node);
     for (const replica of mine) this.#onChange(replica.metadata.name, replica);
@@ -103,8 +110,13 @@ export class Agent implements AsyncDisposable {
     await this.#reports[Symbol.asyncDispose]();
   }
 
-  #onServerChange(server: string): void {
-    for (const runner of this.#runners.values()) if (runner.server === server) runner.rulesChanged();
+  /** Most changes are of statuses, and those mean nothing here. */
+  #onServerChange(name: string, server: Server | undefined): void {
+    const revision = server?.metadata.revision;
+    if (revision === this.#specs.get(name)) return;
+    if (revision === undefined) this.#specs.delete(name);
+    else this.#specs.set(name, revision);
+    for (const runner of this.#runners.values()) if (runner.server === name) runner.rulesChanged();
   }
 
   #onChange(name: string, replica: Replica | undefined): void {
@@ -149,7 +161,7 @@ export class Agent implements AsyncDisposable {
   }
 
   #hostFor(replica: Replica, name: string): ConstructorParameters<typeof ReplicaRunner>[2] {
-    const { clock, random, wheel, events, upstreams, open, logs, servers, spares, probed } = this.#options;
+    const { clock, random, wheel, idle, events, upstreams, open, logs, servers, spares, probed } = this.#options;
     const { server, revision } = replica.spec;
     return {
       clock,
@@ -162,6 +174,9 @@ export class Agent implements AsyncDisposable {
       health: () => servers.get(server)?.spec.health ?? serverDefaults.health,
       callTimeoutMs: () => durationMs((servers.get(server)?.spec ?? serverDefaults).limits.callTimeout),
       probed: (result) => probed(server, result),
+      idle,
+      idleAfterMs: () => idleAfterMs(servers.get(server)),
+      use: () => this.#options.useOf(server),
       upstreams,
       open,
       starts: this.#starts,
@@ -216,6 +231,12 @@ export class Agent implements AsyncDisposable {
   #statusOf({ metadata, spec }: Replica): Replica["status"] | undefined {
     return spec.node === this.#options.node ? this.#runners.get(metadata.name)?.status : undefined;
   }
+}
+
+/** Only a server of which none has to run becomes idle. */
+function idleAfterMs(server: Server | undefined): number | undefined {
+  const { autoscale } = server?.spec ?? {};
+  return autoscale?.min === 0 ? durationMs(autoscale.idleAfter) : undefined;
 }
 
 /** How long a revision may be behind its replica in the caches before it is looked for again. */

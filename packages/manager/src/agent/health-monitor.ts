@@ -43,6 +43,8 @@ export interface MonitorHost {
   onFinding(finding: Finding): void;
 }
 
+/** Nothing is asked more often than this, whatever its spec says. */
+const intervalMsMin = 200;
 /** So long a server must not write too much that is no message until that is forgotten. */
 const quietMs = 60_000;
 
@@ -214,6 +216,6 @@ export class HealthMonitor implements Disposable {
 
   /** Up to 15 % less than asked for, at random: many servers do not fall into step, and none is late by the wheel's width. */
   #intervalMs(): number {
-    return durationMs(this.#host.health().interval) * (0.85 + 0.1 * this.#host.random.next());
+    return Math.max(intervalMsMin, durationMs(this.#host.health().interval)) * (0.85 + 0.1 * this.#host.random.next());
   }
 }

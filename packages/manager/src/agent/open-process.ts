@@ -68,7 +68,8 @@ function withOthers(own: ConnectedProcess, copies: Copies, request: OpenRequest)
 function openRun(own: ConnectedProcess, ways: Pick<OpenRun, "openAnother" | "startAnother" | "close">): OpenRun {
   const { connection, ended } = own;
   const { pid, isolation, memory } = own.running;
-  return { connection, ended, pid, isolation, memory, url: undefined, ...ways };
+  const kill = (): void => own.running.kill();
+  return { connection, ended, pid, isolation, memory, url: undefined, kill, ...ways };
 }
 
 /** A process of which nobody has asked anything yet. */

@@ -32,6 +32,8 @@ export interface OpenRun {
   readonly memory: string | undefined;
   /** Resolves when it can take no more calls, by itself or because it was closed. */
   readonly ended: Promise<RunFailure>;
+  /** Ends its process at once, without asking it: one that hangs would not hear. To be followed by `close`. Undefined for what is no process. */
+  readonly kill?: () => void;
   /**
    * Lets calls in flight end for at most `graceMs`, then ends the server; resolves when nothing of it is left. Asked again, the
    * shorter grace holds.

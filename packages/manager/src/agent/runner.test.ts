@@ -1,82 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setImmediate } from "node:timers/promises";
-import type { Replica } from "@mcp-manager/api";
-import { ManagerError, runnablePart, serverDefaults } from "@mcp-manager/api";
-import { TimerWheel } from "../base/timer-wheel.ts";
-import { RestartRate } from "./restart-rate.ts";
-import { SpareBudget } from "./spare-budget.ts";
-import { ManualClock } from "../base/clock.ts";
+import { ManagerError, serverDefaults } from "@mcp-manager/api";
 import { Semaphore } from "../base/semaphore.ts";
 import type { Lease } from "../upstream/leases.ts";
 import { profileNamed } from "../upstream/testing/openings.ts";
-import { UpstreamSet } from "../upstream/upstream-set.ts";
-import { ReplicaRunner, type RunnerHost } from "./runner.ts";
-import { ScriptedRuns } from "./testing/runs.ts";
-
-const source = { kind: "process" as const, command: "weather", args: [], env: {} };
-const revision = { ...runnablePart({ ...serverDefaults, source }), server: "weather", number: 1 };
-const replica: Replica = {
-  kind: "Replica",
-  metadata: {
-    name: "weather-1-abcd",
-    uid: "u",
-    generation: 1,
-    revision: "1",
-    labels: {},
-    createdAt: "2027-01-01T00:00:00Z",
-  },
-  spec: { server: "weather", revision: "weather-1", node: "n1", restartRound: 0 },
-  status: { state: "pending", node: "n1", revision: "weather-1", restarts: 0 },
-};
-
-/** Everything but the runs is real; jitter always takes the whole delay, less a hair. */
-function begin(options: Partial<RunnerHost> = {}): {
-  runs: ScriptedRuns;
-  clock: ManualClock;
-  upstreams: UpstreamSet;
-  runner: ReplicaRunner;
-  states: string[];
-} {
-  const runs = new ScriptedRuns();
-  const clock = new ManualClock();
-  const upstreams = new UpstreamSet();
-  const states: string[] = [];
-  const host: RunnerHost = {
-    clock,
-    random: { next: () => 0.999, bytes: (length) => Buffer.alloc(length) },
-    wheel: new TimerWheel(clock),
-    events: { publish: () => undefined },
-    restarts: new RestartRate(clock),
-    spares: { count: 0, budget: new SpareBudget(0) },
-    health: () => ({ ...serverDefaults.health, interval: "1h" }),
-    callTimeoutMs: () => 60_000,
-    probed: () => undefined,
-    upstreams,
-    open: runs.open,
-    starts: new Semaphore(4),
-    leasesMax: () => undefined,
-    restartTurn: new Semaphore(1),
-    drainMs: () => 5_000,
-    startupMs: () => 60_000,
-    knownEra: () => "legacy",
-    report() {
-      const { state } = runner?.status ?? replica.status;
-      if (states.at(-1) !== state) states.push(state);
-    },
-    opened: () => undefined,
-    log: { write: () => undefined },
-    logTail: () => ["last words"],
-    ...options,
-  };
-  let runner: ReplicaRunner | undefined;
-  runner = new ReplicaRunner(replica, revision, host);
-  return { runs, clock, upstreams, runner, states };
-}
-
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 5; turn++) await setImmediate();
-}
+import type { UpstreamSet } from "../upstream/upstream-set.ts";
+import { begin, settle } from "./testing/runner-bench.ts";
+import type { ScriptedRuns } from "./testing/runs.ts";
 
 test("a replica is starting until its server answered, then ready and offered to the data plane", async () => {
   const { runs, upstreams, runner } = begin();
@@ -276,7 +206,7 @@ test("a restart that fails does not put a run into the rotation that answers no 
   assert.ok(run !== undefined);
   run.succeed();
   await settle();
-  run.connection.isSilent = true;
+  run.connection.manner = "hangs";
   const pass = async (seconds: number): Promise<void> => {
     for (let tenths = 0; tenths < seconds * 10; tenths++) await clock.advance(100);
     await settle();
@@ -288,7 +218,7 @@ test("a restart that fails does not put a run into the rotation that answers no 
   runs.all[1]?.fail(new Error("no answer"));
   await settle();
   assert.equal(upstreams.pick("weather"), undefined);
-  run.connection.isSilent = false;
+  run.connection.manner = "answers";
   await pass(3);
   assert.equal(runner.status.state, "ready");
   assert.ok(upstreams.pick("weather"));

@@ -3,66 +3,49 @@
  * the order of these things and the pauses between them; knows nothing of processes or protocols.
  *
  *   pending ──▶ starting ──▶ ready ──▶ draining ──▶ stopped
- *                  ▲  │         │
- *                  │  ▼         ▼
- *                 failed ◀──────┘      (again after a back-off)
+ *                ▲  ▲ │        │ │
+ *                │  │ ▼        ▼ │
+ *                │ failed ◀────┘ │     (again after a back-off)
+ *                │               ▼
+ *                └─────────── idle     (again when it is called)
  *
  * A restart opens the next run beside the present one and switches when it is ready, so that no accepted call is lost; when the
  * next one cannot be opened the present one stays.
  */
-import {
-  type HealthRules,
-  type LastFailure,
-  ManagerError,
-  type Replica,
-  type ReplicaStatus,
-  type RevisionSpec,
-} from "@mcp-manager/api";
-import type { Clock } from "../base/clock.ts";
-import type { Random } from "../base/random.ts";
+import type { LastFailure, Replica, ReplicaStatus, RevisionSpec } from "@mcp-manager/api";
+import type { Timer } from "../base/clock.ts";
 import type { Semaphore } from "../base/semaphore.ts";
-import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { EventSink } from "../events/event.ts";
 import type { Era } from "../protocol/era.ts";
-import type { LineSink } from "../runtime/runtime.ts";
 import type { ServerFacts } from "../transport/connection.ts";
+import type { IdleServers, Sleeper } from "../upstream/idle-servers.ts";
 import type { UpstreamSet } from "../upstream/upstream-set.ts";
 import { lastFailureOf, RunFailure } from "./failure.ts";
-import { type Finding, HealthMonitor, type ProbeResult } from "./health-monitor.ts";
-import { type LeasingRun, type SpareRules, withLeases } from "./leasing-run.ts";
+import { type LeasingHost, type LeasingRun, withLeases } from "./leasing-run.ts";
 import { ReplicaReport } from "./replica-report.ts";
 import type { RestartRate } from "./restart-rate.ts";
 import { RestartSeries } from "./restart-series.ts";
 import type { OpenRequest, OpenRunFn } from "./run.ts";
+import { type Over, ServedRun, type ServiceHost } from "./served-run.ts";
 import { openInTurn } from "./start-place.ts";
 
 /** What a runner needs of the agent. */
-export interface RunnerHost {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly wheel: TimerWheel;
+export interface RunnerHost extends ServiceHost, LeasingHost {
   readonly events: EventSink;
-  readonly upstreams: UpstreamSet;
+  /** Where it is entered while it sleeps. */
+  readonly idle: IdleServers;
   readonly open: OpenRunFn;
+  readonly upstreams: UpstreamSet;
   /** Bounds how many runs are being opened at once on this instance. */
   readonly starts: Semaphore;
   /** The replicas of one server restart one after the other. */
   readonly restartTurn: Semaphore;
   /** Bounds how many are started again in a time on this instance. */
   readonly restarts: RestartRate;
-  readonly spares: SpareRules;
-  /** `spec.limits.leases` as it is now. */
-  leasesMax(): number | undefined;
   /** How long calls in flight may take to end when the replica drains, in milliseconds. */
   drainMs(): number;
   /** How long an opening may take, in milliseconds. */
   startupMs(): number;
-  /** `spec.health` as it is now. */
-  health(): HealthRules;
-  /** How long a call may take, in milliseconds. */
-  callTimeoutMs(): number;
-  /** One probe is over. */
-  probed(result: ProbeResult): void;
   /** The era found earlier for this revision. */
   knownEra(): Era | undefined;
   /** The status changed. */
@@ -71,15 +54,11 @@ export interface RunnerHost {
   opened(facts: ServerFacts): void;
   /** The last lines in `log` from this time (RFC 3339) on, oldest first. */
   logTail(since: string): readonly string[];
-  readonly log: LineSink;
 }
 
-type Ending =
-  | { readonly kind: "ended"; readonly failure: RunFailure }
-  | { readonly kind: "leave" }
-  | { readonly kind: "restart" };
+type Ending = Over | { readonly kind: "leave" } | { readonly kind: "restart" };
 
-export class ReplicaRunner {
+export class ReplicaRunner implements Sleeper {
   readonly name: string;
   readonly server: string;
   /** Resolves when nothing runs any more and nothing will. */
@@ -91,13 +70,14 @@ export class ReplicaRunner {
   readonly #leaving = new AbortController();
   /** Runs that were opened and have not ended: the one that serves, and those on their way out. */
   readonly #runs = new Set<LeasingRun>();
+  #served: ServedRun | undefined;
   #graceMs = Infinity;
   #wantedRound: number;
+  #isAsleep = false;
   #nudged = Promise.withResolvers<void>();
   #pause: AbortController | undefined;
-  /** What its probes say: it does not come back by itself. */
-  #lost: RunFailure | undefined;
-  #monitor: HealthMonitor | undefined;
+  /** Fires when it has not failed for so long that it is no crash loop any more. */
+  #calm: Timer | undefined;
   #eraInDoubt = false;
   /** When the present run, or attempt at one, began. */
   #openedAt = "";
@@ -117,15 +97,24 @@ export class ReplicaRunner {
     return this.#report.status;
   }
 
-  /** `spec.health` may be another. */
+  /** The spec of the server may be another. */
   rulesChanged(): void {
-    this.#monitor?.rulesChanged();
+    this.#served?.rulesChanged();
+    // One that is to run all the time does not wait for a call.
+    if (this.#isAsleep && this.#host.idleAfterMs() === undefined) this.wake();
   }
 
   /** Asks for a restart, when `round` was not carried out yet. */
   restart(round: number): void {
     if (round <= this.#wantedRound) return;
     this.#wantedRound = round;
+    this.#nudge();
+  }
+
+  /** Starts it again, if it sleeps. */
+  wake(): void {
+    if (!this.#isAsleep) return;
+    this.#isAsleep = false;
     this.#nudge();
   }
 
@@ -150,9 +139,12 @@ export class ReplicaRunner {
       this.#report.set({ state: "starting", retryAt: undefined });
       const opened = await this.#open();
       this.#report.set({ restartRound: round });
-      if (opened === undefined) await this.#backOff();
-      else await this.#serve(opened);
+      if (opened !== undefined) await this.#serve(opened);
+      if (this.status.state === "idle") await this.#sleep();
+      else if (!this.#leaving.signal.aborted) await this.#backOff();
     }
+    this.#calm?.cancel();
+    this.#host.idle.remove(this.server, this);
     await Promise.all([...this.#runs].map((run) => this.#close(run, this.#graceMs)));
     this.#report.set({ state: "stopped", ...nothingRuns });
   }
@@ -186,35 +178,62 @@ export class ReplicaRunner {
       log,
       onNotification: (message, method) => upstreams.notified(this.server, method, message),
       onDropped: (what) => upstreams.dropped(this.server, what),
-      onUnhealthy: (reason) => this.#onUnhealthy(reason),
+      onUnhealthy: (reason) => this.#served?.onUnhealthy(reason),
       signal: this.#leaving.signal,
     };
   }
 
   /** Until no run serves any more. */
   async #serve(first: LeasingRun): Promise<void> {
-    let run = first;
-    this.#attach(run);
+    let served = this.#begin(first);
     for (;;) {
-      const ending = await this.#ending(run);
-      if (ending.kind === "leave") {
-        this.#detach();
-        this.#report.set({ state: "draining" });
-        return await this.#close(run, this.#graceMs);
-      }
-      if (ending.kind === "ended") {
-        this.#detach();
-        this.#failed(ending.failure);
-        // What may be left of it must not meet the next one.
-        await this.#close(run, 0);
-        return await this.#backOff();
-      }
-      run = await this.#replace(run);
+      const ending = await this.#ending(served);
+      if (ending.kind !== "restart") return await this.#endOf(served, ending);
+      served = await this.#replace(served);
     }
   }
 
+  async #endOf(served: ServedRun, ending: Exclude<Ending, { kind: "restart" }>): Promise<void> {
+    const { run } = served;
+    this.#served = undefined;
+    this.#calm?.cancel();
+    // Before it is taken out: a call that comes now wakes it.
+    if (ending.kind === "idle") this.#fallAsleep();
+    served.withdraw();
+    switch (ending.kind) {
+      case "leave":
+        this.#report.set({ state: "draining" });
+        return await this.#close(run, this.#graceMs);
+      case "idle":
+        this.#report.set({ state: "idle", ...nothingRuns, health: undefined }, "nobody called");
+        return void this.#close(run, this.#host.drainMs());
+      case "lost":
+        // It would be asked in vain.
+        run.kill?.();
+        break;
+      case "ended":
+    }
+    this.#failed(ending.failure);
+    // What may be left of it must not meet the next one.
+    await this.#close(run, 0);
+  }
+
+  #fallAsleep(): void {
+    this.#isAsleep = true;
+    this.#host.idle.add(this.server, this);
+  }
+
+  #begin(run: LeasingRun): ServedRun {
+    const { name: replica, server } = this;
+    const of = { server, replica, report: this.#report, shown: (failure: RunFailure) => this.#shown(failure) };
+    this.#served = new ServedRun(run, of, this.#host);
+    this.#host.idle.remove(server, this);
+    this.#expectCalm();
+    return this.#served;
+  }
+
   /** A restart: the next run takes over when it is ready. Gives the one that serves from now on. */
-  async #replace(present: LeasingRun): Promise<LeasingRun> {
+  async #replace(present: ServedRun): Promise<ServedRun> {
     const release = await this.#host.restartTurn.acquire();
     try {
       const round = this.#wantedRound;
@@ -222,9 +241,10 @@ export class ReplicaRunner {
       this.#report.set({ restartRound: round });
       if (next === undefined) return present;
       this.#report.set({ restarts: this.status.restarts + 1 });
-      this.#attach(next);
-      void this.#close(present, this.#host.drainMs());
-      return next;
+      present.retire();
+      const served = this.#begin(next);
+      void this.#close(present.run, this.#host.drainMs());
+      return served;
     } finally {
       release();
     }
@@ -235,120 +255,77 @@ export class ReplicaRunner {
     this.#runs.delete(run);
   }
 
-  async #ending(run: LeasingRun): Promise<Ending> {
+  async #ending({ over }: ServedRun): Promise<Ending> {
     for (;;) {
       if (this.#leaving.signal.aborted) return { kind: "leave" };
       if (this.#wantedRound > (this.status.restartRound ?? 0)) return { kind: "restart" };
-      const nudged = this.#nudged.promise;
-      const failure = this.#lost ?? (await Promise.race([run.ended, nudged]));
-      if (failure !== undefined) return { kind: "ended", failure };
+      const ending = await Promise.race([over, this.#nudged.promise]);
+      if (ending !== undefined) return ending;
     }
   }
 
-  #attach(run: LeasingRun): void {
-    const { connection, pid, url, isolation, memory } = run;
-    this.#report.set({
-      state: "ready",
-      health: { state: "healthy" },
-      crashLoop: this.#series.isLoop(this.#host.clock.nowMs()) ? true : undefined,
-      startedAt: this.#now(),
-      era: connection.facts.era,
-      isolation,
-      ...(pid === undefined ? {} : { pid }),
-      ...(url === undefined ? {} : { url }),
-      ...(memory === undefined ? {} : { memory }),
-    });
-    this.#offer(run);
-    this.#watch(run);
-  }
-
-  /** It may take calls. */
-  #offer({ connection, leases, sockets }: LeasingRun): void {
-    this.#host.upstreams.attach({
-      name: this.name,
-      server: this.server,
-      revision: this.status.revision,
-      connection,
-      ...(leases === undefined ? {} : { leases }),
-      ...(sockets === undefined ? {} : { sockets }),
-    });
-  }
-
-  #withdraw(): void {
-    this.#host.upstreams.detach(this.server, this.name);
-  }
-
-  /** It serves no more, and nobody asks how it is. */
-  #detach(): void {
-    this.#monitor?.[Symbol.dispose]();
-    this.#monitor = undefined;
-    this.#withdraw();
-  }
-
-  /** In the place of the one before, if there was one. */
-  #watch(run: LeasingRun): void {
-    const { connection, leases } = run;
-    this.#monitor?.[Symbol.dispose]();
-    this.#lost = undefined;
-    this.#monitor = new HealthMonitor(connection, {
-      ...this.#host,
-      health: () => this.#host.health(),
-      callTimeoutMs: () => this.#host.callTimeoutMs(),
-      otherCalls: () => leases?.calls ?? 0,
-      onProbed: (result) => this.#host.probed(result),
-      onFinding: (finding) => this.#onFinding(run, finding),
-    });
-  }
-
-  /** Who does not answer takes no new calls; those in flight go on. Who does not come back is ended. */
-  #onFinding(run: LeasingRun, { isFit, isLost, health }: Finding): void {
-    const wasFit = this.status.state === "ready";
-    if (isFit && !wasFit) {
-      this.#report.set({ state: "ready", health });
-      this.#offer(run);
-    } else if (!isFit && wasFit) {
-      this.#withdraw();
-      const failure = new RunFailure("health", new ManagerError("unavailable", health.message ?? "it is not healthy"));
-      this.#report.set({ state: "failed", health, lastFailure: this.#failureNow(failure) });
-    } else {
-      this.#report.set({ health });
+  /** Until it is called, or has to leave. What does not run is restarted by doing nothing. */
+  async #sleep(): Promise<void> {
+    this.rulesChanged();
+    while (this.#isAsleep && !this.#leaving.signal.aborted) {
+      this.#report.set({ restartRound: this.#wantedRound });
+      await this.#nudged.promise;
     }
-    if (!isLost) return;
-    const message = `${health.message ?? "it is not healthy"}; it is started again`;
-    this.#lost = new RunFailure("health", new ManagerError("unavailable", message));
-    this.#nudge();
-  }
-
-  #onUnhealthy(reason: ManagerError): void {
-    if (reason.reason === "STDOUT_NOISE") this.#monitor?.noisy("StdoutNoise", reason);
-    else this.#monitor?.doubt();
+    this.#isAsleep = false;
   }
 
   #failed(failure: RunFailure): void {
     // A server that was updated in place may speak another era now; it is asked again.
     if (failure.stage === "initialize") this.#eraInDoubt = true;
-    this.#series.failed(this.#host.clock.nowMs(), failure.neededAuthorization === undefined);
-    this.#report.set({ lastFailure: this.#failureNow(failure) });
+    const needed = failure.neededAuthorization;
+    this.#series.failed(this.#host.clock.nowMs(), needed === undefined);
+    const health = { state: "needs-authorization", reason: "NeedsAuthorization", message: needed ?? "" } as const;
+    this.#report.set({
+      lastFailure: this.#shown(failure),
+      ...(needed === undefined ? {} : { health }),
+    });
   }
 
-  #failureNow(failure: RunFailure): LastFailure {
+  /** How the status shows it; to be asked once it was counted. */
+  #shown(failure: RunFailure): LastFailure {
     const recentFailures = this.#series.ends(this.#host.clock.nowMs());
     return lastFailureOf({ failure, at: this.#now(), stderr: this.#host.logTail(this.#openedAt), recentFailures });
   }
 
   async #backOff(): Promise<void> {
-    if (this.#leaving.signal.aborted) return;
     const { clock, random, restarts } = this.#host;
-    const nowMs = clock.nowMs();
     const delayMs = this.#series.pauseMs(random);
-    const retryAt = new Date(clock.wallMs() + delayMs).toISOString();
-    const crashLoop = this.#series.isLoop(nowMs) ? true : undefined;
-    const restartsNow = this.status.restarts + 1;
-    this.#report.set({ state: "failed", retryAt, restarts: restartsNow, crashLoop, ...nothingRuns });
+    const { health } = this.status;
+    // Calls that wait for a start that failed are not left to wait for the next one.
+    this.#host.idle.remove(this.server, this);
+    this.#report.set({
+      state: "failed",
+      retryAt: new Date(clock.wallMs() + delayMs).toISOString(),
+      restarts: this.status.restarts + 1,
+      crashLoop: this.#isLoop,
+      ...nothingRuns,
+      // The others speak of a run.
+      health: health?.state === "needs-authorization" ? health : undefined,
+    });
     this.#pause = new AbortController();
     await clock.sleep(delayMs, this.#pause.signal).catch(() => undefined);
     this.#pause = undefined;
     await restarts.turn(this.#leaving.signal).catch(() => undefined);
+  }
+
+  get #isLoop(): true | undefined {
+    return this.#series.isLoop(this.#host.clock.nowMs()) ? true : undefined;
+  }
+
+  /** Takes the crash loop back when it has run for long enough. */
+  #expectCalm(): void {
+    this.#report.set({ crashLoop: this.#isLoop });
+    this.#calm?.cancel();
+    if (this.#isLoop !== true) return;
+    const { clock } = this.#host;
+    this.#calm = clock.after(this.#series.loopLeftMs(clock.nowMs()), () =>
+      this.#report.set({ crashLoop: this.#isLoop }),
+    );
   }
 
   #now(): string {
@@ -357,4 +334,4 @@ export class ReplicaRunner {
 }
 
 /** What a status no longer says when there is no run. */
-const nothingRuns = { pid: undefined, startedAt: undefined, memory: undefined, health: undefined };
+const nothingRuns = { pid: undefined, startedAt: undefined, memory: undefined };

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { type Replica, runnablePart, type Server } from "@mcp-manager/api";
+import { type Replica, runnablePart, type Server, type ServerSpec } from "@mcp-manager/api";
 import { systemClock } from "../base/clock.ts";
 import { seededRandom } from "../base/random.ts";
 import { kinds } from "../registry/kinds.ts";
@@ -26,7 +26,7 @@ interface World extends AsyncDisposable {
 }
 
 /** With the server `weather` and its first revision registered. */
-async function open(): Promise<World> {
+async function open(more: Partial<ServerSpec> = {}, callsOf = (): number => 0): Promise<World> {
   const [clock, random] = [systemClock, seededRandom(1)];
   const store = await openMemoryStore({ clock, random });
   const registry = new Registry({ store, clock, random });
@@ -43,13 +43,15 @@ async function open(): Promise<World> {
     ...caches,
     node: "here",
     toolCount: () => 3,
+    callsOf,
     breakerOf: () => "closed",
     events: { publish: ({ server, message }) => events.push(`${server}: ${message}`) },
     clock,
     random,
     logger: silentLogger,
   });
-  const draft = serverDraft("weather");
+  const plain = serverDraft("weather");
+  const draft = { ...plain, spec: { ...plain.spec, ...more } };
   const transaction = registry.transaction();
   transaction.create(kinds.Server, draft);
   const spec = { ...runnablePart(draft.spec), server: "weather", number: 1 };
@@ -129,4 +131,15 @@ test("each change of a server's state is one event, with what it came from and w
     "weather: pending: no replica is ready yet",
     "weather: pending → ready: 1 of 1 replicas are ready",
   ]);
+});
+
+test("a server that scales by itself gets more replicas when it has more to do", async () => {
+  let calls = 0;
+  const autoscale = { min: 1, max: 3, target: { inFlight: 2 }, idleAfter: "1h" } as const;
+  await using world = await open({ autoscale, replicas: 7 }, () => calls);
+  await world.until((_, replicas) => replicas.length === 1);
+  calls = 4;
+  await world.until(({ status }, replicas) => replicas.length === 2 && status.replicas.desired === 2);
+  calls = 100;
+  await world.until((_, replicas) => replicas.length === 3);
 });

@@ -5,7 +5,7 @@
  */
 import type { BreakerState, Replica, Revision, Server, ServerState } from "@mcp-manager/api";
 import { ManagerError } from "@mcp-manager/api";
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import { shortId } from "../base/ids.ts";
 import { unreachable } from "../base/invariant.ts";
 import type { Random } from "../base/random.ts";
@@ -18,6 +18,7 @@ import type { Registry } from "../registry/registry.ts";
 import { sameJson } from "../registry/transaction.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { plan, type Step, targetRevision } from "./plan.ts";
+import { Scaling } from "./scale.ts";
 import { serverStatus } from "./server-status.ts";
 
 export interface ControllerOptions {
@@ -31,6 +32,8 @@ export interface ControllerOptions {
   readonly toolCount: (server: string) => number | undefined;
   /** Where its breaker is on this instance. */
   readonly breakerOf: (server: string) => BreakerState | undefined;
+  /** Calls in flight to it and waiting for it, on this instance. */
+  readonly callsOf: (server: string) => number;
   readonly events: EventSink;
   readonly clock: Clock;
   readonly random: Random;
@@ -39,6 +42,8 @@ export interface ControllerOptions {
 
 /** A cache that has not seen this loop's own writes is looked at again after this long. */
 const behindMs = 50;
+/** What servers have to do is looked at this often, for those that scale by it. */
+const sampleMs = 2_000;
 /** Servers that are looked at at once: what they write in one turn, the store may keep in one go. */
 const workers = 8;
 
@@ -50,6 +55,8 @@ export class Controller implements AsyncDisposable {
   readonly #written = new Map<string, bigint>();
   /** The state of each server that was published last. */
   readonly #states = new Map<string, ServerState>();
+  readonly #scaling = new Scaling();
+  #sampling: Timer;
 
   /** Begins at once with whatever the informers hold and hear. */
   constructor(options: ControllerOptions) {
@@ -70,6 +77,7 @@ export class Controller implements AsyncDisposable {
       options.replicas.onChange((name, replica) => ask(replica?.spec.server ?? serverOf(name))),
     ];
     for (const { metadata } of options.servers.list()) ask(metadata.name);
+    this.#sampling = options.clock.after(sampleMs, () => this.#sample());
   }
 
   /** Asks for another look at a server, because something outside the registry changed (its number of tools). */
@@ -79,7 +87,20 @@ export class Controller implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.#sampling.cancel();
     await this.#queue[Symbol.asyncDispose]();
+  }
+
+  /** Looks at what the servers that scale by themselves have to do. */
+  #sample(): void {
+    const { servers, callsOf, clock } = this.#options;
+    for (const { metadata, spec } of servers.list()) {
+      const { autoscale } = spec;
+      if (autoscale === undefined || autoscale.max <= 1) continue;
+      const { name } = metadata;
+      if (this.#scaling.sample(name, autoscale, callsOf(name), clock.nowMs())) this.#queue.add(name);
+    }
+    this.#sampling = clock.after(sampleMs, () => this.#sample());
   }
 
   async #reconcile(name: string): Promise<number | void> {
@@ -88,7 +109,8 @@ export class Controller implements AsyncDisposable {
     if (server === undefined) return this.#forget(name);
     if (replicas.revision < (this.#written.get(name) ?? 0n)) return behindMs;
     const own = { server, revisions: revisions.ofServer(name), replicas: replicas.ofServer(name) };
-    const steps = plan({ ...own, node: this.#options.node });
+    if (server.spec.autoscale === undefined) this.#scaling.forget(name);
+    const steps = plan({ ...own, desired: this.#scaling.desired(name, server.spec), node: this.#options.node });
     for (const step of steps) await this.#perform(name, step);
     // A new replica asks for the next look by itself, and that one has more to tell.
     if (!steps.some(({ kind }) => kind === "create-replica")) await this.#writeStatus(own);
@@ -96,6 +118,7 @@ export class Controller implements AsyncDisposable {
 
   #forget(name: string): void {
     this.#written.delete(name);
+    this.#scaling.forget(name);
     const from = this.#states.get(name);
     if (!this.#states.delete(name) || from === undefined) return;
     this.#options.events.publish(stateChange(name, from, "gone", "it was deleted"));
@@ -138,8 +161,11 @@ export class Controller implements AsyncDisposable {
     const { name, uid } = own.server.metadata;
     const target = targetRevision(own.revisions)?.metadata.name;
     const now = new Date(clock.wallMs()).toISOString();
+    const desired = this.#scaling.desired(name, own.server.spec);
+    const tools = toolCount(name);
+    const breaker = breakerOf(name);
     const statusOf = (server: Server): Server["status"] =>
-      serverStatus({ server, replicas: own.replicas, target, tools: toolCount(name), breaker: breakerOf(name), now });
+      serverStatus({ server, replicas: own.replicas, desired, target, tools, breaker, now });
     // Nothing is read when the cache says so already: where it is behind, what it has yet to hear asks for another look.
     if (sameJson(statusOf(own.server), own.server.status)) return this.#publishState(own.server);
     const written = await registry.resources(kinds.Server).updateStatus(name, (server) =>

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { plan, revisionsKept } from "./plan.ts";
+import { plan as planned, type PlanInput, revisionsKept, type Step } from "./plan.ts";
 import { replica, revision, server, World } from "./testing/world.ts";
 
 const node = "n1";
+
+/** With as many replicas as its spec says. */
+function plan(input: Omit<PlanInput, "desired">): readonly Step[] {
+  return planned({ ...input, desired: input.server.spec.replicas });
+}
 
 test("a new server gets as many replicas as it wants, of its one revision", () => {
   const steps = plan({ server: server({ replicas: 2 }), revisions: [revision(1)], replicas: [], node });
@@ -65,6 +70,22 @@ test("scaling down drains what does not serve, then the youngest", () => {
   assert.equal(plan({ server: server({ replicas: 0 }), revisions: [revision(1)], replicas, node }).length, 3);
 });
 
+test("a replica that sleeps is as good as ready, and goes before one that is", () => {
+  const revisions = [revision(1), revision(2)];
+  const replicas = [replica("a", 1, "ready"), replica("b", 2, "idle")];
+  assert.deepEqual(plan({ server: server(), revisions, replicas, node }), [{ kind: "drain-replica", name: "a" }]);
+  const many = [replica("a", 1, "idle"), replica("b", 1, "ready")];
+  assert.deepEqual(planned({ server: server(), revisions: [revision(1)], replicas: many, node, desired: 1 }), [
+    { kind: "drain-replica", name: "a" },
+  ]);
+});
+
+test("there are as many replicas as are desired, whatever the spec says", () => {
+  const input = { server: server({ replicas: 1 }), revisions: [revision(1)], node };
+  assert.equal(planned({ ...input, replicas: [], desired: 3 }).length, 3);
+  assert.deepEqual(planned({ ...input, replicas: [replica("a", 1, "ready")], desired: 1 }), []);
+});
+
 test("a deleted server drains, then its revisions go, then itself", () => {
   const world = new World({ replicas: 1 });
   world.reconcile();
@@ -90,7 +111,7 @@ test("old revisions are forgotten beyond those that are kept, never one in use",
 });
 
 type Event =
-  | { readonly kind: "report"; readonly index: number; readonly state: "starting" | "ready" | "failed" }
+  | { readonly kind: "report"; readonly index: number; readonly state: "starting" | "ready" | "failed" | "idle" }
   | { readonly kind: "change" }
   | { readonly kind: "scale"; readonly replicas: number };
 
@@ -98,7 +119,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   fc.record({
     kind: fc.constant("report" as const),
     index: fc.nat(20),
-    state: fc.constantFrom("starting" as const, "ready" as const, "failed" as const),
+    state: fc.constantFrom("starting" as const, "ready" as const, "failed" as const, "idle" as const),
   }),
   fc.record({ kind: fc.constant("change" as const) }),
   fc.record({ kind: fc.constant("scale" as const), replicas: fc.nat(4) }),

@@ -6,7 +6,7 @@
  *   new revision ──▶ replicas of it beside the old ──▶ one old one drains for each new one that is ready ──▶ old records go
  *                    (recreate: the old drain first)
  */
-import type { Replica, Revision, Server } from "@mcp-manager/api";
+import type { Replica, ReplicaState, Revision, Server } from "@mcp-manager/api";
 
 /** What a plan is made from: one server and all that belongs to it, at one moment. */
 export interface PlanInput {
@@ -14,6 +14,8 @@ export interface PlanInput {
   /** In any order. */
   readonly revisions: readonly Revision[];
   readonly replicas: readonly Replica[];
+  /** How many replicas the server should have. */
+  readonly desired: number;
   /** The instance that new replicas are placed on. */
   readonly node: string;
 }
@@ -58,24 +60,35 @@ function ending({ revisions }: PlanInput, left: readonly Replica[]): readonly St
   return [...forgotten, { kind: "forget-server" }];
 }
 
-function running({ server, node }: PlanInput, left: readonly Replica[], target: string): readonly Step[] {
-  const wanted = server.spec.replicas;
+function running(input: PlanInput, left: readonly Replica[], target: string): readonly Step[] {
+  const { server, node, desired: wanted } = input;
   const current = left.filter(({ spec }) => spec.revision === target && spec.drain !== true);
   const old = left.filter(({ spec }) => spec.revision !== target);
   if (server.spec.strategy.kind === "recreate" && old.length > 0) return drain(old);
   const missing = Math.max(0, wanted - current.length);
   const created = Array.from({ length: missing }, (): Step => ({ kind: "create-replica", revision: target, node }));
   const surplus = current.toSorted(leastUsefulFirst).slice(0, Math.max(0, current.length - wanted));
-  const ready = current.filter(({ status }) => status.state === "ready").length;
+  const ready = current.filter(({ status }) => usefulness[status.state] > 0).length;
   const oldServing = old.filter(({ spec }) => spec.drain !== true).toSorted(leastUsefulFirst);
   const replaced = oldServing.slice(0, Math.max(0, oldServing.length + ready - wanted));
   return [...created, ...drain([...surplus, ...replaced])];
 }
 
+/** What has come up serves, or would if it was called: one that sleeps is as good as ready, and less missed. */
+const usefulness: Readonly<Record<ReplicaState, number>> = {
+  ready: 2,
+  idle: 1,
+  pending: 0,
+  starting: 0,
+  failed: 0,
+  draining: 0,
+  stopped: 0,
+};
+
 /** What is not ready goes first, then the youngest. */
 function leastUsefulFirst(a: Replica, b: Replica): number {
-  const usefulness = Number(a.status.state === "ready") - Number(b.status.state === "ready");
-  return usefulness !== 0 ? usefulness : b.metadata.createdAt < a.metadata.createdAt ? -1 : 1;
+  const more = usefulness[a.status.state] - usefulness[b.status.state];
+  return more !== 0 ? more : b.metadata.createdAt < a.metadata.createdAt ? -1 : 1;
 }
 
 function drain(replicas: readonly Replica[]): readonly Step[] {

@@ -5,10 +5,10 @@ import { serverStatus } from "./server-status.ts";
 import { replica, server } from "./testing/world.ts";
 
 const now = "2027-01-01T00:00:10.000Z";
-const common = { target: "weather-1", tools: undefined, breaker: undefined, now };
+const common = { desired: 1, target: "weather-1", tools: undefined, breaker: undefined, now };
 
 function stateWith(replicas: readonly Replica[], wanted = 2): ServerState {
-  return serverStatus({ ...common, server: server({ replicas: wanted }), replicas }).state;
+  return serverStatus({ ...common, server: server(), desired: wanted, replicas }).state;
 }
 
 test("the state says how many of the wanted replicas serve", () => {
@@ -18,6 +18,56 @@ test("the state says how many of the wanted replicas serve", () => {
   assert.equal(stateWith([replica("a", 1, "ready"), replica("b", 1, "ready")]), "ready");
   assert.equal(stateWith([replica("a", 1, "failed"), replica("b", 1, "starting")]), "failed");
   assert.equal(stateWith([], 0), "idle");
+});
+
+test("one that sleeps is wanted and there, and the next call starts it", () => {
+  assert.equal(stateWith([replica("a", 1, "idle")], 1), "idle");
+  assert.equal(stateWith([replica("a", 1, "idle"), replica("b", 1, "idle")]), "idle");
+  assert.equal(stateWith([replica("a", 1, "ready"), replica("b", 1, "idle")]), "ready");
+  const idle = serverStatus({ ...common, server: server(), replicas: [replica("a", 1, "idle")] });
+  const available = idle.conditions.find(({ type }) => type === "Available");
+  assert.deepEqual([available?.status, available?.reason], ["True", "Idle"]);
+  assert.match(available?.message ?? "", /the next call starts it/);
+});
+
+function withStatus(made: Replica, more: Partial<Replica["status"]>): Replica {
+  return { ...made, status: { ...made.status, ...more } };
+}
+
+test("a crash loop is a condition of its own that says what fails and when it is tried again", () => {
+  const looping = withStatus(replica("a", 1, "failed"), {
+    crashLoop: true,
+    retryAt: "2027-01-01T00:01:00Z",
+    lastFailure: { stage: "run", message: "the process exited with status 3", at: now },
+  });
+  const { conditions } = serverStatus({ ...common, server: server(), replicas: [looping] });
+  const loop = conditions.find(({ type }) => type === "CrashLoop");
+  assert.equal(loop?.status, "True");
+  assert.match(loop?.message ?? "", /^replica a: the process exited with status 3; .* 2027-01-01T00:01:00Z$/);
+  assert.equal(conditions.find(({ type }) => type === "Available")?.reason, "CrashLoop");
+  const calm = serverStatus({ ...common, server: server(), replicas: [replica("a", 1, "ready")] });
+  assert.deepEqual(
+    calm.conditions.map(({ type }) => type),
+    ["Available", "FullyEnforced"],
+  );
+});
+
+test("a replica that is not healthy shows in a condition, whether it serves or not", () => {
+  const noisy = withStatus(replica("a", 1, "ready"), {
+    health: { state: "unhealthy", reason: "StdoutNoise", message: "it writes noise", since: now },
+  });
+  const noise = serverStatus({ ...common, server: server(), replicas: [noisy] });
+  assert.equal(noise.state, "ready");
+  const healthy = noise.conditions.find(({ type }) => type === "Healthy");
+  assert.deepEqual(
+    [healthy?.status, healthy?.reason, healthy?.message],
+    ["False", "StdoutNoise", "replica a: it writes noise"],
+  );
+  const locked = withStatus(replica("a", 1, "failed"), {
+    health: { state: "needs-authorization", reason: "NeedsAuthorization", message: "HTTP 401", since: now },
+  });
+  const closed = serverStatus({ ...common, server: server(), replicas: [locked] });
+  assert.equal(closed.conditions.find(({ type }) => type === "Available")?.reason, "NeedsAuthorization");
 });
 
 test("replicas on their way out do not count", () => {
@@ -85,4 +135,12 @@ test("what is asked for and not done yet is said", () => {
   const enforced = conditions.find(({ type }) => type === "FullyEnforced");
   assert.equal(enforced?.status, "False");
   assert.match(enforced?.message ?? "", /spec\.deployment\.autoRollback/);
+});
+
+test("since when a server is in its state is kept while it stays in it", () => {
+  const made = server();
+  const before = { ...made, status: { ...made.status, state: "ready" as const, since: "2027-01-01T00:00:00.000Z" } };
+  const same = serverStatus({ ...common, server: before, replicas: [replica("a", 1, "ready")] });
+  assert.equal(same.since, before.status.since);
+  assert.equal(serverStatus({ ...common, server: before, replicas: [replica("a", 1, "failed")] }).since, now);
 });

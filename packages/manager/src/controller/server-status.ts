@@ -1,19 +1,13 @@
 /** What a server's status says, as a pure function of its replicas. Writes nothing. */
-import type {
-  BreakerState,
-  Condition,
-  LastFailure,
-  Replica,
-  Server,
-  ServerState,
-  ServerStatus,
-} from "@mcp-manager/api";
-import { notYetEnforced } from "@mcp-manager/api";
+import type { BreakerState, LastFailure, Replica, Server, ServerState, ServerStatus } from "@mcp-manager/api";
+import { type Fact, serverFacts } from "./server-conditions.ts";
 
 /** What a status is made from, at one moment. */
 export interface StatusInput {
   readonly server: Server;
   readonly replicas: readonly Replica[];
+  /** How many it should have; of one that is being deleted, none. */
+  readonly desired: number;
   /** Name of the revision that the spec asks for. */
   readonly target: string | undefined;
   /** How many tools the server lists, when that is known. */
@@ -29,7 +23,7 @@ export function serverStatus(input: StatusInput): ServerStatus {
   const { server, target } = input;
   const serving = input.replicas.filter(({ spec }) => spec.drain !== true);
   const ready = serving.filter(({ status }) => status.state === "ready");
-  const desired = server.metadata.deletedAt === undefined ? server.spec.replicas : 0;
+  const desired = server.metadata.deletedAt === undefined ? input.desired : 0;
   const state = stateOf(server, serving, ready.length, desired);
   const revision = stableRevision(server, ready, target);
   const failure = lastFailure(serving) ?? server.status.lastFailure;
@@ -43,10 +37,9 @@ export function serverStatus(input: StatusInput): ServerStatus {
     ...(input.breaker === undefined ? {} : { breaker: input.breaker }),
     ...(tools === undefined ? {} : { tools }),
     ...(failure === undefined ? {} : { lastFailure: failure }),
-    conditions: [
-      since(server, available(state, ready.length, desired, failure), input.now),
-      since(server, enforced(server), input.now),
-    ],
+    conditions: serverFacts({ server, replicas: serving, state, ready: ready.length, desired, failure }).map((fact) =>
+      since(server, fact, input.now),
+    ),
     observedGeneration: server.metadata.generation,
   };
 }
@@ -55,7 +48,9 @@ function stateOf(server: Server, serving: readonly Replica[], ready: number, des
   if (server.metadata.deletedAt !== undefined) return "draining";
   if (desired === 0) return "idle";
   if (ready >= desired) return "ready";
-  if (ready > 0) return "degraded";
+  const asleep = serving.filter(({ status }) => status.state === "idle").length;
+  if (ready > 0) return ready + asleep >= desired ? "ready" : "degraded";
+  if (asleep > 0) return "idle";
   if (serving.some(({ status }) => status.state === "failed" || status.lastFailure !== undefined)) return "failed";
   return serving.some(({ status }) => status.state === "starting") ? "starting" : "pending";
 }
@@ -73,45 +68,8 @@ function lastFailure(replicas: readonly Replica[]): LastFailure | undefined {
     .at(0);
 }
 
-type Fact = Omit<Condition, "since">;
-
-function available(state: ServerState, ready: number, desired: number, failure: LastFailure | undefined): Fact {
-  const type = "Available";
-  switch (state) {
-    case "ready":
-      return { type, status: "True", reason: "ReplicasReady", message: `${ready} of ${desired} replicas are ready` };
-    case "degraded":
-      return {
-        type,
-        status: "True",
-        reason: "SomeReplicasReady",
-        message: `${ready} of ${desired} replicas are ready`,
-      };
-    case "pending":
-    case "starting":
-      return { type, status: "False", reason: "Starting", message: "no replica is ready yet" };
-    case "idle":
-      return { type, status: "False", reason: "NoReplicasWanted", message: "spec.replicas is 0" };
-    case "draining":
-      return { type, status: "False", reason: "Deleted", message: "the server is being deleted" };
-    case "failed": {
-      const message = failure?.message ?? "no replica could be started";
-      return { type, status: "False", reason: "StartFailed", message };
-    }
-  }
-}
-
-/** Which of the things asked for are kept without effect, so that nobody believes in a protection that is not there. */
-function enforced({ spec }: Server): Fact {
-  const fields = notYetEnforced(spec);
-  const type = "FullyEnforced";
-  if (fields.length === 0)
-    return { type, status: "True", reason: "AllInForce", message: "all that differs from the defaults is in force" };
-  return { type, status: "False", reason: "NotYetAvailable", message: `kept without effect: ${fields.join(", ")}` };
-}
-
 /** `since` is when the status last changed, so it is taken over while it stays the same. */
-function since(server: Server, fact: Fact, now: string): Condition {
+function since(server: Server, fact: Fact, now: string): Server["status"]["conditions"][number] {
   const before = server.status.conditions.find(({ type }) => type === fact.type);
   return { ...fact, since: before?.status === fact.status ? before.since : now };
 }

@@ -8,6 +8,7 @@ import { kinds } from "../../registry/kinds.ts";
 import { Registry } from "../../registry/registry.ts";
 import { openMemoryStore } from "../../store/memory.ts";
 import { silentLogger } from "../../telemetry/logger.ts";
+import { IdleServers } from "../../upstream/idle-servers.ts";
 import { UpstreamSet } from "../../upstream/upstream-set.ts";
 import { Agent } from "../agent.ts";
 import { ReplicaLogs } from "../logs.ts";
@@ -49,6 +50,8 @@ export async function openAgent(options: { open?: OpenRunFn; startFirst?: boolea
     spares: 0,
     sparesMax: 0,
     wheel,
+    idle: new IdleServers(),
+    useOf: () => ({ pending: 0, entered: 0 }),
     events: { publish: () => undefined },
     probed: () => undefined,
     registry,

@@ -1,4 +1,4 @@
-/** Runs that do as the test says: for tests of what happens around them. They carry no calls. */
+/** Runs that do as the test says: for tests of what happens around them. They carry no calls but probes. */
 import { ManagerError } from "@mcp-manager/api";
 import type { Connection, Exchange, OutboundRequest, ReplySink, ServerFacts } from "../../transport/connection.ts";
 import { Openings } from "../../upstream/testing/openings.ts";
@@ -13,12 +13,19 @@ const facts: ServerFacts = {
   instructions: undefined,
 };
 
-/** Answers probes, unless it is told to be silent. */
-class IdleConnection implements Connection {
-  isSilent: boolean = false;
+/** How a server takes a probe. */
+export type ProbeManner = "answers" | "hangs" | "fails" | "wants a credential";
+
+/** A connection on which only probes are sent. */
+export class ProbedConnection implements Connection {
   readonly facts: ServerFacts = facts;
-  readonly inFlight: number = 0;
-  readonly heard: number = 0;
+  /** Calls that the test says are in flight. */
+  calls = 0;
+  heard = 0;
+  manner: ProbeManner = "answers";
+  /** The methods of the probes so far. */
+  readonly probes: string[] = [];
+  #open = 0;
   readonly closed: Promise<ManagerError>;
   closeReason: ManagerError | undefined;
   #close: (reason: ManagerError) => void = () => undefined;
@@ -27,9 +34,34 @@ class IdleConnection implements Connection {
     this.closed = new Promise((resolve) => (this.#close = resolve));
   }
 
-  send(_request: OutboundRequest, sink: ReplySink): Exchange {
-    if (!this.isSilent) queueMicrotask(() => sink.onResponse(Buffer.from("{}"), true));
-    return { cancel: () => undefined, resume: () => undefined };
+  get inFlight(): number {
+    return this.calls + this.#open;
+  }
+
+  send({ method, bytes }: OutboundRequest, sink: ReplySink): Exchange {
+    this.probes.push(method);
+    this.#open++;
+    let isOpen = true;
+    const end = (tell: () => void): void => {
+      if (!isOpen) return;
+      isOpen = false;
+      this.#open--;
+      tell();
+    };
+    const { manner } = this;
+    if (manner === "answers") {
+      queueMicrotask(() =>
+        end(() => {
+          this.heard++;
+          sink.onResponse(bytes, true);
+        }),
+      );
+    } else if (manner !== "hangs") {
+      const reason = manner === "fails" ? "CONNECTION_LOST" : "UPSTREAM_UNAUTHORIZED";
+      const error = new ManagerError("unavailable", `server "weather" ${manner}`, { reason });
+      queueMicrotask(() => end(() => sink.onFailure(error, true)));
+    }
+    return { cancel: () => end(() => undefined), resume: () => undefined };
   }
 
   notify(): void {}
@@ -53,7 +85,12 @@ export class ScriptedRun {
   readonly closes: number[] = [];
   /** The connections that were asked for beside its own. */
   readonly others: Openings = new Openings();
-  readonly connection: IdleConnection = new IdleConnection();
+  /** Its connection, once it has succeeded. */
+  readonly connection: ProbedConnection = new ProbedConnection();
+  /** Whether its process was ended without being asked. */
+  isKilled = false;
+  /** Whether it could not be opened. */
+  failed = false;
   readonly #opened = Promise.withResolvers<OpenRun>();
   readonly #ended = Promise.withResolvers<RunFailure>();
   readonly #closed = Promise.withResolvers<void>();
@@ -74,6 +111,7 @@ export class ScriptedRun {
   succeed(asks = false): void {
     this.#opened.resolve({
       connection: this.connection,
+      kill: () => (this.isKilled = true),
       ...(asks ? { openAnother: this.others.open } : {}),
       pid: this.pid,
       url: undefined,
@@ -88,8 +126,18 @@ export class ScriptedRun {
     });
   }
 
+  /** It could not be opened, for want of a credential. */
+  refuse(): void {
+    const error = new ManagerError("unavailable", "it refused the manager's credential with HTTP 401", {
+      reason: "UPSTREAM_UNAUTHORIZED",
+    });
+    this.failed = true;
+    this.#opened.reject(new RunFailure("initialize", error));
+  }
+
   /** It could not be opened. */
   fail(cause: unknown, exitCode?: number): void {
+    this.failed = true;
     const exit = exitCode === undefined ? undefined : { code: exitCode, signal: undefined };
     this.#opened.reject(new RunFailure("initialize", cause, exit));
   }

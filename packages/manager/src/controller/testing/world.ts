@@ -54,7 +54,13 @@ export class World {
 
   reconcile(): readonly Step[] {
     if (this.isGone) return [];
-    const steps = plan({ server: this.server, revisions: this.revisions, replicas: this.replicas, node: "n1" });
+    const steps = plan({
+      server: this.server,
+      revisions: this.revisions,
+      replicas: this.replicas,
+      desired: this.server.spec.replicas,
+      node: "n1",
+    });
     for (const step of steps) this.#perform(step);
     return steps;
   }

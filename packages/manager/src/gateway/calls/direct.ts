@@ -24,11 +24,13 @@ import { headersFor } from "../routing/param-headers.ts";
 import type { MayCall } from "../routing/route.ts";
 import type { RoutingTable, ServerRoute } from "../routing/routing-table.ts";
 import type { MaySee } from "../view.ts";
+import type { WakingCalls } from "./waking.ts";
 
 export interface DirectOptions {
   readonly table: Watched<RoutingTable>;
   readonly upstreams: UpstreamSet;
   readonly guards: GuardsOf;
+  readonly waking: WakingCalls;
   readonly catalog: Catalog;
   readonly metrics: CallMetrics;
   readonly mayCall: MayCall;
@@ -70,7 +72,7 @@ export class DirectTools {
     args: Readonly<Record<string, unknown>>,
     principal: Principal,
   ): Promise<Buffer> {
-    const { upstreams, guards, clock, wheel, metrics, mayCall } = this.#options;
+    const { table, upstreams, guards, waking, clock, wheel, metrics, mayCall } = this.#options;
     const startedMs = clock.nowMs();
     const route = this.#route(server);
     const name = route.exposure.originalTool(tool);
@@ -78,13 +80,14 @@ export class DirectTools {
     const guard = guards.of(server);
     const call = new WaitingTool(principal.hash, name, startedMs + route.callTimeoutMs);
     const permit = guard === undefined ? undefined : await call.enter(guard);
+    await waking.awake(server, clock, call.dueMs - clock.nowMs());
     const caller = { principal, session: undefined, profile: noProfile };
     const scope = scopeOf(caller, route.sharing);
     const home = scope === undefined ? undefined : upstreams.home(server, scope);
     const replica = home ?? upstreams.pick(server, undefined, guard);
     if (replica === undefined) {
       permit?.end("withdrawn", 0);
-      throw noReadyReplica(route);
+      throw noReadyReplica(table.current.servers.get(server) ?? route);
     }
     const end = (ending: Ending, tookMs: number): void => {
       guard?.attempted(replica.name, name, ending);

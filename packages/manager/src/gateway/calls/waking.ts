@@ -3,6 +3,7 @@
  * there, or when there will be none. Bounded by their servers' places, which they hold, and in time by their own deadlines. Starts
  * nothing itself.
  */
+import type { Clock } from "../../base/clock.ts";
 import { type Placed, SwapList } from "../../base/swap-list.ts";
 import type { Unsubscribe, Watched } from "../../base/watched.ts";
 import type { UpstreamSet } from "../../upstream/upstream-set.ts";
@@ -62,6 +63,22 @@ export class WakingCalls implements Disposable {
     return true;
   }
 
+  /**
+   * For who is no such call: resolves when its server has a replica, at once when none would come, and when its time is up.
+   */
+  async awake(server: string, clock: Clock, leftMs: number): Promise<void> {
+    const dueMs = clock.nowMs() + leftMs;
+    while (this.#options.upstreams.pick(server) === undefined) {
+      const waiting = new AwaitedReplica(server);
+      const restMs = dueMs - clock.nowMs();
+      if (restMs <= 0 || !this.wait(waiting)) return;
+      const expiry = clock.after(restMs, () => waiting.look());
+      await waiting.looked;
+      expiry.cancel();
+      this.leave(waiting);
+    }
+  }
+
   /** Waits no more. */
   leave(call: WakingCall): void {
     if (call.place < 0) return;
@@ -82,5 +99,17 @@ export class WakingCalls implements Disposable {
       this.leave(call);
       call.look();
     }
+  }
+}
+
+class AwaitedReplica implements WakingCall {
+  place = -1;
+  readonly server: string;
+  readonly looked: Promise<void>;
+  look: () => void = () => undefined;
+
+  constructor(server: string) {
+    this.server = server;
+    this.looked = new Promise((resolve) => (this.look = resolve));
   }
 }

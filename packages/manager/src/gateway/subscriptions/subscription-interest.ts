@@ -74,6 +74,11 @@ export class Interest<Who extends object> {
     for (const [uri, wanters] of wanted) for (const who of [...wanters.keys()]) this.remove(who, server, uri);
   }
 
+  /** How many URIs are wanted of a server. */
+  wantedOf(server: string): number {
+    return this.#servers.get(server)?.size ?? 0;
+  }
+
   /** What is wanted of a server. */
   urisOf(server: string): Iterable<string> {
     return this.#servers.get(server)?.keys() ?? [];

@@ -12,6 +12,7 @@ import { type AuditSink, auditDenied } from "../calls/call-audit.ts";
 import type { CallMetrics, CallOutcome } from "../calls/call-metrics.ts";
 import type { Call } from "../calls/call.ts";
 import { replyWithError } from "../calls/failure.ts";
+import type { WakingCalls } from "../calls/waking.ts";
 import { withId } from "../calls/shape.ts";
 import type { Owned } from "../lists/merged-list.ts";
 import type { Router } from "../routing/route.ts";
@@ -23,6 +24,7 @@ export interface SubscriptionRequestsOptions {
   readonly subscriptions: Subscriptions;
   readonly router: Router;
   readonly upstreams: UpstreamSet;
+  readonly waking: WakingCalls;
   readonly metrics: CallMetrics;
   readonly clock: Clock;
   readonly audit?: AuditSink;
@@ -46,10 +48,14 @@ export class SubscriptionRequests {
     const { name } = owner.route;
     if (this.#options.upstreams.keepsApart(name)) return this.#passOn(call, noSubscriptions(name));
     if (!isSubscribable(shown)) return this.#refuse(call, `params.uri is longer than ${uriLengthMax} characters`);
-    this.#options.subscriptions.subscribe(session, { owner, shown }).then(
-      (refusal) => (refusal === undefined ? this.#answer(call, emptyResult(call.id)) : this.#passOn(call, refusal)),
-      (error: unknown) => this.#fail(call, ManagerError.from(error)),
-    );
+    const { waking, subscriptions, clock } = this.#options;
+    const awake = waking.awake(owner.route.name, clock, owner.route.callTimeoutMs);
+    awake
+      .then(() => subscriptions.subscribe(session, { owner, shown }))
+      .then(
+        (refusal) => (refusal === undefined ? this.#answer(call, emptyResult(call.id)) : this.#passOn(call, refusal)),
+        (error: unknown) => this.#fail(call, ManagerError.from(error)),
+      );
   }
 
   /** `resources/unsubscribe`; of what was not subscribed to, too. */

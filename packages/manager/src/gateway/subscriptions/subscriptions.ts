@@ -96,6 +96,11 @@ export class Subscriptions implements Disposable {
     return this.#streams.size;
   }
 
+  /** Resources of a server that clients want to hear of. */
+  wantedOf(server: string): number {
+    return this.#interest.wantedOf(server);
+  }
+
   /**
    * Subscribes a session to a resource; resolves with why not, when the server refuses. Rejects with `unavailable` when there is no
    * room.

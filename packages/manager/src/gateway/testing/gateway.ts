@@ -159,10 +159,11 @@ export class TestGateway implements AsyncDisposable {
     guards.follow(table.current.servers);
     table.onChange(({ servers }) => guards.follow(servers));
     this.guards = guards;
+    const waking = new WakingCalls({ upstreams, table, wake: this.idle });
     const endpoint = new McpEndpoint({
       upstreams,
       guards,
-      waking: new WakingCalls({ upstreams, table, wake: this.idle }),
+      waking,
       table,
       random,
       clock,
@@ -191,7 +192,18 @@ export class TestGateway implements AsyncDisposable {
       listsUri: (server, uri) => catalog.has(server, "resources", uri) === true,
       bodyBytesMax: options.bodyBytesMax ?? 1024 * 1024,
     });
-    this.tools = new DirectTools({ table, upstreams, guards, catalog, metrics: counts, mayCall, maySee, clock, wheel });
+    this.tools = new DirectTools({
+      table,
+      upstreams,
+      guards,
+      waking,
+      catalog,
+      metrics: counts,
+      mayCall,
+      maySee,
+      clock,
+      wheel,
+    });
     this.#listenerOptions = {
       host: "127.0.0.1",
       port: 0,
