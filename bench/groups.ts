@@ -1,6 +1,7 @@
 /** All groups, in the order in which they are measured. Each is in a file of its own under `groups/`. */
 import { bridgeLegacy, bridgeModern } from "./groups/bridge.ts";
 import type { Group } from "./groups/group.ts";
+import { guard } from "./groups/guard.ts";
 import { hung } from "./groups/hung.ts";
 import { httpLegacy, httpModern } from "./groups/http.ts";
 import { largeGroups } from "./groups/large.ts";
@@ -23,6 +24,7 @@ export const groups: readonly Group[] = [
   manyStart,
   manyCalls,
   hung,
+  guard,
   pool,
 ];
 

@@ -24,6 +24,8 @@ export type ManagerEndpoint = "aggregate" | "server";
 export interface StartOptions {
   readonly servers: Sources;
   readonly core: number;
+  /** What else the specs of some servers say. */
+  readonly specs?: Readonly<Record<string, object>>;
   /** `agent.spares`. Default: the manager's own. */
   readonly spares?: number;
   /** More flags for its Node, such as those of a profiler. */
@@ -59,10 +61,16 @@ export function managerName(endpoint: ManagerEndpoint): string {
 }
 
 /** Starts it and waits for nothing but the process. */
-export async function startManager({ servers, core, spares, nodeOptions }: StartOptions): Promise<StartedManager> {
+export async function startManager({
+  servers,
+  core,
+  specs = {},
+  spares,
+  nodeOptions,
+}: StartOptions): Promise<StartedManager> {
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(`${cache}/manager-`);
-  const configured = Object.entries(servers).map(([name, source]) => [name, { source }]);
+  const configured = Object.entries(servers).map(([name, source]) => [name, { source, ...specs[name] }]);
   // JSON is YAML.
   const agent = spares === undefined ? {} : { agent: { spares } };
   const config = { log: { level: "error" }, ...agent, servers: Object.fromEntries(configured) };

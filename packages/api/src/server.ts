@@ -233,7 +233,7 @@ export type BreakerState = "closed" | "open" | "half-open";
 
 /** Why a breaker is where it is. */
 export interface BreakerDetail {
-  /** In words: `12 of 20 calls failed within 30 s`. */
+  /** In words: `12 of 20 calls failed within 30 s`, `held open: ` and the words of who decided so. */
   readonly reason: string;
   /** RFC 3339; when it came there. */
   readonly since: string;

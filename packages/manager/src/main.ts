@@ -37,7 +37,8 @@ export async function runManager(options: RunOptions): Promise<number> {
   const logger = loggerOf(config, options);
   for (const { level, message } of notes) logger[level](message);
   for (const line of explain(config)) logger.debug(line);
-  using signals = new StopSignals(systemClock);
+  // Never disposed of: until the process has gone, a signal more is no reason to end otherwise than it does.
+  const signals = new StopSignals(systemClock);
   using uncaught = new UncaughtErrors();
   const died = Promise.withResolvers<Error>();
   let status = 0;

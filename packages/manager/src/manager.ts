@@ -25,7 +25,7 @@ import type { Random } from "./base/random.ts";
 import { TimerWheel } from "./base/timer-wheel.ts";
 import type { Settings } from "./config/settings.ts";
 import { Controller } from "./controller/controller.ts";
-import { collectReplicaMetrics } from "./controller/replica-metrics.ts";
+import { collectStateMetrics } from "./controller/state-metrics.ts";
 import { EventBus } from "./events/bus.ts";
 import { logEvents } from "./events/event-log.ts";
 import { CallMetrics } from "./gateway/calls/call-metrics.ts";
@@ -247,7 +247,9 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
   const { logger } = options;
   const onDropped: CatalogOptions["onDropped"] = (server, list, dropped) =>
     logger.warn("items of a server's list are not shown", { server, list, ...dropped });
-  const catalog = scope.use(new Catalog({ upstreams, clock, wheel, listDeadlineMs, troubleOf, onDropped }));
+  const attempted: CatalogOptions["attempted"] = (server, replica, ending) =>
+    guards.of(server)?.attempted(replica, undefined, ending);
+  const catalog = scope.use(new Catalog({ upstreams, clock, wheel, listDeadlineMs, troubleOf, attempted, onDropped }));
   table.onChange(({ servers }) => catalog.retain(servers));
   scope.use(new CollisionLog({ table, catalog, logger }));
   const lists = new MergedLists({
@@ -271,13 +273,9 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
   const router = new Router({ table, lists, catalog, mayCall });
   const hub = { upstreams, catalog, table, sessions, maySee, mayCall, clock, wheel, random, isGood };
   const subscriptions = scope.use(new Subscriptions(hub));
+  const passage = { table, upstreams, guards, waking, clock, random };
   const endpoint = new McpEndpoint({
-    upstreams,
-    guards,
-    waking,
-    table,
-    random,
-    clock,
+    ...passage,
     wheel,
     metrics,
     audit,
@@ -303,7 +301,7 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
     listsUri: (server, uri) => catalog.has(server, "resources", uri) === true,
     bodyBytesMax: sizeBytes(gateway.bodySize),
   });
-  const tools = new DirectTools({ table, upstreams, guards, waking, catalog, metrics, mayCall, maySee, clock, wheel });
+  const tools = new DirectTools({ ...passage, catalog, metrics, mayCall, maySee, wheel });
   const callsOf = (server: string): number => {
     const load = guards.of(server)?.load;
     return load === undefined ? 0 : load.inFlight + load.waiting;
@@ -388,7 +386,7 @@ async function openControl(
   );
   scope.defer(plane.catalog.onChange((server) => controller.look(server)));
   scope.defer(plane.guards.onChange((server) => controller.look(server)));
-  collectReplicaMetrics(state.metrics, replicas);
+  scope.defer(collectStateMetrics(state.metrics, servers, replicas));
   return { logs };
 }
 

@@ -169,8 +169,8 @@ async function readyUrl(output: Output): Promise<string> {
   throw new Error(`the manager ended with ${ended} before it was ready:\n${output.text}`);
 }
 
-/** Resolves when `isSo` holds; rejects after a minute. */
-export async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+/** Resolves when `isSo` holds, looked at every so often; rejects after a minute. */
+export async function until(what: string, isSo: () => Promise<boolean>, everyMs = 25): Promise<void> {
   const endMs = performance.now() + startMsMax;
   let last: unknown;
   while (performance.now() < endMs) {
@@ -179,7 +179,7 @@ export async function until(what: string, isSo: () => Promise<boolean>): Promise
     } catch (error) {
       last = error;
     }
-    await sleep(25);
+    await sleep(everyMs);
   }
   throw new Error(`it never came: ${what}`, { cause: last });
 }

@@ -2,6 +2,7 @@
  * A small MCP server on stdio for end-to-end tests, plain JavaScript without dependencies. Its first argument says how it behaves:
  *
  *   plain    tools: echo (its arguments back), slow (answers after `ms`), pid, fail (says isError; not listed), exit (ends the process)
+ *   faulty   the same, and a tool `fault` that answers with the error `code`, where one is given, and else with `done`
  *   busy     the same, and does nothing else while it is slow, not even read
  *   silent   never answers anything
  *   garbage  prints lines that are no messages before and between its answers, and answers all the same
@@ -10,7 +11,8 @@
  *   mute     answers initialize, and no list
  */
 const mode = process.argv[2] ?? "plain";
-const tools = ["echo", "slow", "pid", "exit"].map((name) => ({ name, inputSchema: { type: "object" } }));
+const names = ["echo", "slow", "pid", "exit", ...(mode === "faulty" ? ["fault"] : [])];
+const tools = names.map((name) => ({ name, inputSchema: { type: "object" } }));
 
 if (mode === "babble") {
   process.stderr.write("cannot speak MCP\n");
@@ -46,6 +48,12 @@ function receive(line) {
   if (params.name === "exit") process.exit(0);
   if (params.name === "pid") return send(id, text(String(process.pid)));
   if (params.name === "fail") return send(id, '{"content":[{"type":"text","text":"no such city"}],"isError":true}');
+  if (params.name === "fault") {
+    const { code } = params.arguments;
+    if (code === undefined) return send(id, text("done"));
+    const error = { code, message: "as it was told" };
+    return process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", id, error })}\n`);
+  }
   if (params.name === "slow" && mode === "busy") {
     for (const end = performance.now() + params.arguments.ms; performance.now() < end;);
     return send(id, text("done"));

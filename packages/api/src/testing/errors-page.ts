@@ -98,7 +98,8 @@ of another type 415. A 401 carries \`WWW-Authenticate\`.
 ## On MCP endpoints
 
 The manager's own failures are JSON-RPC errors whose \`code\` is the HTTP number in the table, outside the ranges that JSON-RPC and MCP
-reserve, with \`data: {code, server?, message, retryAfterMs?}\`. What the protocol has a number for keeps that: -32700 and -32600 for what
+reserve, with \`data: {code, server?, message, retryable, retryAfterMs?}\`. \`retryable\` is false, whatever the table says, where the call
+may have been carried out all the same. What the protocol has a number for keeps that: -32700 and -32600 for what
 is no message, -32601 for an unknown method, -32602 for a tool that is unknown *or not allowed*, -32020 for a header that says
 something else than the body. Errors of servers are passed on as they came, and a tool's own \`isError\` is an answer, not an error.
 `;

@@ -75,11 +75,11 @@ function poolText({ status }: Replica): string {
 /** What is out of the ordinary. */
 function noteText({ status }: Replica): string {
   const now = Date.now();
-  const { retryAt, crashLoop, health, load } = status;
+  const { retryAt, crashLoop, health, load, lastFailure: failure } = status;
   const notes = [
     ...(crashLoop === true ? ["crash loop"] : []),
     ...(status.state === "failed" && retryAt !== undefined ? [`tried again in ${until(retryAt, now)}`] : []),
-    ...(health?.message === undefined ? [] : [health.message]),
+    ...(health?.message === undefined || health.message === failure?.message ? [] : [health.message]),
     ...(load?.ejectedUntil === undefined ? [] : [`put aside for another ${until(load.ejectedUntil, now)}`]),
   ];
   return notes.join("; ") || nothing;

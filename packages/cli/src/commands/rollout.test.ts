@@ -40,3 +40,15 @@ test("a change has failed when the newest revision does not start, also while th
   assert.deepEqual(rollout({ state: "failed", lastFailure: failure }, "a-2 starting"), { kind: "failed", failure });
   assert.equal(rollout({}, "a-2 ready", "a-1 failed drain").kind, "done");
 });
+
+test("a change has failed when its replica is in a crash loop, also while it is tried again", () => {
+  const server = { metadata: { name: "a", generation: 1 }, status: { state: "degraded", observedGeneration: 1 } };
+  const status = { state: "starting", crashLoop: true, lastFailure: failure };
+  const replica = { spec: { revision: "a-1" }, status } as Replica;
+  const observed = { server: server as Server, target: "a-1", replicas: [replica] };
+  assert.deepEqual(rolloutOf(observed), { kind: "failed", failure });
+});
+
+test("a change of a server that sleeps until it is called is done", () => {
+  assert.equal(rollout({ state: "idle" }, "a-2 idle").kind, "done");
+});

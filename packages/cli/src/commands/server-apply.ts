@@ -123,7 +123,7 @@ function resultText({ server, rollout }: Result, seconds: number): string {
       return `server ${name} is not there after ${seconds} s: it is ${state} (${counts})${why}`;
     }
     case "failed": {
-      const still = replicas.ready === 0 ? "" : ", and what ran before runs on";
+      const still = state === "failed" ? "" : ", and what ran before runs on";
       const stderr = (rollout.failure?.stderr ?? []).slice(-5).map((line) => `\n  | ${printableText(line)}`);
       return `server ${name} has failed${still}: ${failureText(name, rollout.failure, Date.now())}${stderr.join("")}`;
     }

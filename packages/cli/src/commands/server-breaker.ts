@@ -7,15 +7,18 @@ import { breakerCell } from "./server-text.ts";
 export const serverBreaker: Command = {
   words: ["server", "breaker"],
   summary: "Hold a server's circuit breaker open or closed, or leave it to itself again",
-  positionals: [{ name: "NAME" }, { name: "open|closed|auto" }],
+  positionals: [{ name: "NAME" }, { name: "STATE" }],
   options: {
     reason: { type: "string", value: "TEXT", summary: "Why, for whoever wonders later; needed for open and closed" },
   },
   notes: [
-    "open refuses every call of the server at once; closed lets every call through, however many fail. Both hold until auto, also" +
+    "STATE is open, closed or auto. open refuses every call of the server at once; closed lets every call through, however many fail. Both hold until auto, also" +
       " over restarts of the manager, and are shown with who decided it, when and why.",
   ],
-  examples: ["mcp-manager server breaker weather open --reason maintenance", "mcp-manager server breaker weather auto"],
+  examples: [
+    "mcp-manager server breaker weather open --reason 'silence until noon'",
+    "mcp-manager server breaker weather auto",
+  ],
   async run({ client, print, positionals: [name = "", state = ""], option, io }) {
     const server = await client().servers.setBreaker(name, requestOf(state, option("reason")), { signal: io.signal });
     print.result(server, () => {

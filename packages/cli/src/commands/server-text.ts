@@ -11,12 +11,16 @@ export function breakerCell({ breaker, breakerDetail }: ServerStatus, nowMs: num
   const colour = breakerColours[breaker];
   if (breakerDetail === undefined) return { text: breaker, colour };
   const { reason, since, retryAt, forcedBy, tools = [] } = breakerDetail;
-  const held = forcedBy === undefined ? "" : `, held by ${forcedBy}`;
+  // Of one that is held the reason begins so.
+  const where =
+    forcedBy === undefined
+      ? `${breaker} for ${age(since, nowMs)}: ${reason}`
+      : `${reason} (${forcedBy}, ${age(since, nowMs)} ago)`;
   const retry = retryAt === undefined ? "" : `; a call is let through in ${until(retryAt, nowMs)}`;
   const single = tools.map(({ tool, state, reason: why }) => `; tool ${tool} is ${state}: ${why}`);
   const isForced = forcedBy !== undefined && breaker === "closed";
   return {
-    text: `${breaker} for ${age(since, nowMs)}${held}: ${reason}${retry}${single.join("")}`,
+    text: `${where}${retry}${single.join("")}`,
     colour: isForced || (breaker === "closed" && tools.length > 0) ? "yellow" : colour,
   };
 }
@@ -41,16 +45,19 @@ function counted(counts: readonly (readonly [number, string])[]): readonly strin
   return counts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
 }
 
-/** What holds the processes in, one text for each way that there is: `trusted, cgroup, memory 512MiB`. */
+/** What holds the processes in, one text for each way that there is: `trusted, cgroup, limits by cgroup2, memory 512MiB`. */
 export function isolationText(replicas: readonly Replica[]): string | undefined {
   const texts = replicas.flatMap(({ status: { isolation, memory } }) => {
     if (isolation === undefined) return [];
-    const { level, boundary } = isolation;
-    return [
+    const { level, boundary, limits, network } = isolation;
+    const parts = [
       level,
-      ...(boundary === undefined ? [] : [boundary]),
-      ...(memory === undefined ? [] : [`memory ${memory}`]),
-    ].join(", ");
+      boundary,
+      limits === undefined ? undefined : `limits by ${limits === "none" ? "nobody" : limits}`,
+      network === "none" ? "no network" : undefined,
+      memory === undefined ? undefined : `memory ${memory}`,
+    ];
+    return [parts.filter((part) => part !== undefined).join(", ")];
   });
   return texts.length === 0 ? undefined : [...new Set(texts)].join("; ");
 }

@@ -42,9 +42,7 @@ function presentRows(server: Server, items: readonly Replica[]): readonly Row[] 
     ...(breaker === undefined ? [] : [["Breaker", breaker] as const]),
     ...(status.load === undefined ? [] : [["Load", loadText(status.load)] as const]),
     ...(isolation === undefined ? [] : [["Isolation", isolation] as const]),
-    ...status.conditions
-      .filter((condition) => isNews(condition, server))
-      .map(({ type, message }) => [`Not ${words(type)}`, message] as const),
+    ...status.conditions.filter(isNews).map(({ type, message }) => [`Not ${words(type)}`, message] as const),
   ];
 }
 
@@ -69,9 +67,9 @@ function stateText({ status }: Server): Cell {
   return { ...stateCell(state), text: `${state}${time}${isSaid ? "" : `: ${why}`}` };
 }
 
-/** What holds is no news, and neither is what the state and the last failure say already. */
-function isNews({ type, status }: Condition, _server: Server): boolean {
-  return status !== "True" && type !== "Available";
+/** What holds is no news; whether it is available stands beside the state, and who is not healthy beside each replica. */
+function isNews({ type, status }: Condition): boolean {
+  return status !== "True" && type !== "Available" && type !== "Healthy";
 }
 
 /** `FullyEnforced` as people say it. */
@@ -102,7 +100,6 @@ function printEvents(print: Printer, events: readonly RecentEvent[]): void {
         replica ?? topic.split(".", 1)[0] ?? topic,
         severity === "warning" ? { text: message, colour: "yellow" } : message,
       ]),
-    fit: "wrap",
     empty: "",
   });
 }

@@ -19,6 +19,7 @@ test("a change says who did what to which thing", () => {
     address: "127.0.0.1",
   });
   assert.equal(auditEntry(asked("restartServer", { name: "weather" }))?.target, "servers/weather");
+  assert.equal(auditEntry(asked("setBreaker", { name: "weather" }))?.target, "servers/weather");
   const call = auditEntry(asked("callTool", { name: "weather", tool: "forecast" }));
   assert.equal(call?.target, "servers/weather/tools/forecast");
   assert.equal(auditEntry(asked("createApiKey"))?.target, "api-keys");

@@ -84,10 +84,12 @@ test("a replica shows its load where this instance knows it", async () => {
 
 test("the summary counts states and says in a sentence who needs attention and why", async () => {
   await using door = await openLive();
+  const [at, message] = ["2027-01-01T00:00:00Z", "it answered 404"];
   await door.registry.resources(kinds.Server).updateStatus("news", ({ status }) => ({
     ...status,
     state: "failed",
-    lastFailure: { stage: "initialize", message: "it answered 404", at: "2027-01-01T00:00:00Z" },
+    lastFailure: { stage: "initialize", message, at },
+    conditions: [{ type: "Available", status: "False", reason: "StartFailed", message, since: at }],
   }));
   const health = await read<Health>(door, "/api/v1/health");
   assert.deepEqual(health.states, { failed: 1, pending: 1 });
@@ -98,4 +100,16 @@ test("the summary counts states and says in a sentence who needs attention and w
       { name: "weather", breaker: "open", attention: "the breaker is open: 12 of 20 calls failed within 30 s" },
     ],
   );
+});
+
+test("a server that takes calls and is not healthy needs attention too", async () => {
+  await using door = await openLive();
+  const [since, message] = ["2027-01-01T00:00:00Z", "replica news-1-r1: it wants a credential"];
+  await door.registry.resources(kinds.Server).updateStatus("news", ({ status }) => ({
+    ...status,
+    state: "ready",
+    conditions: [{ type: "Healthy", status: "False", reason: "NeedsAuthorization", message, since }],
+  }));
+  const { servers } = await read<Health>(door, "/api/v1/health");
+  assert.equal(servers.find(({ name }) => name === "news")?.attention, message);
 });

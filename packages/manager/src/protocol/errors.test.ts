@@ -30,7 +30,7 @@ test("the manager's own failures carry their HTTP status, outside of the reserve
     error: {
       code: 503,
       message: 'server "a" is away',
-      data: { code: "unavailable", server: "a", message: 'server "a" is away', retryAfterMs: 1 },
+      data: { code: "unavailable", server: "a", message: 'server "a" is away', retryable: true, retryAfterMs: 1 },
     },
   });
   for (const { http } of Object.values(errorCodes)) assert.ok(http >= 400 && http < 600);

@@ -55,14 +55,16 @@ const tail = Buffer.from("}");
 
 /**
  * The manager's own failure as an error response: `code` is the HTTP status of the error, outside the range that JSON-RPC and
- * MCP reserve; `data` is `{code, server?, message, retryAfterMs?}`.
+ * MCP reserve; `data` is `{code, server?, message, retryable, retryAfterMs?}`. `retryable` is false where the call may have been carried
+ * out all the same.
  */
 export function managerErrorResponse(idRaw: Buffer | undefined, error: ManagerError): Buffer {
-  const { code, message, server, retryAfterMs } = error;
+  const { code, message, server, retryable, retryAfterMs } = error;
   return errorResponse(idRaw, errorCodes[code].http, message, {
     code,
     ...(server === undefined ? {} : { server }),
     message,
+    retryable,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs: Math.ceil(retryAfterMs) }),
   });
 }

@@ -23,12 +23,8 @@ export function httpFailure(server: string, status: number, retryAfter: number |
   if (status === 429 || (status >= 500 && retryAfter !== undefined)) {
     const waitMs = retryAfter ?? againAfterMs;
     const message = `server "${server}" answered HTTP ${status}: it takes no more calls for ${waitMs} ms`;
-    return new ManagerError("unavailable", message, {
-      server,
-      reason: rateLimitedReason,
-      retryAfterMs: waitMs,
-      details,
-    });
+    const reason = rateLimitedReason;
+    return new ManagerError("unavailable", message, { server, reason, retryAfterMs: waitMs, details });
   }
   if (status >= 500) {
     const message = `server "${server}" answered HTTP ${status}`;

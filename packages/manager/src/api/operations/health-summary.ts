@@ -43,10 +43,13 @@ function serverHealth(server: Server, live: LiveServer | undefined): ServerHealt
 
 /** Why a server does not do all that is wanted of it, when it should. */
 function stateTrouble({ status }: Server, state: ServerState): string | undefined {
-  const available = status.conditions.find(({ type }) => type === "Available")?.message;
+  const told = (type: string): string | undefined =>
+    status.conditions.find((condition) => condition.type === type && condition.message !== "")?.message;
+  const available = told("Available");
   const failure = status.lastFailure?.message;
-  if (state === "failed") return failure ?? available ?? "no replica could be started";
-  if (state !== "degraded") return undefined;
+  if (state === "failed") return available ?? failure ?? "no replica could be started";
+  // Said only while it is not healthy, which one that takes calls may be too.
+  if (state !== "degraded") return told("Healthy");
   return [available, failure].filter((text) => text !== undefined).join("; ");
 }
 
@@ -55,7 +58,7 @@ function breakerTrouble(live: LiveServer | undefined): string | undefined {
   if (live?.breakerDetail === undefined) return undefined;
   const { breaker, breakerDetail } = live;
   const { reason, forcedBy, tools = [] } = breakerDetail;
-  if (forcedBy !== undefined) return `the breaker is held ${breaker} by ${forcedBy}: ${reason}`;
+  if (forcedBy !== undefined) return `the breaker is ${reason} (${forcedBy})`;
   if (breaker !== "closed") return `the breaker is ${breaker}: ${reason}`;
   const names = tools.map(({ tool, state }) => `${tool} (${state})`).join(", ");
   return names === "" ? undefined : `breakers of single tools are not closed: ${names}`;

@@ -5,7 +5,10 @@
 import { ManagerError } from "@mcp-manager/api";
 import type { TimerWheel } from "../../base/timer-wheel.ts";
 import { modernMeta } from "../../protocol/modern.ts";
+import { outcomeOf } from "../../protocol/response.ts";
+import type { Ending } from "../../resilience/ending.ts";
 import type { Connection, Exchange, OutboundRequest } from "../../transport/connection.ts";
+import { endingOfFailure, endingOfResponse } from "./call-ending.ts";
 import { timedOut } from "./failure.ts";
 
 export interface AskOptions {
@@ -21,6 +24,8 @@ export interface AskOptions {
   readonly timeoutMs: number;
   readonly wheel: TimerWheel;
   readonly nowMs: number;
+  /** Hears, once, what its end says of the server; before the promise settles. */
+  readonly onEnding?: (ending: Ending) => void;
 }
 
 /** Answers are held whole: a longer one is given up. As much as a remote server's message may have. */
@@ -29,7 +34,7 @@ const idAt = '{"jsonrpc":"2.0","id":'.length;
 
 /** Resolves with the whole response message, an error response included; rejects when none came in time. */
 export function ask(options: AskOptions): Promise<Buffer> {
-  const { connection, server, method, timeoutMs, wheel } = options;
+  const { connection, server, method, timeoutMs, wheel, onEnding } = options;
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -37,12 +42,14 @@ export function ask(options: AskOptions): Promise<Buffer> {
   // Set before the request is sent: a closed connection fails it at once.
   const deadline = wheel.schedule(options.nowMs, timeoutMs, () => {
     exchange?.cancel("timed out");
+    onEnding?.("timeout");
     reject(timedOut(server, method, timeoutMs));
   });
   const giveUp = (): boolean => {
     chunks.length = 0;
     wheel.cancel(deadline);
     exchange?.cancel("the answer is too long");
+    onEnding?.("server_fault");
     const message = `server "${server}" answered ${method} with more than ${answerBytesMax} bytes`;
     reject(new ManagerError("protocol_error", message, { server }));
     return true;
@@ -55,11 +62,14 @@ export function ask(options: AskOptions): Promise<Buffer> {
       if (bytes > answerBytesMax) return giveUp();
       if (!last) return true;
       wheel.cancel(deadline);
-      resolve(chunks.length === 1 ? chunk : Buffer.concat(chunks));
+      const answer = chunks.length === 1 ? chunk : Buffer.concat(chunks);
+      onEnding?.(endingOfResponse(outcomeOf(answer), answer));
+      resolve(answer);
       return true;
     },
-    onFailure(error) {
+    onFailure(error, written) {
       wheel.cancel(deadline);
+      onEnding?.(endingOfFailure(error, written));
       reject(error);
     },
   });

@@ -3,40 +3,19 @@
  * client's call, with a promise at the end instead of a stream.
  */
 import { ManagerError } from "@mcp-manager/api";
-import type { Clock } from "../../base/clock.ts";
-import type { TimerWheel } from "../../base/timer-wheel.ts";
-import type { Watched } from "../../base/watched.ts";
-import { noProfile } from "../../protocol/client-profile.ts";
-import { errorCodeOf, outcomeOf, resultRange } from "../../protocol/response.ts";
+import { errorCodeOf, resultRange } from "../../protocol/response.ts";
 import type { Principal } from "../../security/principal.ts";
-import type { UpstreamSet } from "../../upstream/upstream-set.ts";
-import type { Ending } from "../../resilience/ending.ts";
-import type { Guard, GuardedCall, Permit } from "../../resilience/guard.ts";
-import { ask } from "./ask.ts";
-import { endingOfFailure, endingOfResponse } from "./call-ending.ts";
-import { scopeOf } from "./call-lease.ts";
-import { onCallersConnection } from "./callers-connection.ts";
-import type { CallMetrics } from "./call-metrics.ts";
 import type { Catalog } from "../lists/catalog.ts";
-import { noReadyReplica } from "./failure.ts";
-import type { GuardsOf } from "./passage.ts";
 import { headersFor } from "../routing/param-headers.ts";
 import type { MayCall } from "../routing/route.ts";
-import type { RoutingTable, ServerRoute } from "../routing/routing-table.ts";
+import type { ServerRoute } from "../routing/routing-table.ts";
 import type { MaySee } from "../view.ts";
-import type { WakingCalls } from "./waking.ts";
+import { DirectCall, type DirectCallDependencies } from "./direct-call.ts";
 
-export interface DirectOptions {
-  readonly table: Watched<RoutingTable>;
-  readonly upstreams: UpstreamSet;
-  readonly guards: GuardsOf;
-  readonly waking: WakingCalls;
+export interface DirectOptions extends DirectCallDependencies {
   readonly catalog: Catalog;
-  readonly metrics: CallMetrics;
   readonly mayCall: MayCall;
   readonly maySee: MaySee;
-  readonly clock: Clock;
-  readonly wheel: TimerWheel;
 }
 
 export class DirectTools {
@@ -72,47 +51,11 @@ export class DirectTools {
     args: Readonly<Record<string, unknown>>,
     principal: Principal,
   ): Promise<Buffer> {
-    const { table, upstreams, guards, waking, clock, wheel, metrics, mayCall } = this.#options;
-    const startedMs = clock.nowMs();
     const route = this.#route(server);
     const name = route.exposure.originalTool(tool);
-    if (name === undefined || !mayCall(principal, server, name)) throw unknownTool(server, tool);
-    const guard = guards.of(server);
-    const call = new WaitingTool(principal.hash, name, startedMs + route.callTimeoutMs);
-    const permit = guard === undefined ? undefined : await call.enter(guard);
-    await waking.awake(server, clock, call.dueMs - clock.nowMs());
-    const caller = { principal, session: undefined, profile: noProfile };
-    const scope = scopeOf(caller, route.sharing);
-    const home = scope === undefined ? undefined : upstreams.home(server, scope);
-    const replica = home ?? upstreams.pick(server, undefined, guard);
-    if (replica === undefined) {
-      permit?.end("withdrawn", 0);
-      throw noReadyReplica(table.current.servers.get(server) ?? route);
-    }
-    const end = (ending: Ending, tookMs: number): void => {
-      guard?.attempted(replica.name, name, ending);
-      permit?.end(ending, tookMs);
-    };
-    const count = metrics.of(server, replica.revision, "tools/call");
-    const sentMs = clock.nowMs();
-    const timeoutMs = route.callTimeoutMs;
-    const params = { name, arguments: args };
+    if (name === undefined || !this.#options.mayCall(principal, server, name)) throw unknownTool(server, tool);
     const paramHeaders = headersFor(this.#options.catalog.wantedHeaders(server, name) ?? [], args);
-    const request = { server, method: "tools/call", params, name, paramHeaders, timeoutMs, wheel };
-    const asked = onCallersConnection(replica, caller, timeoutMs, (connection) =>
-      ask({ ...request, connection, nowMs: clock.nowMs() }),
-    );
-    const answer = await asked.catch((error: unknown) => {
-      const nowMs = clock.nowMs();
-      const isLate = error instanceof ManagerError && error.code === "deadline_exceeded";
-      count.ended(isLate ? "timeout" : "unavailable", nowMs - startedMs, nowMs - sentMs);
-      end(isLate ? "timeout" : endingOfFailure(ManagerError.from(error), true), nowMs - sentMs);
-      throw error;
-    });
-    const nowMs = clock.nowMs();
-    const outcome = outcomeOf(answer);
-    count.ended(outcome, nowMs - startedMs, nowMs - sentMs);
-    end(endingOfResponse(outcome, answer), nowMs - sentMs);
+    const answer = await new DirectCall(this.#options, { route, name, args, paramHeaders, principal }).run();
     return resultOf(answer, server, tool);
   }
 
@@ -120,35 +63,6 @@ export class DirectTools {
     const route = this.#options.table.current.servers.get(server);
     if (route !== undefined) return route;
     throw new ManagerError("not_found", `server "${server}" does not exist`, { server });
-  }
-}
-
-/** A call by REST on its way past its server's guard. */
-class WaitingTool implements GuardedCall {
-  readonly principal: string;
-  readonly tool: string;
-  readonly dueMs: number;
-  readonly #placed = Promise.withResolvers<Permit>();
-
-  constructor(principal: string, tool: string, dueMs: number) {
-    this.principal = principal;
-    this.tool = tool;
-    this.dueMs = dueMs;
-  }
-
-  /** Rejects when the guard refuses it. */
-  enter(guard: Guard): Promise<Permit> {
-    const entered = guard.enter(this);
-    if (entered instanceof ManagerError) return Promise.reject(entered);
-    return entered === undefined ? this.#placed.promise : Promise.resolve(entered);
-  }
-
-  onAdmitted(permit: Permit): void {
-    this.#placed.resolve(permit);
-  }
-
-  onRefused(error: ManagerError): void {
-    this.#placed.reject(error);
   }
 }
 

@@ -5,7 +5,7 @@ import { ManagerError } from "@mcp-manager/api";
 import { ManualClock } from "../../base/clock.ts";
 import { seededRandom } from "../../base/random.ts";
 import { WatchedValue } from "../../base/watched.ts";
-import { noWake, WakingCalls } from "./waking.ts";
+import { WakingCalls } from "./waking.ts";
 import { TimerWheel } from "../../base/timer-wheel.ts";
 import { clientProfile } from "../../protocol/client-profile.ts";
 import { scanEnvelope } from "../../protocol/envelope.ts";
@@ -13,6 +13,7 @@ import { createPrincipal } from "../../security/principal.ts";
 import { createSealer, toSealKey } from "../../security/seal.ts";
 import { Metrics } from "../../telemetry/metrics.ts";
 import type { Lease, Leases } from "../../upstream/leases.ts";
+import { IdleServers } from "../../upstream/idle-servers.ts";
 import { UpstreamSet } from "../../upstream/upstream-set.ts";
 import { ParkedCalls } from "../asking/parked-calls.ts";
 import { RequestStates } from "../asking/request-state.ts";
@@ -294,7 +295,7 @@ test("a call that ends because its client does not read even the withdrawal of i
     {
       upstreams,
       guards: { of: () => undefined },
-      waking: new WakingCalls({ upstreams, table: new WatchedValue(emptyTable), wake: noWake }),
+      waking: new WakingCalls({ upstreams, table: new WatchedValue(emptyTable), wake: new IdleServers() }),
       table: new WatchedValue(emptyTable),
       random,
       clock,

@@ -87,6 +87,7 @@ test("G18 a call without an answer in its time is 504 with the server's name, an
       server: "weather",
       message:
         'server "weather" did not answer tools/call within 5000 ms; whether the call was carried out is not known',
+      retryable: false,
     });
     assert.equal(call.cancelled, "timed out");
     call.result({ late: true });

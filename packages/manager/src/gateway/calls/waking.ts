@@ -17,9 +17,6 @@ export interface Wake {
   wake(server: string): void;
 }
 
-/** Nothing is ever idle. */
-export const noWake: Wake = { isIdle: () => false, wake: () => {} };
-
 /** A call that waits. */
 export interface WakingCall extends Placed {
   readonly server: string;

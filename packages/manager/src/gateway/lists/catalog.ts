@@ -11,6 +11,7 @@ import type { TimerWheel } from "../../base/timer-wheel.ts";
 import type { Unsubscribe } from "../../base/watched.ts";
 import type { ListItem } from "../../protocol/list.ts";
 import type { ListMember } from "../../protocol/methods.ts";
+import type { Ending } from "../../resilience/ending.ts";
 import type { UpstreamSet } from "../../upstream/upstream-set.ts";
 import type { Dropped } from "./dropped.ts";
 import { noReadyReplica } from "../calls/failure.ts";
@@ -34,6 +35,8 @@ export interface CatalogOptions {
   readonly listDeadlineMs: number;
   /** What is known against a server: its route's `trouble`. */
   readonly troubleOf: (server: string) => Trouble | undefined;
+  /** Hears how each request for a list ended: it says something of the replica, as a call does. */
+  readonly attempted?: ((server: string, replica: string, ending: Ending) => void) | undefined;
   /** Hears what is left out of a server's list (a tool that clients must not be shown, what is too much), once until it changes. */
   readonly onDropped?: ((server: string, member: ListMember, dropped: Dropped) => void) | undefined;
 }
@@ -107,6 +110,17 @@ export class Catalog implements Disposable {
     return { kind: "missing", error: this.#reason(server, member, entry) };
   }
 
+  /**
+   * Why a server cannot be called now, though what it offers may be known; undefined when it can, or when a call would start it. Tools
+   * are never taken from clients because their server is away.
+   */
+  away(server: string): ManagerError | undefined {
+    const { upstreams, troubleOf } = this.#options;
+    if (upstreams.pick(server) !== undefined) return undefined;
+    const trouble = troubleOf(server);
+    return trouble?.state === "idle" ? undefined : noReadyReplica({ name: server, trouble });
+  }
+
   /** The items known now, without waiting or fetching. */
   known(server: string, member: ListMember): readonly ListItem[] | undefined {
     return this.#entries.get(server)?.get(member)?.list?.items;
@@ -176,6 +190,8 @@ export class Catalog implements Disposable {
 
   /** A replica that just came is asked at once, whatever an earlier one still owes or has failed to do. */
   #onAttached(server: string): void {
+    // What is shown says who is away.
+    if (this.#options.upstreams.replicas(server).length === 1) this.generation++;
     for (const member of listMembers) {
       const entry = this.#entry(server, member);
       entry.error = undefined;
@@ -187,7 +203,7 @@ export class Catalog implements Disposable {
   /** The last replica of a revision has gone: what the others offer counts again. */
   #onDetached(server: string): void {
     const replica = newestReplica(this.#options.upstreams, server);
-    if (replica === undefined) return;
+    if (replica === undefined) return void this.generation++;
     for (const member of listMembers) {
       const entry = this.#entry(server, member);
       if (entry.askedRevision !== replica.revision) this.#fetch(server, member, entry);
@@ -222,7 +238,8 @@ export class Catalog implements Disposable {
       entry.isNews = false;
       for (const listener of [...this.#newsListeners]) listener(server, member);
     };
-    fetchPages({ connection: replica.connection, server, member, clock, wheel }).then(
+    const onEnding = (ending: Ending): void => this.#options.attempted?.(server, replica.name, ending);
+    fetchPages({ connection: replica.connection, server, member, clock, wheel, onEnding }).then(
       (list) => settle(() => this.#store(server, member, entry, list)),
       (error: unknown) =>
         settle(() => {

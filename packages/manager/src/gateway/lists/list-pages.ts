@@ -9,6 +9,7 @@ import { JsonRpcCode } from "../../protocol/errors.ts";
 import { type ListItem, type ScannedList, scanList } from "../../protocol/list.ts";
 import type { ListMember } from "../../protocol/methods.ts";
 import { errorCodeOf } from "../../protocol/response.ts";
+import type { Ending } from "../../resilience/ending.ts";
 import type { Connection } from "../../transport/connection.ts";
 import { ask } from "../calls/ask.ts";
 import { type Dropped, DroppedItems } from "./dropped.ts";
@@ -48,6 +49,8 @@ export interface PagesOptions {
   readonly member: ListMember;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
+  /** Hears of each page how its request ended. */
+  readonly onEnding?: ((ending: Ending) => void) | undefined;
 }
 
 /** One page may take this long; nobody waits for it but the first callers, for the list deadline. */
@@ -63,7 +66,7 @@ const noList: WholeList = { items: [], ttlMs: undefined, cacheScope: "public", d
 
 /** All pages in order, or a rejection when one did not come or is no list. */
 export async function fetchPages(options: PagesOptions): Promise<WholeList> {
-  const { connection, server, member, clock, wheel } = options;
+  const { connection, server, member, clock, wheel, onEnding = () => undefined } = options;
   const { method, capability } = listMethods[member];
   if (connection.facts.capabilities[capability] === undefined) return noList;
   const list = new Gathering(member, connection.facts.era === "modern");
@@ -71,7 +74,7 @@ export async function fetchPages(options: PagesOptions): Promise<WholeList> {
   for (let page = 0; page < pagesMax; page++) {
     const params = cursor === undefined ? {} : { cursor };
     const nowMs = clock.nowMs();
-    const answer = await ask({ connection, server, method, params, timeoutMs: pageTimeoutMs, wheel, nowMs });
+    const answer = await ask({ connection, server, method, params, timeoutMs: pageTimeoutMs, wheel, nowMs, onEnding });
     const scanned = scanList(answer, member);
     if (scanned === undefined) {
       if (isWithoutTemplates(member, answer)) return noList;

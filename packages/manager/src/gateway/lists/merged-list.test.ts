@@ -156,13 +156,30 @@ test("the list of one server alone is an error while it is missing, never empty"
   assert.equal(answer.headers.get("retry-after"), "1");
 });
 
-test("tools of a server that went away stay listed", async () => {
+test("H2 tools of a server that went away stay listed, and the list says that it is away", async () => {
   await using gateway = await TestGateway.open();
   gateway.serve("s", { script: tools("a") });
   const peer = new Peer(gateway.url);
   await peer.modern("tools/list");
   gateway.upstreams.detach("s", "s-1-a");
   gateway.register({ ...serverResource("s"), status: serverResource("s", {}, "failed").status });
+  const away = { server: "s", code: "unavailable", message: 'server "s" has no ready replica: it is failed' };
+  const answer = await peer.modern("tools/list");
+  assert.deepEqual([names(answer), unavailable(answer)], [["s__a"], [away]]);
+  const own = await new Peer(gateway.url, { path: "/servers/s/mcp" }).modern("tools/list");
+  assert.deepEqual([own.status, names(own), unavailable(own)], [200, ["a"], [away]]);
+  gateway.attach("s", { script: tools("a") });
+  gateway.register(serverResource("s"));
+  assert.equal(unavailable(await peer.modern("tools/list")), undefined);
+});
+
+test("a server that sleeps until it is called is not away", async () => {
+  await using gateway = await TestGateway.open();
+  gateway.serve("s", { script: tools("a") });
+  const peer = new Peer(gateway.url);
+  await peer.modern("tools/list");
+  gateway.upstreams.detach("s", "s-1-a");
+  gateway.register({ ...serverResource("s"), status: serverResource("s", {}, "idle").status });
   const answer = await peer.modern("tools/list");
   assert.deepEqual([names(answer), unavailable(answer)], [["s__a"], undefined]);
 });

@@ -1,7 +1,7 @@
 /**
  * Lists as callers see them: the catalog's items, filtered by what the principal may use, named for the view, cut into pages, put
- * together as bytes and kept until a list or the table changes. On the aggregate a server that is missing is named in the result
- * and never delays or empties the others. What a server calls private is kept for each principal by itself.
+ * together as bytes and kept until a list or the table changes. A server that is away keeps what it showed last and is named in the result;
+ * on the aggregate it never delays or empties the others. What a server calls private is kept for each principal by itself.
  */
 import type { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../../base/clock.ts";
@@ -219,11 +219,14 @@ export class MergedLists {
     listings: readonly Listing[],
     isForAll: boolean,
   ): ReadyPage {
-    const { clock, seenByAll } = this.#options;
+    const { catalog, clock, seenByAll } = this.#options;
     const { view, member, era, after } = request;
-    const missing = listings.flatMap((listing) => (listing.kind === "missing" ? [listing.error] : []));
-    const [first] = missing;
-    if (first !== undefined && view.kind === "server") throw first;
+    const [first] = listings;
+    if (view.kind === "server" && first?.kind === "missing") throw first.error;
+    const missing = routes.flatMap(({ name }, i) => {
+      const listing = listings[i];
+      return (listing?.kind === "missing" ? listing.error : catalog.away(name)) ?? [];
+    });
     const sources = routes.flatMap((route, i) => {
       const listing = listings[i];
       return listing?.kind === "known" ? [{ route, items: listing.items }] : [];
@@ -237,7 +240,7 @@ export class MergedLists {
       cacheScope: isShared ? "public" : "private",
       meta: { ...unavailable(missing), ...(after === undefined ? this.#collisions(request, sources) : {}) },
     } as const;
-    const untilMs = clock.nowMs() + (first === undefined ? keptMs : keptPartialMs);
+    const untilMs = clock.nowMs() + (missing.length === 0 ? keptMs : keptPartialMs);
     return readyPage(era, member, page, hints, { stamp: this.#stamp(), untilMs });
   }
 

@@ -37,3 +37,22 @@ test("G9 an ended session's streams end, and its events are not to be had by its
   assert.notEqual(lastEventId, "");
   assert.equal(back.status, 404);
 });
+
+test("when a key is revoked, the session's stream and its calls end, and nobody else's", async () => {
+  await using gateway = await TestGateway.open({ clock: new ManualClock() });
+  const weather = gateway.serve("weather");
+  gateway.principal("bob", ["caller"]);
+  const [ada, bob] = [new Peer(gateway.url), new Peer(gateway.url, { who: "bob" })];
+  await Promise.all([ada.initialize(), bob.initialize()]);
+  const stream = await bob.request("GET", undefined, { headers: { accept: "text/event-stream" } });
+  const answer = bob.legacy("tools/call", { name: "weather__slow" });
+  const call = await weather.call("tools/call");
+  gateway.revoke("bob");
+  await gateway.time.advance(1_000);
+  await stream.text();
+  assert.equal((await answer).body, undefined);
+  assert.match(call.cancelled ?? "", /credential/);
+  assert.equal((await bob.legacy("ping")).status, 401);
+  assert.equal((await ada.legacy("ping")).status, 200);
+  assert.equal(gateway.sessions.count, 1);
+});

@@ -142,9 +142,9 @@ export class TestGateway implements AsyncDisposable {
     this.parked = new ParkedCalls({ wheel, clock, random });
     const sessionsMax = options.sessionsMax ?? 100;
     const { metrics } = this;
-    this.sessions = new Sessions({ sealer, clock, random, idleMs: 30 * 60_000, sessionsMax, metrics });
-    const { sessions } = this;
     const isGood = (who: Principal): boolean => this.#authenticator.principals.get(who.name) === who;
+    this.sessions = new Sessions({ sealer, clock, random, idleMs: 30 * 60_000, sessionsMax, metrics, isGood });
+    const { sessions } = this;
     const hub = { upstreams, catalog, table, sessions, maySee, mayCall, clock, wheel, random, isGood };
     this.subscriptions = new Subscriptions(hub);
     const counts = new CallMetrics(metrics);
@@ -202,6 +202,7 @@ export class TestGateway implements AsyncDisposable {
       mayCall,
       maySee,
       clock,
+      random,
       wheel,
     });
     this.#listenerOptions = {
@@ -245,6 +246,12 @@ export class TestGateway implements AsyncDisposable {
     const principal = createPrincipal(name, roles, "api-key");
     this.#authenticator.principals.set(name, principal);
     return principal;
+  }
+
+  /** Its credential is no good any more. */
+  revoke(name: string): void {
+    this.#authenticator.principals.delete(name);
+    this.sessions.review();
   }
 
   /** Registers a server, or changes it. */
