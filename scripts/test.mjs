@@ -20,6 +20,7 @@ const suites = [
   { name: "unit", script: "unit", hasTests: true },
   { name: "fuzz", script: "fuzz", hasTests: true },
   { name: "e2e", script: "e2e", hasTests: true },
+  { name: "faults", script: "faults", hasTests: true },
   { name: "conformance", script: "conformance", hasTests: true },
 ];
 

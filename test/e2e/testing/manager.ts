@@ -58,6 +58,12 @@ export class ManagerProcess implements AsyncDisposable {
     return this.#output.text;
   }
 
+  /** Reads no more of what it prints, as if its terminal had gone. */
+  closeOutput(): void {
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
+  }
+
   get client(): Client {
     return new Client({ url: this.url, key: this.key });
   }

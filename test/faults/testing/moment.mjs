@@ -1,0 +1,17 @@
+/**
+ * Loaded into a manager under test (`--import`): at SIGUSR2 it does what the file of FAULT_MOMENT says. What no tool from outside can do to
+ * one process alone: `{offsetMs}` moves its wall clock, `{blockMs}` holds its event loop, `{collect}` has its memory collected.
+ */
+import { readFileSync } from "node:fs";
+import process from "node:process";
+
+const realNow = Date.now;
+let offsetMs = 0;
+Date.now = () => realNow() + offsetMs;
+
+process.on("SIGUSR2", () => {
+  const moment = JSON.parse(readFileSync(process.env.FAULT_MOMENT, "utf8"));
+  if (moment.offsetMs !== undefined) offsetMs = moment.offsetMs;
+  if (moment.blockMs !== undefined) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, moment.blockMs);
+  if (moment.collect === true) globalThis.gc?.();
+});
