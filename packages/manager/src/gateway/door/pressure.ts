@@ -2,8 +2,8 @@
  * How much of its heap, its descriptors and its time this process has used up, as the stages of overload take it. It measures, and
  * knows nothing of what follows.
  */
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { getHeapStatistics } from "node:v8";
+import { LoopDelay } from "../../base/loop-delay.ts";
 import type { Pressures } from "../../resilience/overload.ts";
 import { descriptorsOpen } from "./descriptors.ts";
 
@@ -14,19 +14,15 @@ export interface PressureSource extends Disposable {
 
 /** The delay at which the event loop counts as fully used (reliability.md 2.4). */
 const delayMsMax = 250;
-/** A sample every 20 ms costs nothing that could be measured. */
-const resolutionMs = 20;
 
 /** This process. `limit` is how many descriptors it may have open; undefined: they are not watched. */
 export function processPressure(limit: number | undefined): PressureSource {
-  const delay = monitorEventLoopDelay({ resolution: resolutionMs });
-  delay.enable();
+  const delay = new LoopDelay();
   let smooth = 0;
   return {
     read() {
       const { used_heap_size: used, heap_size_limit: heapMax } = getHeapStatistics();
-      const lateMs = delay.count === 0 ? 0 : delay.percentile(99) / 1e6 - resolutionMs;
-      delay.reset();
+      const [lateMs = 0] = delay.look([0.99]);
       smooth = smoothed(smooth, lateMs / delayMsMax);
       return {
         heap: used / heapMax,
@@ -34,7 +30,7 @@ export function processPressure(limit: number | undefined): PressureSource {
         eventLoopDelay: smooth,
       };
     },
-    [Symbol.dispose]: () => void delay.disable(),
+    [Symbol.dispose]: () => delay[Symbol.dispose](),
   };
 }
 
