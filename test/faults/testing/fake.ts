@@ -25,7 +25,7 @@ export interface FakeState {
   readonly listChanges?: boolean;
   /** The description of the first tool. */
   readonly drift?: string;
-  /** HTTP: calls get this status, with a `Retry-After` in seconds; undefined: no more. */
+  /** HTTP: calls get this status, with a `Retry-After` in seconds; null: no more. */
   readonly status?: number | null;
   readonly retryAfter?: number;
   /** HTTP: false gives the status to openings and lists as well. */

@@ -1,8 +1,9 @@
 /**
  * Loaded into a manager under test (`--import`): at SIGUSR2 it does what the file of FAULT_MOMENT says. What no tool from outside can do to
  * one process alone: `{offsetMs}` moves its wall clock, `{blockMs}` holds its event loop, `{collect}` has its memory collected.
+ * The file is gone when that is done, or when the loop is about to be held.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, unlinkSync } from "node:fs";
 import process from "node:process";
 
 const realNow = Date.now;
@@ -12,6 +13,7 @@ Date.now = () => realNow() + offsetMs;
 process.on("SIGUSR2", () => {
   const moment = JSON.parse(readFileSync(process.env.FAULT_MOMENT, "utf8"));
   if (moment.offsetMs !== undefined) offsetMs = moment.offsetMs;
-  if (moment.blockMs !== undefined) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, moment.blockMs);
   if (moment.collect === true) globalThis.gc?.();
+  unlinkSync(process.env.FAULT_MOMENT);
+  if (moment.blockMs !== undefined) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, moment.blockMs);
 });

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { randomBytes, randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import { chown, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -95,14 +96,16 @@ export class Scenario implements AsyncDisposable {
     return this.#options.dataMiB === undefined ? path : `/proc/${this.manager.pid}/root${path}`;
   }
 
-  /** Does something to the manager from inside; see moment.mjs. */
+  /** Does something to the manager from inside, see moment.mjs; resolves when it is done, or the loop held. */
   async moment(what: {
     readonly offsetMs?: number;
     readonly blockMs?: number;
     readonly collect?: true;
   }): Promise<void> {
-    await writeFile(join(this.folder, "moment.json"), JSON.stringify(what));
+    const path = join(this.folder, "moment.json");
+    await writeFile(path, JSON.stringify(what));
     process.kill(this.manager.pid, "SIGUSR2");
+    await until("the moment has come", async () => !existsSync(path));
   }
 
   /** The fake of a server over HTTP. */

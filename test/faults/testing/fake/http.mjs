@@ -61,7 +61,7 @@ class HttpWire {
   /** The state may hold a status for every request, or for calls. */
   #isRefused({ method, params }) {
     const { status, retryAfter, callsOnly = true } = this.#server.state;
-    if (status === undefined || (callsOnly && method !== "tools/call")) return false;
+    if (status === undefined || status === null || (callsOnly && method !== "tools/call")) return false;
     this.#server.note({ method, refused: status, call: params?.arguments?.call });
     this.#end(status, undefined, retryAfter === undefined ? {} : { "retry-after": String(retryAfter) });
     return true;
