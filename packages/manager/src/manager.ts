@@ -30,6 +30,7 @@ import { EventBus } from "./events/bus.ts";
 import { logEvents } from "./events/event-log.ts";
 import { CallMetrics } from "./gateway/calls/call-metrics.ts";
 import { Catalog, type CatalogOptions } from "./gateway/lists/catalog.ts";
+import { ListDrift } from "./gateway/lists/list-drift.ts";
 import { CollisionLog } from "./gateway/lists/collision-log.ts";
 import { DirectTools } from "./gateway/calls/direct.ts";
 import { sessionScope } from "./gateway/calls/call-lease.ts";
@@ -249,8 +250,14 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
     logger.warn("items of a server's list are not shown", { server, list, ...dropped });
   const attempted: CatalogOptions["attempted"] = (server, replica, ending) =>
     guards.of(server)?.attempted(replica, undefined, ending);
-  const catalog = scope.use(new Catalog({ upstreams, clock, wheel, listDeadlineMs, troubleOf, attempted, onDropped }));
-  table.onChange(({ servers }) => catalog.retain(servers));
+  const drift = new ListDrift({ clock, events });
+  const onListed: CatalogOptions["onListed"] = (listed) => drift.listed(listed);
+  const hearing = { attempted, onDropped, onListed };
+  const catalog = scope.use(new Catalog({ upstreams, clock, wheel, listDeadlineMs, troubleOf, ...hearing }));
+  table.onChange(({ servers }) => {
+    catalog.retain(servers);
+    drift.retain(servers);
+  });
   scope.use(new CollisionLog({ table, catalog, logger }));
   const lists = new MergedLists({
     catalog,

@@ -12,6 +12,7 @@ export interface EventLogger {
 /** Constant texts, so that lines can be searched and counted; what varies stands in the fields. */
 const messages: Readonly<Record<EventTopic, string>> = {
   "server.state": "a server changed its state",
+  "server.drift": "a server lists something else than before within its revision",
   "replica.state": "a replica changed its state",
   "replica.health": "the health of a replica changed",
   "replica.ejected": "a replica is put aside or taken back",

@@ -3,6 +3,7 @@
 /** What an event is about, as `noun.what`: a reader asks for `server.*`. Closed, so that the reference can list them. */
 export type EventTopic =
   | "server.state"
+  | "server.drift"
   | "replica.state"
   | "replica.health"
   | "replica.ejected"

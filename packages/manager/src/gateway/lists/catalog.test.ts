@@ -19,6 +19,7 @@ class Bench implements Disposable {
   readonly upstreams: UpstreamSet = new UpstreamSet();
   readonly changes: string[] = [];
   readonly dropped: string[] = [];
+  readonly listed: string[] = [];
   trouble: Trouble | undefined;
   readonly catalog: Catalog = new Catalog({
     upstreams: this.upstreams,
@@ -28,6 +29,10 @@ class Bench implements Disposable {
     troubleOf: () => this.trouble,
     onDropped: (server, member, { why, count, names }) =>
       this.dropped.push(`${server} ${member} ${count} ${why}: ${names.join(" ")}`),
+    onListed: ({ replica, member, items, isNewcomer }) => {
+      const keys = items.map(({ key }) => key).join(" ");
+      if (member === "tools") this.listed.push(`${replica.name}${isNewcomer ? ", a newcomer" : ""}: ${keys}`);
+    },
   });
 
   constructor() {
@@ -131,6 +136,55 @@ test("a change during a fetch is fetched after it", async () => {
   second.result(toolsOf("new"));
   await settle();
   assert.deepEqual(await bench.tools(), ["new"]);
+});
+
+test("U9 a server that says all the time that its list changed is asked once a second, and the last word counts", async () => {
+  using bench = new Bench();
+  let at = 0;
+  const server = bench.attach({ "tools/list": (call) => call.result(toolsOf(`t${at}`)) });
+  await settle();
+  const say = async (): Promise<void> => {
+    at += 1;
+    bench.upstreams.notified("s", "notifications/tools/list_changed", Buffer.alloc(0));
+    await settle();
+  };
+  for (let i = 0; i < 50; i += 1) await say();
+  assert.equal(server.calls("tools/list").length, 2, "at first, and at its first word");
+  assert.deepEqual(await bench.tools(), ["t1"]);
+  await bench.clock.advance(1_100);
+  await settle();
+  assert.deepEqual(await bench.tools(), ["t50"]);
+  assert.equal(server.calls("tools/list").length, 3);
+  await bench.clock.advance(10_000);
+  await say();
+  assert.deepEqual(await bench.tools(), ["t51"], "after a rest it is asked at once");
+});
+
+test("a list that waits for its turn is forgotten with its server", async () => {
+  using bench = new Bench();
+  const server = bench.attach({ "tools/list": (call) => call.result(toolsOf("a")) });
+  for (let i = 0; i < 3; i += 1) {
+    bench.upstreams.notified("s", "notifications/tools/list_changed", Buffer.alloc(0));
+    await settle();
+  }
+  const asked = server.calls("tools/list").length;
+  bench.catalog.retain(new Map());
+  await bench.clock.advance(5_000);
+  assert.equal(server.calls("tools/list").length, asked);
+});
+
+test("a replica that comes beside others of its revision is asked itself, when there is a list to compare with", async () => {
+  using bench = new Bench();
+  bench.attach({ "tools/list": (call) => call.result(toolsOf("a")) });
+  const busy = bench.attach({ "tools/list": (call) => call.result(toolsOf("b")) }, "s-1-b");
+  busy.inFlight = 1;
+  await settle();
+  bench.attach({ "tools/list": (call) => call.result(toolsOf("b")) }, "s-1-c");
+  await settle();
+  assert.deepEqual(bench.listed, ["s-1-a: a", "s-1-b, a newcomer: b"], "what is known is not told again");
+  bench.attach({ "tools/list": (call) => call.result(toolsOf("b")) }, "s-2-a");
+  await settle();
+  assert.deepEqual(bench.listed.slice(2), ["s-2-a: b"], "what is known of another revision is");
 });
 
 test("a new replica is asked at once, though an old one still owes its list", async () => {
@@ -299,6 +353,7 @@ test("clients are to hear of a list when a fetch has ended that its server's wor
   server.calls("tools/list").at(-1)?.result(toolsOf("a"));
   await settle();
   assert.deepEqual(news, [], "it changed again meanwhile");
+  await bench.clock.advance(1_100);
   server.calls("tools/list").at(-1)?.error(-32603, "not now");
   await settle();
   assert.deepEqual(news.splice(0), ["s tools"], "though it is not known to what");

@@ -7,15 +7,16 @@
  */
 import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../../base/clock.ts";
-import type { TimerWheel } from "../../base/timer-wheel.ts";
+import type { Deadline, TimerWheel } from "../../base/timer-wheel.ts";
 import type { Unsubscribe } from "../../base/watched.ts";
 import type { ListItem } from "../../protocol/list.ts";
 import type { ListMember } from "../../protocol/methods.ts";
 import type { Ending } from "../../resilience/ending.ts";
-import type { UpstreamSet } from "../../upstream/upstream-set.ts";
+import type { ReadyReplica, UpstreamSet } from "../../upstream/upstream-set.ts";
 import type { Dropped } from "./dropped.ts";
 import { noReadyReplica } from "../calls/failure.ts";
 import { fetchPages, listMethods, type WholeList } from "./list-pages.ts";
+import type { Listed } from "./list-drift.ts";
 import { newestReplica } from "./newest-replica.ts";
 import { type ParamHeader, toolsWithHeaders } from "../routing/param-headers.ts";
 import type { Trouble } from "../routing/routing-table.ts";
@@ -39,6 +40,8 @@ export interface CatalogOptions {
   readonly attempted?: ((server: string, replica: string, ending: Ending) => void) | undefined;
   /** Hears what is left out of a server's list (a tool that clients must not be shown, what is too much), once until it changes. */
   readonly onDropped?: ((server: string, member: ListMember, dropped: Dropped) => void) | undefined;
+  /** Hears of a list that came when it is not what was known, or of another revision. */
+  readonly onListed?: ((listed: Listed) => void) | undefined;
 }
 
 /** An old list is fetched again, in the background, when somebody asks for it. Old is what the server says, within these. */
@@ -46,6 +49,8 @@ const ageMaxMs = 30_000;
 const ageMinMs = 1_000;
 /** A server that just failed to give a list is not asked for it again before this, however many callers want it. */
 const retryPauseMs = 1_000;
+/** A server that says all the time that a list changed is asked for it so often, however often it says so. */
+const changePauseMs = 1_000;
 
 interface Entry {
   list: WholeList | undefined;
@@ -55,6 +60,8 @@ interface Entry {
   told: string;
   /** The revision that was asked last. */
   askedRevision: string | undefined;
+  /** The revision that gave the list. */
+  revision: string | undefined;
   fetchedAtMs: number;
   freshUntilMs: number;
   error: ManagerError | undefined;
@@ -63,8 +70,13 @@ interface Entry {
   waitUntilMs: number | undefined;
   /** The fetch whose answer counts; one of an earlier replica is no longer heard. */
   fetching: object | undefined;
+  /** A replica beside others that is to be asked when a list is known, with which its own is compared. */
+  newcomer: ReadyReplica | undefined;
   /** The list changed while it was being fetched. */
   stale: boolean;
+  /** When it was asked last because its server said that it changed, and when it is to be asked again for that. */
+  heededAtMs: number;
+  due: Deadline | undefined;
   /** Clients are to hear that it changed, once the fetch has ended. */
   isNews: boolean;
 }
@@ -167,8 +179,9 @@ export class Catalog implements Disposable {
 
   /** Forgets servers that are no longer registered. */
   retain(servers: ReadonlyMap<string, unknown>): void {
-    for (const server of this.#entries.keys()) {
+    for (const [server, lists] of this.#entries) {
       if (servers.has(server)) continue;
+      for (const { due } of lists.values()) if (due !== undefined) this.#options.wheel.cancel(due);
       this.#entries.delete(server);
       this.generation++;
     }
@@ -190,12 +203,14 @@ export class Catalog implements Disposable {
 
   /** A replica that just came is asked at once, whatever an earlier one still owes or has failed to do. */
   #onAttached(server: string): void {
+    const replicas = this.#options.upstreams.replicas(server);
     // What is shown says who is away.
-    if (this.#options.upstreams.replicas(server).length === 1) this.generation++;
+    if (replicas.length === 1) this.generation++;
     for (const member of listMembers) {
       const entry = this.#entry(server, member);
       entry.error = undefined;
       entry.waitUntilMs = undefined;
+      entry.newcomer = replicas.length > 1 ? replicas.at(-1) : undefined;
       this.#fetch(server, member, entry);
     }
   }
@@ -215,15 +230,34 @@ export class Catalog implements Disposable {
       if (listMethods[member].changed !== method) continue;
       const entry = this.#entry(server, member);
       entry.isNews = true;
-      if (entry.fetching === undefined) this.#fetch(server, member, entry);
-      else entry.stale = true;
+      this.#heed(server, member, entry);
     }
+  }
+
+  /** Fetches what is said to have changed: now, after the fetch under way, or when the last time is long enough ago. */
+  #heed(server: string, member: ListMember, entry: Entry): void {
+    const { clock, wheel } = this.#options;
+    if (entry.fetching !== undefined) return void (entry.stale = true);
+    const nowMs = clock.nowMs();
+    const waitMs = entry.heededAtMs + changePauseMs - nowMs;
+    if (waitMs > 0) {
+      entry.due ??= wheel.schedule(nowMs, waitMs, () => {
+        entry.due = undefined;
+        this.#heed(server, member, entry);
+      });
+      return;
+    }
+    entry.heededAtMs = nowMs;
+    this.#fetch(server, member, entry);
   }
 
   #fetch(server: string, member: ListMember, entry: Entry): void {
     const { upstreams, clock, wheel } = this.#options;
-    const replica = newestReplica(upstreams, server);
-    if (replica === undefined || this.#disposed) return;
+    const newest = newestReplica(upstreams, server);
+    if (newest === undefined || this.#disposed) return;
+    const newcomer = this.#takeNewcomer(entry, newest.revision);
+    const replica = newcomer ?? newest;
+    const isNewcomer = newcomer !== undefined;
     entry.askedRevision = replica.revision;
     const fetching = {};
     entry.fetching = fetching;
@@ -233,14 +267,15 @@ export class Catalog implements Disposable {
       entry.fetching = undefined;
       apply();
       this.#wake();
-      if (entry.stale) return this.#fetch(server, member, entry);
+      if (entry.stale) return this.#heed(server, member, entry);
+      if (entry.list !== undefined && entry.newcomer !== undefined) this.#fetch(server, member, entry);
       if (!entry.isNews) return;
       entry.isNews = false;
       for (const listener of [...this.#newsListeners]) listener(server, member);
     };
     const onEnding = (ending: Ending): void => this.#options.attempted?.(server, replica.name, ending);
     fetchPages({ connection: replica.connection, server, member, clock, wheel, onEnding }).then(
-      (list) => settle(() => this.#store(server, member, entry, list)),
+      (list) => settle(() => this.#store(entry, list, { replica, member, isNewcomer })),
       (error: unknown) =>
         settle(() => {
           entry.error = ManagerError.from(error);
@@ -249,7 +284,18 @@ export class Catalog implements Disposable {
     );
   }
 
-  #store(server: string, member: ListMember, entry: Entry, list: WholeList): void {
+  /** Who is to be asked rather than the one with the least to do: the newcomer, once, when there is something to compare with. */
+  #takeNewcomer(entry: Entry, revision: string): ReadyReplica | undefined {
+    const { newcomer } = entry;
+    if (newcomer === undefined || entry.list === undefined || entry.fetching !== undefined) return undefined;
+    entry.newcomer = undefined;
+    const isComparable = newcomer.revision === revision && entry.revision === revision;
+    return isComparable && newcomer.connection.closeReason === undefined ? newcomer : undefined;
+  }
+
+  #store(entry: Entry, list: WholeList, from: Omit<Listed, "items">): void {
+    const { member, replica } = from;
+    const { server, revision } = replica;
     const ageMs = Math.min(ageMaxMs, Math.max(ageMinMs, list.ttlMs ?? ageMaxMs));
     entry.fetchedAtMs = this.#options.clock.nowMs();
     entry.freshUntilMs = entry.fetchedAtMs + ageMs;
@@ -257,7 +303,10 @@ export class Catalog implements Disposable {
     entry.waitUntilMs = undefined;
     this.#tellDropped(server, member, entry, list.dropped);
     const known = entry.list;
-    if (known === undefined || !hasSameItems(entry.byKey, list)) {
+    const isOther = known === undefined || !hasSameItems(entry.byKey, list);
+    if (isOther || revision !== entry.revision) this.#options.onListed?.({ ...from, items: list.items });
+    entry.revision = revision;
+    if (isOther) {
       entry.list = list;
       entry.byKey = new Map(list.items.map((item) => [item.key, item]));
       this.generation++;
@@ -326,13 +375,17 @@ function newEntry(): Entry {
     byKey: undefined,
     told: "",
     askedRevision: undefined,
+    revision: undefined,
     fetchedAtMs: 0,
     freshUntilMs: 0,
     error: undefined,
     retryAtMs: 0,
     waitUntilMs: undefined,
     fetching: undefined,
+    newcomer: undefined,
     stale: false,
+    heededAtMs: Number.NEGATIVE_INFINITY,
+    due: undefined,
     isNews: false,
   };
 }

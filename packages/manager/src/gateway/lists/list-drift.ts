@@ -1,0 +1,136 @@
+/**
+ * Notices when what a server lists is not what the same revision listed before: a tool or prompt that is described otherwise than it
+ * was (what people have read and trusted is not what models are told now), replicas that list different things, and a list that does
+ * not come to rest. Each is told in one event; nothing is kept from clients, and nothing is remembered beyond the process.
+ */
+import { createHash } from "node:crypto";
+import type { Clock } from "../../base/clock.ts";
+import type { EventSink } from "../../events/event.ts";
+import type { ListItem } from "../../protocol/list.ts";
+import type { ListMember } from "../../protocol/methods.ts";
+import type { ReadyReplica } from "../../upstream/upstream-set.ts";
+
+export interface ListDriftOptions {
+  readonly clock: Pick<Clock, "nowMs">;
+  readonly events: EventSink;
+}
+
+/** A list that came, and is not the one that came before, or is of another revision. */
+export interface Listed {
+  readonly replica: Pick<ReadyReplica, "name" | "server" | "revision">;
+  readonly member: ListMember;
+  readonly items: readonly ListItem[];
+  /** The replica was asked for the first time, and others of its revision are there. */
+  readonly isNewcomer: boolean;
+}
+
+/** So many changes within this time are a list that does not come to rest. */
+const changesMax = 5;
+const restMs = 30_000;
+/** Items remembered of one revision's list: as many as a list may have. */
+const pinsMax = 20_000;
+const namesMax = 10;
+const nameLengthMax = 200;
+
+/** What one revision of a server listed. */
+interface Pins {
+  readonly revision: string;
+  /** What each item was when it was seen last, present ones and others. */
+  readonly digests: Map<string, string>;
+  present: ReadonlySet<string>;
+  /** When it changed, the last times. */
+  readonly changedAtMs: number[];
+  isRestless: boolean;
+}
+
+export class ListDrift {
+  readonly #options: ListDriftOptions;
+  readonly #pins = new Map<string, Map<ListMember, Pins>>();
+
+  constructor(options: ListDriftOptions) {
+    this.#options = options;
+  }
+
+  /** Compares a list with what its revision listed before, and tells what is different. Resources come and go: those are no news. */
+  listed({ replica, member, items, isNewcomer }: Listed): void {
+    if (member !== "tools" && member !== "prompts") return;
+    const { server, revision } = replica;
+    const lists = this.#pins.get(server) ?? new Map<ListMember, Pins>();
+    this.#pins.set(server, lists);
+    const known = lists.get(member);
+    const pins = known?.revision === revision ? known : newPins(revision);
+    lists.set(member, pins);
+    const otherwise = repin(pins, items);
+    const present = new Set(items.map(({ key }) => key));
+    const moved = [...present].filter((key) => !pins.present.has(key));
+    for (const key of pins.present) if (!present.has(key)) moved.push(key);
+    pins.present = present;
+    if (pins !== known) return;
+    if (otherwise.length > 0) {
+      this.#tell(replica, `${member} of revision ${revision} are described otherwise than before`, otherwise);
+    }
+    if (isNewcomer && moved.length > 0) {
+      this.#tell(replica, `replicas of revision ${revision} list different ${member}`, moved);
+    }
+    this.#count(replica, member, pins);
+  }
+
+  /** Forgets servers that are no longer registered. */
+  retain(servers: ReadonlyMap<string, unknown>): void {
+    for (const server of this.#pins.keys()) if (!servers.has(server)) this.#pins.delete(server);
+  }
+
+  #tell({ server, name }: Listed["replica"], what: string, items: readonly string[]): void {
+    const more = items.length > namesMax ? ` and ${items.length - namesMax} more` : "";
+    const message = `${what}: ${items
+      .slice(0, namesMax)
+      .map((item) => item.slice(0, nameLengthMax))
+      .join(", ")}${more}`;
+    this.#options.events.publish({ topic: "server.drift", server, replica: name, message, severity: "warning" });
+  }
+
+  /** Tells once of a list that changes again and again, until it has been quiet for a while. */
+  #count({ server, name }: Listed["replica"], member: ListMember, pins: Pins): void {
+    const nowMs = this.#options.clock.nowMs();
+    const { changedAtMs } = pins;
+    if (nowMs - (changedAtMs.at(-1) ?? nowMs) > restMs) pins.isRestless = false;
+    changedAtMs.push(nowMs);
+    if (changedAtMs.length > changesMax) changedAtMs.shift();
+    const [first = nowMs] = changedAtMs;
+    if (pins.isRestless || changedAtMs.length < changesMax || nowMs - first > restMs) return;
+    pins.isRestless = true;
+    const message = `its ${member} changed ${changesMax} times within ${restMs / 1_000} s in revision ${pins.revision}`;
+    this.#options.events.publish({ topic: "server.drift", server, replica: name, message, severity: "warning" });
+  }
+}
+
+function newPins(revision: string): Pins {
+  return { revision, digests: new Map(), present: new Set(), changedAtMs: [], isRestless: false };
+}
+
+/** The names of those that were there before and are something else now. */
+function repin({ digests }: Pins, items: readonly ListItem[]): readonly string[] {
+  const otherwise: string[] = [];
+  for (const { key, bytes } of items) {
+    const digest = digestOf(bytes);
+    const before = digests.get(key);
+    if (before === digest || (before === undefined && digests.size >= pinsMax)) continue;
+    digests.set(key, digest);
+    if (before !== undefined) otherwise.push(key);
+  }
+  return otherwise;
+}
+
+/** Equal for the same JSON, in whatever order its members stand. */
+function digestOf(bytes: Buffer): string {
+  return createHash("sha256")
+    .update(JSON.stringify(inOrder(JSON.parse(bytes.toString()))))
+    .digest("base64");
+}
+
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (typeof value !== "object" || value === null) return value;
+  const members = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(members.map(([name, of]) => [name, inOrder(of)]));
+}
