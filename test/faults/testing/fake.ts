@@ -25,6 +25,8 @@ export interface FakeState {
   readonly listChanges?: boolean;
   /** The description of the first tool. */
   readonly drift?: string;
+  /** Each copy lists a tool of its own. */
+  readonly differs?: boolean;
   /** HTTP: calls get this status, with a `Retry-After` in seconds; null: no more. */
   readonly status?: number | null;
   readonly retryAfter?: number;

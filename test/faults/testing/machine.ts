@@ -19,6 +19,12 @@ export function holdingsOf(pid: number): Holdings {
   };
 }
 
+/** The most memory that a process ever held at a time. */
+export function peakRssOf(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1]) * 1_024;
+}
+
 /** Processor time of a process so far, in milliseconds. */
 export function cpuMsOf(pid: number): number {
   const fields = fieldsOf(pid);

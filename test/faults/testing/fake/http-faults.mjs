@@ -1,4 +1,5 @@
 /** What goes wrong with an HTTP answer, by the name that `fault` is told. Each ends with its connection, if not before. */
+import { once } from "node:events";
 import { gzipSync } from "node:zlib";
 import { bombResult } from "./bombs.mjs";
 
@@ -21,6 +22,12 @@ export const httpFaults = {
     const text = resultOf(id, "slow".repeat(1_000));
     let at = 0;
     response.writeHead(200, json);
+    drip(response, ms, () => text[at++ % text.length]);
+  },
+  "drip-event"(response, { ms = 1_000 }, id) {
+    const text = `data: ${resultOf(id, "slow".repeat(1_000))}\n\n`;
+    let at = 0;
+    response.writeHead(200, events);
     drip(response, ms, () => text[at++ % text.length]);
   },
   comments(response, { ms = 10 }) {
@@ -65,10 +72,9 @@ export const httpFaults = {
 
 async function pour(response, bytes) {
   const part = Buffer.alloc(1_048_576, 0x61);
+  const closed = once(response, "close");
   for (let left = bytes; left > 0 && !response.destroyed; left -= part.length) {
     if (response.write(part.subarray(0, Math.min(left, part.length)))) continue;
-    await new Promise((resolve) => {
-      response.once("drain", resolve).once("close", resolve);
-    });
+    await Promise.race([once(response, "drain"), closed]);
   }
 }

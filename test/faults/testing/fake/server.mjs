@@ -115,11 +115,15 @@ export class FakeServer {
     return { name: this.name, version: "1" };
   }
 
-  /** The same tools in each list, but for one that comes and goes (`listChanges`) and one that changes its description (`drift`). */
+  /**
+   * The same tools in each list, but for one that comes and goes (`listChanges`), one that changes its description (`drift`), and one
+   * that no other process has (`differs`).
+   */
   tools() {
     const inputSchema = { type: "object" };
     const named = toolNames.map((name) => ({ name, inputSchema }));
     if (this.state.drift !== undefined) named[0].description = String(this.state.drift);
+    if (this.state.differs === true) named.push({ name: `of-${process.pid}`, inputSchema });
     return this.listNumber % 2 === 0 ? named : [...named, { name: "extra", inputSchema }];
   }
 
