@@ -205,7 +205,8 @@ export class McpEndpoint {
 
   /** A modern client brings what it was asked for: to the revision that asked, or to the call that waits here. */
   #goOn(call: Call, destination: Destination): void {
-    const state = this.#options.states.open(call);
+    const { audit, states } = this.#options;
+    const state = states.open(call);
     if (state?.server === destination.route.name) {
       if (state.kind === "upstream") {
         const { revision } = state;
@@ -216,6 +217,10 @@ export class McpEndpoint {
       }
       const parked = this.#options.parked.take(state.name, call.principal.hash);
       if (parked !== undefined) return parked.resume(call);
+    }
+    if (states.isForeign(call)) {
+      const target = `servers/${destination.route.name}`;
+      auditDenied(audit, call, call.envelope.method, target, "the requestState is another principal's");
     }
     const message =
       "params.requestState is not one that was given for this request, or its time is over: call again without it";

@@ -254,6 +254,11 @@ test("G12 a state that is tampered with, foreign, used twice or of another reque
   ];
   for (const answer of await Promise.all(bad)) assert.equal(answer.body?.error?.code, -32602, answer.text);
   assert.equal(calls.length, 1);
+  const denied = gateway.audited.filter(({ outcome }) => outcome === "denied");
+  assert.deepEqual(
+    denied.map(({ who, target, reason }) => [who, target, reason]),
+    [["bob", "servers/weather", "the requestState is another principal's"]],
+  );
   const inputResponses = { city: { action: "accept" } };
   const end = await modern(ada, { requestState, inputResponses });
   assert.deepEqual(end.body?.result?.["told"], inputResponses);

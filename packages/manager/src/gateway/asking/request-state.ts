@@ -68,9 +68,19 @@ export class RequestStates {
 
   /** What the call's state says; undefined when it is none that was given to this principal for this request, or is too old. */
   open(call: Call): RequestState | undefined {
-    const text = call.envelope.text("requestState");
-    const opened = text === undefined ? undefined : (this.#sealer.open(sealContext, text) as Sealed | undefined);
+    const opened = this.#read(call);
     return opened?.p === call.principal.hash && opened.d === digestOf(call) ? opened.s : undefined;
+  }
+
+  /** Whether what was not opened is good, but another principal's: worth an entry in the audit. */
+  isForeign(call: Call): boolean {
+    const opened = this.#read(call);
+    return opened !== undefined && opened.p !== call.principal.hash;
+  }
+
+  #read({ envelope }: Call): Sealed | undefined {
+    const text = envelope.text("requestState");
+    return text === undefined ? undefined : (this.#sealer.open(sealContext, text) as Sealed | undefined);
   }
 }
 
