@@ -69,13 +69,13 @@ const memoryMax = 268_435_456;
 for (const era of eras) {
   for (const [fault, args, code, message] of answers) {
     test(`U6 ${fault} ${JSON.stringify(args)} of a ${era} server is ${code}, and it is asked again`, async () => {
-      const before = holdingsOf(scenario.manager.pid).rssBytes;
+      const atFirst = holdingsOf(scenario.manager.pid).rssBytes;
       const calls = [legacy, modern].map((client) => client.call(`faulty-${era}`, "fault", { do: fault, ...args }));
       for (const ending of await Promise.all(calls)) {
         assert.equal(codeOf(ending), code, shown(ending));
         assert.match(errorOf(ending)?.message ?? "", message);
       }
-      assert.ok(peakRssOf(scenario.manager.pid) - before < memoryMax);
+      assert.ok(peakRssOf(scenario.manager.pid) - atFirst < memoryMax);
       assert.match(await modern.text(`faulty-${era}`, "echo"), /call-/);
     });
   }
@@ -143,7 +143,7 @@ for (const era of eras) {
 
 test("U9 a list that changes with every call is asked for no more than once a second, is told of, and serves", async () => {
   await modern.text("changing", "set", { set: { listChanges: true } });
-  const before = scenario.executed("changing", "tools/list");
+  const atFirst = scenario.executed("changing", "tools/list");
   const startMs = performance.now();
   for (let at = 0; at < 200; at += 1) await modern.text("changing", "echo");
   await until("it is told of", async () => {
@@ -151,7 +151,7 @@ test("U9 a list that changes with every call is asked for no more than once a se
     return (await drifts("changing")).some((message) => /its tools changed 5 times within 30 s/.test(message));
   });
   const seconds = (performance.now() - startMs) / 1_000;
-  const asked = scenario.executed("changing", "tools/list") - before;
+  const asked = scenario.executed("changing", "tools/list") - atFirst;
   await modern.text("changing", "set", { set: { listChanges: false } });
   // One at once, one more for the second that is not over, and one when the list was old.
   assert.ok(asked <= Math.ceil(seconds) + 2, `it was asked ${asked} times in ${seconds} s`);

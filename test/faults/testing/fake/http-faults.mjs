@@ -1,5 +1,4 @@
 /** What goes wrong with an HTTP answer, by the name that `fault` is told. Each ends with its connection, if not before. */
-import { once } from "node:events";
 import { gzipSync } from "node:zlib";
 import { bombResult } from "./bombs.mjs";
 
@@ -46,6 +45,16 @@ export const httpFaults = {
     await pour(response, bytes);
     if (!response.destroyed) response.end('"}}\n\n');
   },
+  /** So many bytes in events of 64 KiB each, and no response. */
+  async events(response, { bytes }) {
+    response.writeHead(200, events);
+    for (let left = bytes; left > 0 && !response.destroyed; left -= 65_536) {
+      response.write('data: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"');
+      await pour(response, 65_536);
+      response.write('"}}\n\n');
+    }
+    response.end();
+  },
   async long(response, { bytes }, id) {
     const head = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"content":[{"type":"text","text":"`;
     response.writeHead(200, json).write(head);
@@ -72,9 +81,18 @@ export const httpFaults = {
 
 async function pour(response, bytes) {
   const part = Buffer.alloc(1_048_576, 0x61);
-  const closed = once(response, "close");
   for (let left = bytes; left > 0 && !response.destroyed; left -= part.length) {
-    if (response.write(part.subarray(0, Math.min(left, part.length)))) continue;
-    await Promise.race([once(response, "drain"), closed]);
+    if (!response.write(part.subarray(0, Math.min(left, part.length)))) await moved(response);
   }
+}
+
+/** Resolves when more is taken, or nothing ever will be. */
+function moved(response) {
+  return new Promise((resolve) => {
+    const go = () => {
+      response.off("drain", go).off("close", go);
+      resolve();
+    };
+    response.on("drain", go).on("close", go);
+  });
 }
