@@ -94,21 +94,43 @@ test("H2 a server that nobody reaches opens its own breaker, at five calls in a 
   await manager.client.servers.delete("far");
 });
 
-test("U8 a server that says when to come again is not held for broken", async () => {
+test("U8 a server that says when to come again is left alone until then, and is not held for broken", async () => {
   let refused: number | undefined;
-  await using server = await startHttpServer("modern", { refuse: () => refused });
+  await using server = await startHttpServer("modern", { refuse: () => refused, retryAfter: 3 });
   const source = { kind: "remote", url: server.url } as const;
-  await manager.client.servers.apply({ metadata: { name: "busy" }, spec: { source } });
+  const health = { interval: "1m" } as const;
+  await manager.client.servers.apply({ metadata: { name: "busy" }, spec: { source, health } });
   await manager.serversReady("busy");
-  refused = 429;
-  for (let i = 0; i < 7; i++) {
-    const answer = await call("busy__echo");
-    assert.deepEqual([answer.status, answer.headers.get("retry-after")], [503, "1"]);
-    assert.match(answer.json().error?.message ?? "", /HTTP 429/);
-  }
-  refused = undefined;
   assert.equal((await call("busy__echo", { a: 1 })).status, 200);
+  const startMs = performance.now();
+  const answer = await refusedOnce();
+  assert.deepEqual([answer.status, answer.headers.get("retry-after")], [503, "3"]);
+  assert.match(answer.json().error?.message ?? "", /HTTP 429/);
+  const seen = server.seen.length;
+  for (let i = 0; i < 7; i++) {
+    const { error } = (await call("busy__echo")).json();
+    assert.deepEqual([error?.code, error?.data?.["retryable"]], [503, true]);
+    assert.ok(Number(error?.data?.["retryAfterMs"]) <= 3_000);
+    assert.match(error?.message ?? "", /server "busy" is left alone for now, as it asked for/);
+  }
+  assert.equal(server.seen.length, seen);
+  const { breaker: state, breakerDetail, load, recentEvents } = (await manager.client.servers.get("busy")).status;
+  assert.deepEqual([state, breakerDetail, load?.refused.heldOff, load?.heldOff.length], ["closed", undefined, 7, 1]);
+  assert.ok(recentEvents?.some(({ message }) => message === "left alone for 3s, as its server asked for"));
+  assert.equal(await sample('mcp_manager_replicas_held_off{server="busy"}'), 1);
+  assert.equal(await sample('mcp_manager_calls_refused_total{server="busy",reason="held_off"}'), 7);
+  await until("it is called again", async () => (await call("busy__echo", { a: 1 })).status === 200);
+  assert.ok(performance.now() - startMs >= 3_000);
+  assert.deepEqual((await manager.client.servers.get("busy")).status.load?.heldOff, []);
   await manager.client.servers.delete("busy");
+
+  /** One call that is refused by the server itself. */
+  async function refusedOnce(): Promise<Wire> {
+    refused = 429;
+    const refusal = await call("busy__echo");
+    refused = undefined;
+    return refusal;
+  }
 });
 
 test("a person holds a breaker open, with a reason that callers see, or closed, whatever fails", async () => {

@@ -46,6 +46,8 @@ export interface ReplicaLoad {
   readonly pool?: { readonly inUse: number; readonly idle: number; readonly spare: number; readonly waiting: number };
   /** Set while it is put aside because it fails more than its peers: RFC 3339, until when. */
   readonly ejectedUntil?: string;
+  /** Set while it is left alone because its server asked for it: RFC 3339, until when. */
+  readonly heldOffUntil?: string;
 }
 
 /** What is in force, beside what was asked for. */

@@ -252,11 +252,21 @@ export interface ServerLoad {
   readonly concurrency: number;
   /** Calls that wait for a place. */
   readonly waiting: number;
-  /** Since the instance started: calls refused by the breaker, for want of a place, by the rate; calls sent once more. */
-  readonly refused: { readonly breaker: number; readonly queue: number; readonly rate: number };
+  /**
+   * Since the instance started: calls refused by the breaker, because the server asked to be left alone, for want of a place, by the
+   * rate; calls sent once more.
+   */
+  readonly refused: {
+    readonly breaker: number;
+    readonly heldOff: number;
+    readonly queue: number;
+    readonly rate: number;
+  };
   readonly retries: number;
   /** Replicas put aside because they fail more than their peers. */
   readonly ejected: readonly string[];
+  /** Replicas left alone because their server asked for it (HTTP 429, `Retry-After`). */
+  readonly heldOff: readonly string[];
 }
 
 /** The members of a server's status that are of one instance and one moment. */

@@ -248,11 +248,11 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
   const { logger } = options;
   const onDropped: CatalogOptions["onDropped"] = (server, list, dropped) =>
     logger.warn("items of a server's list are not shown", { server, list, ...dropped });
-  const attempted: CatalogOptions["attempted"] = (server, replica, ending) =>
-    guards.of(server)?.attempted(replica, undefined, ending);
+  const attempted: CatalogOptions["attempted"] = (server, ...how) => guards.of(server)?.attempted(...how);
+  const isHeldOff: CatalogOptions["isHeldOff"] = (server, replica) => guards.of(server)?.isHeldOff(replica) === true;
   const drift = new ListDrift({ clock, events });
   const onListed: CatalogOptions["onListed"] = (listed) => drift.listed(listed);
-  const hearing = { attempted, onDropped, onListed };
+  const hearing = { attempted, isHeldOff, onDropped, onListed };
   const catalog = scope.use(new Catalog({ upstreams, clock, wheel, listDeadlineMs, troubleOf, ...hearing }));
   table.onChange(({ servers }) => {
     catalog.retain(servers);

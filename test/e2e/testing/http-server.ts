@@ -17,11 +17,13 @@ export interface HttpServerOptions {
   readonly port?: number;
   /** Asked for each request: an HTTP status that is all the answer; undefined answers as it should. */
   readonly refuse?: () => number | undefined;
+  /** The `Retry-After` of such answers, in seconds. Default: they have none. */
+  readonly retryAfter?: number;
 }
 
 export async function startHttpServer(
   era: "legacy" | "modern",
-  { port = 0, refuse = () => undefined }: HttpServerOptions = {},
+  { port = 0, refuse = () => undefined, retryAfter }: HttpServerOptions = {},
 ): Promise<HttpServer> {
   const seen: IncomingMessage["headers"][] = [];
   const server = createServer((request, response) => {
@@ -30,7 +32,10 @@ export async function startHttpServer(
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
       const refused = refuse();
-      if (refused !== undefined) return void response.writeHead(refused).end();
+      if (refused !== undefined) {
+        if (retryAfter !== undefined) response.setHeader("retry-after", retryAfter);
+        return void response.writeHead(refused).end();
+      }
       const { status, body, session } = answer(era, Buffer.concat(chunks).toString());
       response.writeHead(status, {
         "content-type": "application/json",

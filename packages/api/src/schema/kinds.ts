@@ -70,6 +70,7 @@ const replicaLoadSchema = exactly<ReplicaLoad>()(
     inFlight: z.int(),
     pool: z.strictObject({ inUse: z.int(), idle: z.int(), spare: z.int(), waiting: z.int() }).exactOptional(),
     ejectedUntil: timeSchema.exactOptional(),
+    heldOffUntil: timeSchema.exactOptional(),
   }),
 );
 

@@ -175,9 +175,10 @@ const serverLoadSchema = exactly<ServerLoad>()(
     inFlight: z.int(),
     concurrency: z.int(),
     waiting: z.int(),
-    refused: z.strictObject({ breaker: z.int(), queue: z.int(), rate: z.int() }),
+    refused: z.strictObject({ breaker: z.int(), heldOff: z.int(), queue: z.int(), rate: z.int() }),
     retries: z.int(),
     ejected: z.array(z.string()),
+    heldOff: z.array(z.string()),
   }),
 );
 

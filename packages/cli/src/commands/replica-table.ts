@@ -81,6 +81,7 @@ function noteText({ status }: Replica): string {
     ...(status.state === "failed" && retryAt !== undefined ? [`tried again in ${until(retryAt, now)}`] : []),
     ...(health?.message === undefined || health.message === failure?.message ? [] : [health.message]),
     ...(load?.ejectedUntil === undefined ? [] : [`put aside for another ${until(load.ejectedUntil, now)}`]),
+    ...(load?.heldOffUntil === undefined ? [] : [`left alone for another ${until(load.heldOffUntil, now)}`]),
   ];
   return notes.join("; ") || nothing;
 }

@@ -27,9 +27,10 @@ export function breakerCell({ breaker, breakerDetail }: ServerStatus, nowMs: num
 
 /** `3 of 64 calls in flight, 1 waiting; since the start 5 refused by the breaker, 2 tried again`. */
 export function loadText(load: ServerLoad): string {
-  const { inFlight, concurrency, waiting, refused, retries, ejected } = load;
+  const { inFlight, concurrency, waiting, refused, retries, ejected, heldOff } = load;
   const since = counted([
     [refused.breaker, "refused by the breaker"],
+    [refused.heldOff, "refused as the server asked for"],
     [refused.queue, "refused for want of a place"],
     [refused.rate, "refused by the rate"],
     [retries, "tried again"],
@@ -38,6 +39,7 @@ export function loadText(load: ServerLoad): string {
     [`${inFlight} of ${concurrency} calls in flight`, ...counted([[waiting, "waiting"]])].join(", "),
     ...(since.length === 0 ? [] : [`since the start ${since.join(", ")}`]),
     ...(ejected.length === 0 ? [] : [`put aside: ${ejected.join(", ")}`]),
+    ...(heldOff.length === 0 ? [] : [`left alone as the server asked for: ${heldOff.join(", ")}`]),
   ].join("; ");
 }
 

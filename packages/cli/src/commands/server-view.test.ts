@@ -30,9 +30,10 @@ const load = {
   inFlight: 3,
   concurrency: 64,
   waiting: 1,
-  refused: { breaker: 5, queue: 0, rate: 2 },
+  refused: { breaker: 5, heldOff: 3, queue: 0, rate: 2 },
   retries: 4,
   ejected: ["weather-1-bbbb"],
+  heldOff: ["weather-1-cccc"],
 };
 
 test("a server that works says so, and what it has to do", async () => {
@@ -40,9 +41,10 @@ test("a server that works says so, and what it has to do", async () => {
     ...load,
     inFlight: 0,
     waiting: 0,
-    refused: { breaker: 0, queue: 0, rate: 0 },
+    refused: { breaker: 0, heldOff: 0, queue: 0, rate: 0 },
     retries: 0,
     ejected: [],
+    heldOff: [],
   };
   const text = await get({ since: ago(180), breaker: "closed", load: idle }, []);
   assert.match(text, /^State: +ready for 3m$/m);
@@ -54,11 +56,10 @@ test("a server that is degraded says why, and what is refused and put aside", as
   const conditions = [{ type: "Available", status: "True", message: "1 of 2 replicas are ready" }];
   const text = await get({ state: "degraded", since: ago(12), conditions, load }, []);
   assert.match(text, /^State: +degraded for 12s: 1 of 2 replicas are ready$/m);
-  const counts = "since the start 5 refused by the breaker, 2 refused by the rate, 4 tried again";
-  assert.match(
-    text,
-    new RegExp(`^Load: +3 of 64 calls in flight, 1 waiting; ${counts}; put aside: weather-1-bbbb$`, "m"),
-  );
+  const counts =
+    "since the start 5 refused by the breaker, 3 refused as the server asked for, 2 refused by the rate, 4 tried again";
+  const aside = "put aside: weather-1-bbbb; left alone as the server asked for: weather-1-cccc";
+  assert.match(text, new RegExp(`^Load: +3 of 64 calls in flight, 1 waiting; ${counts}; ${aside}$`, "m"));
 });
 
 test("an open breaker says why, since when and until when, and one that is held says by whom", async () => {

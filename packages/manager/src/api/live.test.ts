@@ -11,9 +11,10 @@ const load: ServerLoad = {
   inFlight: 3,
   concurrency: 64,
   waiting: 1,
-  refused: { breaker: 5, queue: 0, rate: 0 },
+  refused: { breaker: 5, heldOff: 0, queue: 0, rate: 0 },
   retries: 2,
   ejected: [],
+  heldOff: [],
 };
 
 const live: LiveState = {

@@ -16,6 +16,7 @@ const messages: Readonly<Record<EventTopic, string>> = {
   "replica.state": "a replica changed its state",
   "replica.health": "the health of a replica changed",
   "replica.ejected": "a replica is put aside or taken back",
+  "replica.held-off": "a replica is left alone, as its server asked for",
   "breaker.state": "a breaker changed its state",
   "overload.stage": "the load of this instance changed its stage",
 };

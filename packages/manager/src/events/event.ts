@@ -7,6 +7,7 @@ export type EventTopic =
   | "replica.state"
   | "replica.health"
   | "replica.ejected"
+  | "replica.held-off"
   | "breaker.state"
   | "overload.stage";
 

@@ -30,6 +30,13 @@ export function rateLimited(server: string, perSecond: number, waitMs: number): 
   return new ManagerError("resource_exhausted", message, { server, reason: "RATE_LIMITED", retryAfterMs });
 }
 
+/** The server asked to be left alone, and nobody else can take the call. */
+export function heldOff(server: string, leftMs: number): ManagerError {
+  const retryAfterMs = Math.ceil(leftMs);
+  const message = `server "${server}" is left alone for now, as it asked for (HTTP 429 or Retry-After); try again in ${inSeconds(retryAfterMs)}`;
+  return new ManagerError("unavailable", message, { server, reason: "HELD_OFF", retryAfterMs });
+}
+
 /** What stands in the way of a place. */
 export interface Places {
   readonly places: number;

@@ -5,7 +5,7 @@
  *
  *   enter ──▶ Permit ──▶ (an attempt on a replica)+ ──▶ end
  *     ├─────▶ waits ──▶ Permit, or refused (queue, deadline)
- *     └─────▶ refused: rate, breaker, queue
+ *     └─────▶ refused: breaker, hold-off, rate, queue
  */
 import type { BreakerDetail, BreakerState, ManagerError, ServerLoad } from "@mcp-manager/api";
 import type { Ending } from "./ending.ts";
@@ -52,12 +52,21 @@ export interface Guard {
   enter(call: GuardedCall): Permit | ManagerError | undefined;
   /** Gives up waiting. */
   leave(call: GuardedCall): void;
-  /** How one attempt on a replica ended, whatever becomes of the call. */
-  attempted(replica: string, tool: string | undefined, ending: Ending): void;
+  /**
+   * How one attempt on a replica ended, whatever becomes of the call. `retryAfterMs` is what its server said of it, if it did: of one that
+   * ended `rate_limited`, how long the replica is left alone.
+   */
+  attempted(replica: string, tool: string | undefined, ending: Ending, retryAfterMs?: number): void;
   /** Whether the replica is put aside now. The balancer decides what that means when too few are left. */
   isEjected(replica: string): boolean;
   /** Until when it is put aside: RFC 3339, for people. Undefined when it is not. */
   ejectedUntil(replica: string): string | undefined;
+  /** Whether the replica is left alone now, because its server said so: no call goes to it. */
+  isHeldOff(replica: string): boolean;
+  /** Until when it is left alone: RFC 3339, for people. Undefined when it is not. */
+  heldOffUntil(replica: string): string | undefined;
+  /** Refuses a call that only these could take, when each of them is held off; undefined: one is not, or there are none. */
+  refuseHeldOff(replicas: readonly string[]): ManagerError | undefined;
   /** Between 0.1 and 1: the share of a replica's usual load that it should have now, after a start or an ejection. */
   weight(replica: string): number;
   /** Who the replicas are: caps count them, and what is known of others is forgotten. */

@@ -301,6 +301,60 @@ test("a replica that fails more than its peers is put aside, comes back little b
   );
 });
 
+test("U8 a server that asked to be left alone is, by the time it said, and comes back by itself with its breaker closed", async () => {
+  const { clock, guard, come, changes } = bench({ rate: { perSecond: 1, burst: 1 } });
+  guard.replicas(["one"]);
+  come().permit?.end("rate_limited", 5);
+  guard.attempted("one", undefined, "rate_limited", 7_000);
+  await clock.advance(1_000);
+  const { refusal } = come("forecast");
+  assert.equal(
+    refusal?.message,
+    'server "weather" is left alone for now, as it asked for (HTTP 429 or Retry-After); try again in 6 s',
+  );
+  assert.deepEqual(
+    [refusal?.code, refusal?.reason, refusal?.retryAfterMs, refusal?.retryable],
+    ["unavailable", "HELD_OFF", 6_000, true],
+  );
+  assert.deepEqual([guard.load.heldOff, guard.load.refused.heldOff], [["one"], 1]);
+  assert.equal(guard.heldOffUntil("one"), "2023-11-14T22:13:27.000Z");
+  assert.deepEqual([guard.breaker, guard.detail], ["closed", undefined]);
+  await clock.advance(6_000);
+  assert.notEqual(come().permit, undefined, "what was refused took nothing of the rate");
+  assert.deepEqual([guard.load.heldOff, guard.heldOffUntil("one")], [[], undefined]);
+  assert.deepEqual(changes, [{ kind: "held-off", replica: "one", forMs: 7_000 }]);
+});
+
+test("while another replica is not held off, calls go on, and who needs that very one is refused", () => {
+  const { guard, come } = bench();
+  guard.replicas(["one", "two"]);
+  guard.attempted("one", undefined, "rate_limited", 7_000);
+  assert.notEqual(come().permit, undefined);
+  assert.deepEqual([guard.isHeldOff("one"), guard.isHeldOff("two")], [true, false]);
+  assert.equal(guard.refuseHeldOff(["one"])?.retryAfterMs, 7_000);
+  assert.deepEqual([guard.refuseHeldOff(["one", "two"]), guard.refuseHeldOff([])], [undefined, undefined]);
+});
+
+test("calls that wait for a place are told as soon as all replicas are held off", () => {
+  const { guard, come } = bench({ concurrency: 1 });
+  guard.replicas(["one"]);
+  const { permit } = come();
+  const waiting = [come(), come("forecast")];
+  guard.attempted("one", undefined, "rate_limited", 7_000);
+  for (const { refusal } of waiting) assert.equal(refusal?.reason, "HELD_OFF");
+  permit?.end("rate_limited", 1);
+  assert.deepEqual([guard.load.inFlight, guard.load.waiting, guard.load.refused.heldOff], [0, 0, 2]);
+});
+
+test("only what ended by its server's wish holds it off, not any failure that has a time to it", () => {
+  const { guard } = bench();
+  guard.replicas(["one"]);
+  for (const ending of ["broken", "withdrawn", "bad_gateway"] as const)
+    guard.attempted("one", undefined, ending, 7_000);
+  guard.attempted("one", undefined, "rate_limited");
+  assert.equal(guard.isHeldOff("one"), false);
+});
+
 test("second attempts are counted and have a budget", () => {
   const { guard } = bench();
   assert.deepEqual(

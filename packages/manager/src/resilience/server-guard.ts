@@ -1,7 +1,7 @@
 /**
  * What protects one server, put together: the rate, the breakers of the server and its tools, the places, the second attempts, and who
- * of its replicas is put aside. The order is that of a call: what costs nothing is asked first, and a call that is refused takes
- * nothing from the others. A call that is admitted at once and succeeds costs one object.
+ * of its replicas is put aside or left alone. The order is that of a call: what costs nothing is asked first, and a call that is refused
+ * takes nothing from the others. A call that is admitted at once and succeeds costs one object.
  */
 import { type BreakerDetail, type BreakerState, ManagerError, type ServerLoad } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
@@ -10,7 +10,8 @@ import { type BreakerChange, type BreakerThresholds, CircuitBreaker, type Forced
 import { ConcurrencyLimit, type Drop, type LimitOwner } from "./concurrency-limit.ts";
 import { type Ending, endings } from "./ending.ts";
 import type { Guard, GuardedCall, GuardRules, Permit } from "./guard.ts";
-import { circuitOpen, noPlace, rateLimited } from "./guard-refusals.ts";
+import { circuitOpen, heldOff, noPlace, rateLimited } from "./guard-refusals.ts";
+import { HoldOffs } from "./hold-offs.ts";
 import { OutlierDetector } from "./outlier.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { RetryBudget } from "./retry-budget.ts";
@@ -30,11 +31,15 @@ export interface ServerGuardOptions {
   readonly onChange: (change: GuardChange) => void;
 }
 
-/** A breaker moved, the server's own or that of a tool; or a replica was put aside for some time, or taken back. */
+/**
+ * A breaker moved, the server's own or that of a tool; a replica was put aside for some time, or taken back; or its server asked for it to
+ * be left alone for some time.
+ */
 export type GuardChange =
   | ({ readonly kind: "breaker"; readonly tool: string | undefined } & BreakerChange)
   | { readonly kind: "ejected"; readonly replica: string; readonly reason: string; readonly forMs: number }
-  | { readonly kind: "returned"; readonly replica: string };
+  | { readonly kind: "returned"; readonly replica: string }
+  | { readonly kind: "held-off"; readonly replica: string; readonly forMs: number };
 
 export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
   readonly #options: ServerGuardOptions;
@@ -45,7 +50,8 @@ export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
   readonly #budget = new RetryBudget();
   readonly #slowStart = new SlowStart();
   readonly #outliers: OutlierDetector;
-  readonly #refused = { breaker: 0, queue: 0, rate: 0 };
+  readonly #holdOffs = new HoldOffs();
+  readonly #refused = { breaker: 0, heldOff: 0, queue: 0, rate: 0 };
   #rules: GuardRules;
   #rate: RateLimit | undefined;
   #known: readonly string[] = [];
@@ -90,7 +96,7 @@ export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
     this.#entered++;
     const nowMs = this.#options.clock.nowMs();
     const tool = call.tool === undefined ? undefined : this.#tools.find(call.tool);
-    const refusal = this.#whyClosed(call.tool, tool, nowMs) ?? this.#whyTooFast(nowMs);
+    const refusal = this.#whyClosed(call.tool, tool, nowMs) ?? this.#whyHeldOff(nowMs) ?? this.#whyTooFast(nowMs);
     if (refusal !== undefined) return refusal;
     const share = this.#limit.tryEnter(call.principal);
     const drop = share === undefined ? this.#limit.wait(call, nowMs) : undefined;
@@ -107,18 +113,20 @@ export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
     const nowMs = this.#options.clock.nowMs();
     const tool = call.tool === undefined ? undefined : this.#tools.find(call.tool);
     // While it waited, what it waited for may have broken.
-    const closed = this.#whyClosed(call.tool, tool, nowMs);
-    if (closed === undefined) return call.onAdmitted(this.#admit(call.tool, share, tool, nowMs));
+    const refusal = this.#whyClosed(call.tool, tool, nowMs) ?? this.#whyHeldOff(nowMs);
+    if (refusal === undefined) return call.onAdmitted(this.#admit(call.tool, share, tool, nowMs));
     this.#limit.release(share);
-    call.onRefused(closed);
+    call.onRefused(refusal);
   }
 
   onDropped(call: GuardedCall, why: Drop): void {
     call.onRefused(this.#refuse("queue", this.#noPlace(why)));
   }
 
-  attempted(replica: string, tool: string | undefined, ending: Ending): void {
-    this.#outliers.attempted(replica, tool, endings[ending].replica, this.#options.clock.nowMs());
+  attempted(replica: string, tool: string | undefined, ending: Ending, retryAfterMs?: number): void {
+    const nowMs = this.#options.clock.nowMs();
+    this.#outliers.attempted(replica, tool, endings[ending].replica, nowMs);
+    if (ending === "rate_limited" && retryAfterMs !== undefined) this.#holdOff(replica, retryAfterMs, nowMs);
   }
 
   isEjected(replica: string): boolean {
@@ -131,6 +139,20 @@ export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
     return untilMs === undefined ? undefined : timestamp(clock.wallMs() + untilMs - clock.nowMs());
   }
 
+  isHeldOff(replica: string): boolean {
+    return !this.#holdOffs.isQuiet && this.#holdOffs.leftMs(replica, this.#options.clock.nowMs()) > 0;
+  }
+
+  heldOffUntil(replica: string): string | undefined {
+    const { clock } = this.#options;
+    const leftMs = this.#holdOffs.leftMs(replica, clock.nowMs());
+    return leftMs === 0 ? undefined : timestamp(clock.wallMs() + leftMs);
+  }
+
+  refuseHeldOff(replicas: readonly string[]): ManagerError | undefined {
+    return this.#whyHeldOff(this.#options.clock.nowMs(), replicas);
+  }
+
   weight(replica: string): number {
     return this.#slowStart.isOver ? 1 : this.#slowStart.weight(replica, this.#options.clock.nowMs());
   }
@@ -141,6 +163,7 @@ export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
     for (const name of names) if (!this.#known.includes(name)) this.#slowStart.begin(name, nowMs);
     this.#known = names;
     this.#outliers.setReplicas(names, nowMs);
+    this.#holdOffs.setReplicas(names);
   }
 
   mayRetry(): boolean {
@@ -194,13 +217,15 @@ export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
 
   get load(): ServerLoad {
     const { inFlight, waiting } = this.#limit;
+    const nowMs = this.#options.clock.nowMs();
     return {
       inFlight,
       concurrency: this.#rules.concurrency,
       waiting,
       refused: { ...this.#refused },
       retries: this.#retries,
-      ejected: this.#outliers.ejected(this.#options.clock.nowMs()),
+      ejected: this.#outliers.ejected(nowMs),
+      heldOff: this.#holdOffs.held(nowMs),
     };
   }
 
@@ -229,6 +254,13 @@ export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
     return this.#refuse("breaker", circuitOpen(server, name, tool, nowMs));
   }
 
+  /** Why no call goes on to these replicas, by default to any; undefined when one may. */
+  #whyHeldOff(nowMs: number, replicas?: readonly string[]): ManagerError | undefined {
+    if (this.#holdOffs.isQuiet) return undefined;
+    const leftMs = this.#holdOffs.leastLeftMs(nowMs, replicas);
+    return leftMs === 0 ? undefined : this.#refuse("heldOff", heldOff(this.#options.server, leftMs));
+  }
+
   #whyTooFast(nowMs: number): ManagerError | undefined {
     if (this.#rate === undefined) return undefined;
     const waitMs = this.#rate.waitMs(nowMs);
@@ -236,7 +268,7 @@ export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
     return this.#refuse("rate", rateLimited(this.#options.server, this.#rate.perSecond, waitMs));
   }
 
-  #refuse(why: "breaker" | "queue" | "rate", error: ManagerError): ManagerError {
+  #refuse(why: keyof ServerLoad["refused"], error: ManagerError): ManagerError {
     this.#refused[why]++;
     return error;
   }
@@ -248,24 +280,36 @@ export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
 
   #onServerMoved(change: BreakerChange): void {
     this.#options.onChange({ kind: "breaker", tool: undefined, ...change });
-    if (change.to === "open") this.#turnAway(() => true, undefined, this.#server);
+    if (change.to === "open") this.#turnAwayFrom(undefined, this.#server);
   }
 
   #onToolMoved(tool: string, breaker: CircuitBreaker, change: BreakerChange): void {
     this.#options.onChange({ kind: "breaker", tool, ...change });
     if (change.to !== "open" || this.#server.forced !== undefined) return;
-    this.#turnAway((call) => call.tool === tool, tool, breaker);
+    this.#turnAwayFrom(tool, breaker);
     const nowMs = this.#options.clock.nowMs();
     const escalation = this.#tools.escalation(nowMs);
     if (escalation !== undefined) this.#server.trip(escalation, nowMs);
   }
 
-  /** Nobody waits for what will be refused. */
-  #turnAway(isMeant: (call: GuardedCall) => boolean, tool: string | undefined, breaker: CircuitBreaker): void {
+  #holdOff(replica: string, forMs: number, nowMs: number): void {
+    const newsMs = this.#holdOffs.begin(replica, forMs, nowMs);
+    if (newsMs !== undefined) this.#options.onChange({ kind: "held-off", replica, forMs: newsMs });
+    const leftMs = this.#holdOffs.leastLeftMs(nowMs);
+    if (leftMs > 0) this.#turnAway("heldOff", undefined, () => heldOff(this.#options.server, leftMs));
+  }
+
+  /** A breaker has opened: that of a tool, or of the server. */
+  #turnAwayFrom(tool: string | undefined, breaker: CircuitBreaker): void {
     const { server, clock } = this.#options;
     const nowMs = clock.nowMs();
-    for (const call of this.#limit.takeOut(isMeant))
-      call.onRefused(this.#refuse("breaker", circuitOpen(server, tool, breaker, nowMs)));
+    this.#turnAway("breaker", tool, () => circuitOpen(server, tool, breaker, nowMs));
+  }
+
+  /** Nobody waits for what will be refused: a tool, or the server. */
+  #turnAway(why: "breaker" | "heldOff", tool: string | undefined, refusal: () => ManagerError): void {
+    for (const call of this.#limit.takeOut((waiting) => tool === undefined || waiting.tool === tool))
+      call.onRefused(this.#refuse(why, refusal()));
   }
 }
 

@@ -10,6 +10,7 @@ interface Given {
   readonly inFlight?: number;
   readonly isClosed?: boolean;
   readonly isEjected?: boolean;
+  readonly isHeldOff?: boolean;
   readonly weight?: number;
   readonly revision?: string;
 }
@@ -24,6 +25,7 @@ function pool(...given: readonly Given[]): { replicas: readonly ReadyReplica[]; 
   });
   const balance: Balance = {
     isEjected: (name) => given[Number(name)]?.isEjected === true,
+    isHeldOff: (name) => given[Number(name)]?.isHeldOff === true,
     weight: (name) => given[Number(name)]?.weight ?? 1,
   };
   return { replicas, balance };
@@ -59,6 +61,17 @@ test("one whose connection is closed is never taken", () => {
   assert.equal(chosen({ isClosed: true }, { isClosed: true }), undefined);
 });
 
+test("one that is held off is never taken, and is not one of those that are left", () => {
+  const [held, aside] = [{ isHeldOff: true }, { isEjected: true }];
+  assert.equal(chosen(held, { inFlight: 9 }), "1");
+  assert.equal(chosen(held, held), undefined);
+  assert.equal(chosen(aside, held), "0", "better a doubtful one than none");
+  const { replicas, balance } = pool(held);
+  const [single] = replicas;
+  assert.ok(single);
+  assert.equal(only(single, undefined, balance), undefined);
+});
+
 test("only the wanted revision, and not the one that was tried", () => {
   const { replicas, balance } = pool({ revision: "a-1" }, { revision: "a-2" }, { revision: "a-2" });
   assert.equal(choose(replicas, "a-2", balance, undefined)?.name, "1");
@@ -68,7 +81,7 @@ test("only the wanted revision, and not the one that was tried", () => {
   assert.ok(single);
   assert.equal(only(single)?.name, "0");
   assert.equal(only(single, "a-2"), undefined);
-  assert.equal(only(single, undefined, single), undefined);
+  assert.equal(only(single, undefined, undefined, single), undefined);
 });
 
 test("whoever is chosen can be called, and nobody else would cost less", () => {
@@ -76,11 +89,12 @@ test("whoever is chosen can be called, and nobody else would cost less", () => {
     inFlight: fc.nat(20),
     isClosed: fc.boolean(),
     isEjected: fc.boolean(),
+    isHeldOff: fc.boolean(),
     weight: fc.double({ min: 0.1, max: 1, noNaN: true }),
   });
   const property = fc.property(fc.array(given, { maxLength: 8 }), (all) => {
     const name = chosen(...all);
-    const open = all.filter(({ isClosed }) => !isClosed);
+    const open = all.filter(({ isClosed, isHeldOff }) => !isClosed && !isHeldOff);
     const left = open.filter(({ isEjected }) => !isEjected);
     const candidates = left.length < all.length / 2 ? open : left;
     const cost = ({ inFlight, weight }: (typeof all)[number]): number => (inFlight + 1) / weight;

@@ -1,7 +1,7 @@
 /**
  * Which of a server's ready replicas takes the next call: the one with the least to do for the share of load that it should have
- * now. Replicas that fail more than their peers are put aside, unless so many are that the others would drown. Pure; it knows what
- * is, and remembers nothing.
+ * now. Replicas that fail more than their peers are put aside, unless so many are that the others would drown; those whose server asked
+ * to be left alone are, in any case. Pure; it knows what is, and remembers nothing.
  */
 import type { Guard } from "../resilience/guard.ts";
 import type { Connection } from "../transport/connection.ts";
@@ -16,14 +16,15 @@ interface Candidate {
 }
 
 /** What is known of a server's replicas by how calls to them ended. */
-export type Balance = Pick<Guard, "isEjected" | "weight">;
+export type Balance = Pick<Guard, "isEjected" | "isHeldOff" | "weight">;
 
 /** With fewer than this share of the replicas left, nobody is put aside (Envoy's panic threshold): better a doubtful one than none. */
 const panicShare = 0.5;
 
 /** The one replica there is, if it can be used; `except` was tried already. */
-export function only<R extends Candidate>(replica: R, revision?: string, except?: R): R | undefined {
-  return isReady(replica, revision) && replica !== except ? replica : undefined;
+export function only<R extends Candidate>(replica: R, revision?: string, balance?: Balance, except?: R): R | undefined {
+  const isMeant = isReady(replica, revision) && replica !== except;
+  return isMeant && balance?.isHeldOff(replica.name) !== true ? replica : undefined;
 }
 
 /** The replica for the next call, the first of equals; undefined when there is none. */
@@ -37,7 +38,7 @@ export function choose<R extends Candidate>(
   let best: R | undefined;
   let bestCost = Infinity;
   for (const replica of replicas) {
-    if (replica === except || !isReady(replica, revision) || heeded?.isEjected(replica.name) === true) continue;
+    if (only(replica, revision, balance, except) === undefined || heeded?.isEjected(replica.name) === true) continue;
     const cost = (loadOf(replica) + 1) / (balance?.weight(replica.name) ?? 1);
     if (cost >= bestCost) continue;
     best = replica;
@@ -46,14 +47,14 @@ export function choose<R extends Candidate>(
   return best;
 }
 
-/** Whether too few are left: a replica whose connection is closed is not one of them, but counts among all. */
+/** Whether too few are left: a replica whose connection is closed, or that is held off, is not one of them, but counts among all. */
 function isPanic(replicas: readonly Candidate[], revision: string | undefined, balance: Balance): boolean {
   let all = 0;
   let left = 0;
   for (const replica of replicas) {
     if (revision !== undefined && replica.revision !== revision) continue;
     all++;
-    if (replica.connection.closeReason === undefined && !balance.isEjected(replica.name)) left++;
+    if (only(replica, revision, balance) !== undefined && !balance.isEjected(replica.name)) left++;
   }
   return left < all * panicShare;
 }

@@ -10,7 +10,7 @@ import { collectGuardMetrics } from "./guard-metrics.ts";
 import { Guards } from "./guards.ts";
 import { UpstreamSet } from "./upstream-set.ts";
 
-test("breakers, who waits, who was refused and what was sent once more show by server, until it is gone", () => {
+test("breakers, who waits, who was refused, what was sent once more and who is left alone show by server, until it is gone", () => {
   const [clock, random] = [new ManualClock(), seededRandom(1)];
   const metrics = new Metrics();
   const guards = new Guards({
@@ -41,6 +41,15 @@ test("breakers, who waits, who was refused and what was sent once more show by s
   guards.force("a", { state: "open", reason: "silence", by: "ops" });
   guard.enter({ ...call });
   has('mcp_manager_breaker_state{server="a"} 2', 'mcp_manager_calls_refused_total{server="a",reason="breaker"} 2');
+  guards.force("a", undefined);
+  guard.replicas(["a-1-x"]);
+  guard.attempted("a-1-x", undefined, "rate_limited", 7_000);
+  guard.enter({ ...call });
+  has(
+    'mcp_manager_replicas_held_off{server="a"} 1',
+    // With the one that waited.
+    'mcp_manager_calls_refused_total{server="a",reason="held_off"} 1',
+  );
   guards.follow(new Map());
   assert.ok(!metrics.text().includes('mcp_manager_breaker_state{server="a"}'));
 });

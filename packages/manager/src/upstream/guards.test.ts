@@ -55,12 +55,13 @@ test("what a person decides about a breaker is one event, and said again none", 
   assert.deepEqual(changed, ["weather", "weather", "weather"]);
 });
 
-test("the breaker of a tool, and a replica that is put aside and taken back, are events too", () => {
+test("the breaker of a tool, and a replica that is put aside, taken back or left alone, are events too", () => {
   const { events, change } = openBench();
   const reason = "10 of 10 calls failed within 30 s";
   change({ kind: "breaker", tool: "forecast", from: "closed", to: "open", reason });
   change({ kind: "ejected", replica: "weather-1-aaaa", reason: "5 failures in a row", forMs: 31_200 });
   change({ kind: "returned", replica: "weather-1-aaaa" });
+  change({ kind: "held-off", replica: "weather-1-aaaa", forMs: 90_000 });
   assert.deepEqual(
     events.map(({ message, replica, data }) => ({ message, replica, data })),
     [
@@ -75,6 +76,7 @@ test("the breaker of a tool, and a replica that is put aside and taken back, are
         data: { ejected: true, reason: "5 failures in a row" },
       },
       { message: "taken back", replica: "weather-1-aaaa", data: { ejected: false } },
+      { message: "left alone for 90s, as its server asked for", replica: "weather-1-aaaa", data: { forMs: 90_000 } },
     ],
   );
 });

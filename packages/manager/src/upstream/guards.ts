@@ -1,7 +1,7 @@
 /**
  * The guards of this instance: one for each server that is routed, made and changed with its rules, held open or closed where a person
  * decided so, told which replicas there are, and forgotten with its server. Tells others when a breaker moved or a replica was put
- * aside, once. What a guard decides is its own (`resilience/`).
+ * aside or is left alone, once. What a guard decides is its own (`resilience/`).
  */
 import { formatDuration } from "@mcp-manager/api";
 import type { Unsubscribe } from "../base/watched.ts";
@@ -20,7 +20,7 @@ export interface Forced {
 export interface GuardsOptions {
   readonly upstreams: UpstreamSet;
   readonly events: EventSink;
-  /** A new guard; `onChange` is called after a breaker of it moved or a replica was put aside or taken back. */
+  /** A new guard; `onChange` is called after a breaker of it moved, or a replica was put aside, taken back or is left alone. */
   readonly make: (server: string, rules: GuardRules, onChange: (change: GuardChange) => void) => Guard;
 }
 
@@ -72,7 +72,7 @@ export class Guards implements Disposable {
     entry.guard.force(forced);
   }
 
-  /** Calls `listener` with a server whose breaker moved, or of whose replicas others are put aside. */
+  /** Calls `listener` with a server whose breaker moved, or of whose replicas others are put aside or left alone. */
   onChange(listener: (server: string) => void): Unsubscribe {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -106,11 +106,19 @@ export class Guards implements Disposable {
 function eventOf(change: GuardChange): ManagerEvent {
   if (change.kind === "breaker") return breakerEvent(change);
   const { kind, replica } = change;
+  if (kind === "held-off") {
+    const message = `left alone for ${inWholeSeconds(change.forMs)}, as its server asked for`;
+    return { topic: "replica.held-off", replica, message, severity: "info", data: { forMs: change.forMs } };
+  }
   const topic = "replica.ejected";
   if (kind === "returned") return { topic, replica, message: "taken back", severity: "info", data: { ejected: false } };
   const { reason, forMs } = change;
-  const message = `put aside for ${formatDuration(Math.round(forMs / 1_000) * 1_000)}: ${reason}`;
+  const message = `put aside for ${inWholeSeconds(forMs)}: ${reason}`;
   return { topic, replica, message, severity: "warning", data: { ejected: true, reason } };
+}
+
+function inWholeSeconds(ms: number): string {
+  return formatDuration(Math.max(1, Math.round(ms / 1_000)) * 1_000);
 }
 
 function breakerEvent({ tool, from, to, reason }: Extract<GuardChange, { kind: "breaker" }>): ManagerEvent {

@@ -24,7 +24,11 @@ export function liveState(upstreams: UpstreamSet, guards: Guards): LiveFigures {
       if (found === undefined) return undefined;
       const { connection, leases } = found;
       const ejectedUntil = guards.of(server)?.ejectedUntil(replica);
-      const aside = ejectedUntil === undefined ? {} : { ejectedUntil };
+      const heldOffUntil = guards.of(server)?.heldOffUntil(replica);
+      const aside = {
+        ...(ejectedUntil === undefined ? {} : { ejectedUntil }),
+        ...(heldOffUntil === undefined ? {} : { heldOffUntil }),
+      };
       if (leases === undefined) return { inFlight: connection.inFlight, ...aside };
       const { inUse, idle, spare, waiting, calls } = leases;
       return { inFlight: connection.inFlight + calls, pool: { inUse, idle, spare, waiting }, ...aside };

@@ -57,13 +57,13 @@ export class UpstreamSet {
 
   /**
    * The replica, of this revision if one is named, that has the least to do, the oldest of equals; undefined when none is ready.
-   * `balance` says who is put aside and who starts slowly; `except` was tried already.
+   * `balance` says who is put aside, is left alone or starts slowly; `except` was tried already.
    */
   pick(server: string, revision?: string, balance?: Balance, except?: ReadyReplica): ReadyReplica | undefined {
     const replicas = this.#replicas.get(server);
     if (replicas === undefined) return undefined;
     const [first] = replicas;
-    if (first !== undefined && replicas.length === 1) return only(first, revision, except);
+    if (first !== undefined && replicas.length === 1) return only(first, revision, balance, except);
     return choose(replicas, revision, balance, except);
   }
 

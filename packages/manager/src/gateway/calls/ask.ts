@@ -24,8 +24,8 @@ export interface AskOptions {
   readonly timeoutMs: number;
   readonly wheel: TimerWheel;
   readonly nowMs: number;
-  /** Hears, once, what its end says of the server; before the promise settles. */
-  readonly onEnding?: (ending: Ending) => void;
+  /** Hears, once, what its end says of the server, and the time that this asked for; before the promise settles. */
+  readonly onEnding?: (ending: Ending, retryAfterMs?: number) => void;
 }
 
 /** Answers are held whole: a longer one is given up. As much as a remote server's message may have. */
@@ -69,7 +69,7 @@ export function ask(options: AskOptions): Promise<Buffer> {
     },
     onFailure(error, written) {
       wheel.cancel(deadline);
-      onEnding?.(endingOfFailure(error, written));
+      onEnding?.(endingOfFailure(error, written), error.retryAfterMs);
       reject(error);
     },
   });

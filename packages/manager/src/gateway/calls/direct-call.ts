@@ -108,7 +108,8 @@ export class DirectCall implements PassageHost {
   #onFailure(error: ManagerError, said: Ending | undefined): void {
     const ending = said ?? endingOfFailure(error, false);
     const outcome = ending === "timeout" ? "timeout" : "unavailable";
-    if (this.#passage.failed(ending, true, () => this.#fail(outcome, error, ending))) this.#wait();
+    const giveUp = (): void => this.#fail(outcome, error, ending);
+    if (this.#passage.failed(ending, true, giveUp, error.retryAfterMs)) this.#wait();
     else this.#fail(outcome, error, ending);
   }
 

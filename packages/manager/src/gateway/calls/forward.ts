@@ -137,7 +137,8 @@ export class Forward extends ClientCall implements LegHost, PassageHost, Parking
   onFailure(error: ManagerError, written: boolean): void {
     const outcome = error.code === "protocol_error" ? "protocol_error" : "unavailable";
     const ending = endingOfFailure(error, written);
-    if (!this.#isTriedAgain(ending, () => this.fail(outcome, error, ending))) this.#giveUp(outcome, error, ending);
+    const giveUp = (): void => this.fail(outcome, error, ending);
+    if (!this.#isTriedAgain(ending, giveUp, error.retryAfterMs)) this.#giveUp(outcome, error, ending);
   }
 
   lists(uri: string): boolean {
@@ -245,14 +246,14 @@ export class Forward extends ClientCall implements LegHost, PassageHost, Parking
   }
 
   /** Whether another attempt follows one that ended like this. What has reached the client, or asked it something, is not begun anew. */
-  #isTriedAgain(ending: Ending, giveUp: () => void): boolean {
+  #isTriedAgain(ending: Ending, giveUp: () => void, retryAfterMs?: number): boolean {
     const isFresh =
       this.state === "open" &&
       !this.hasSpoken &&
       this.#outcome === undefined &&
       this.#questions === undefined &&
       this.#leg.sent === this.call.envelope;
-    if (!this.#passage.failed(ending, isFresh, giveUp)) return false;
+    if (!this.#passage.failed(ending, isFresh, giveUp, retryAfterMs)) return false;
     this.#leg.release(false);
     this.#expectResponse();
     return true;

@@ -157,20 +157,6 @@ test("with one replica, which is still there, nothing is tried again", async () 
   assert.equal((await answer).body?.error?.message, lost.message);
 });
 
-test("U8 a server that says when to come again is passed on to the caller, and counts as no failure", async () => {
-  await using bench = await openBench({ breaker: { minCalls: 1 } });
-  const { gateway, replicas } = bench;
-  for (let i = 1; i <= 6; i++) {
-    const answer = bench.call();
-    (await replicas[0].call("tools/call", i)).fail(httpFailure("s", i % 2 === 0 ? 429 : 503, 7_000));
-    const { status, headers, body } = await answer;
-    assert.deepEqual([status, headers.get("retry-after")], [503, "7"]);
-    assert.deepEqual([body?.error?.data?.["retryAfterMs"], body?.error?.data?.["retryable"]], [7_000, true]);
-  }
-  assert.deepEqual([gateway.guards.of("s")?.breaker, gateway.guards.of("s")?.detail], ["closed", undefined]);
-  assert.equal(replicas[1].calls("tools/call").length, 0);
-});
-
 test("H2 five calls in a row that the transport failed open the breaker: the next are refused in both eras, with the reason", async () => {
   await using bench = await openBench();
   const { gateway, replicas } = bench;

@@ -15,6 +15,7 @@ import type { Random } from "../../base/random.ts";
 import type { Watched } from "../../base/watched.ts";
 import { type Ending, endings } from "../../resilience/ending.ts";
 import type { Guard, GuardedCall, Permit } from "../../resilience/guard.ts";
+import { only } from "../../upstream/balancer.ts";
 import type { ReadyReplica, UpstreamSet } from "../../upstream/upstream-set.ts";
 import type { RoutingTable, ServerRoute } from "../routing/routing-table.ts";
 import { isIdempotent } from "./call-ending.ts";
@@ -162,10 +163,10 @@ export class Passage implements GuardedCall, WakingCall {
   /**
    * The attempt ended without an answer for the client. True when another follows, which is only where nothing of it can have been
    * carried out, or the method changes nothing. `isFresh`: nothing that came of it has reached anybody. `giveUp` ends the call when
-   * there is no other replica by then.
+   * there is no other replica by then. `retryAfterMs` as in `Guard.attempted`.
    */
-  failed(ending: Ending, isFresh: boolean, giveUp: () => void): boolean {
-    this.#report(ending);
+  failed(ending: Ending, isFresh: boolean, giveUp: () => void, retryAfterMs?: number): boolean {
+    this.#report(ending, retryAfterMs);
     const { clock, random } = this.#dependencies;
     if (!isFresh || this.#giveUp !== undefined || !this.#mayRepeat(ending) || !this.#hasOther()) return false;
     const pauseMs = pauseMsMin + random.next() * (pauseMsMax - pauseMsMin);
@@ -203,6 +204,8 @@ export class Passage implements GuardedCall, WakingCall {
     const send = this.#resend;
     this.#resend = undefined;
     if (send === undefined) return this.#choose(nowMs);
+    const refusal = this.#refuseHeldOff(this.#replica === undefined ? [] : [this.#replica]);
+    if (refusal !== undefined) return this.#host.onNoPassage("refused", refusal);
     this.#sentMs = nowMs;
     send();
   }
@@ -210,10 +213,14 @@ export class Passage implements GuardedCall, WakingCall {
   #choose(nowMs: number): void {
     const { upstreams, waking, table } = this.#dependencies;
     const { route, revision } = this.#host.destination;
+    const home = this.#home();
     // Excepted is the very replica: one of its name that came after it is another.
-    const replica = this.#home() ?? upstreams.pick(route.name, revision, this.#guard, this.#replica);
-    if (replica !== undefined) return this.#try(replica, nowMs);
+    const replica = home ?? upstreams.pick(route.name, revision, this.#guard, this.#replica);
+    const isHeldOff = home !== undefined && this.#guard?.isHeldOff(home.name) === true;
+    if (replica !== undefined && !isHeldOff) return this.#try(replica, nowMs);
     if (this.#giveUp !== undefined) return this.#giveUp();
+    const refusal = this.#refuseHeldOff(home === undefined ? this.#open() : [home]);
+    if (refusal !== undefined) return this.#host.onNoPassage("refused", refusal);
     if (waking.wait(this)) return;
     this.#host.onNoPassage("unavailable", noReadyReplica(table.current.servers.get(route.name) ?? route));
   }
@@ -225,6 +232,16 @@ export class Passage implements GuardedCall, WakingCall {
     return scope === undefined || this.#replica !== undefined
       ? undefined
       : this.#dependencies.upstreams.home(route.name, scope, revision);
+  }
+
+  /** Every replica that could take it, held off or not. */
+  #open(): readonly ReadyReplica[] {
+    const { route, revision } = this.#host.destination;
+    return this.#dependencies.upstreams.replicas(route.name).filter((replica) => only(replica, revision) !== undefined);
+  }
+
+  #refuseHeldOff(replicas: readonly ReadyReplica[]): ManagerError | undefined {
+    return this.#guard?.refuseHeldOff(replicas.map(({ name }) => name));
   }
 
   #try(replica: ReadyReplica, nowMs: number): void {
@@ -246,11 +263,11 @@ export class Passage implements GuardedCall, WakingCall {
     return this.#dependencies.upstreams.pick(route.name, revision, this.#guard, this.#replica) !== undefined;
   }
 
-  #report(ending: Ending): void {
+  #report(ending: Ending, retryAfterMs?: number): void {
     if (!this.#isTrying) return;
     this.#isTrying = false;
     this.#last = ending;
-    if (this.#replica !== undefined) this.#guard?.attempted(this.#replica.name, this.tool, ending);
+    if (this.#replica !== undefined) this.#guard?.attempted(this.#replica.name, this.tool, ending, retryAfterMs);
   }
 
   #tookMs(nowMs: number): number {

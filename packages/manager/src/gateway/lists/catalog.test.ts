@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../../base/clock.ts";
 import { TimerWheel } from "../../base/timer-wheel.ts";
+import { httpFailure } from "../../transport/http-status.ts";
 import { UpstreamSet } from "../../upstream/upstream-set.ts";
 import { Catalog, type Listing } from "./catalog.ts";
 import type { Trouble } from "../routing/routing-table.ts";
@@ -20,13 +21,20 @@ class Bench implements Disposable {
   readonly changes: string[] = [];
   readonly dropped: string[] = [];
   readonly listed: string[] = [];
+  /** How requests for lists ended: server, replica, ending and the time it named. */
+  readonly attempts: string[] = [];
   trouble: Trouble | undefined;
+  /** The replica that is left alone. */
+  heldOff: string | undefined;
   readonly catalog: Catalog = new Catalog({
     upstreams: this.upstreams,
     clock: this.clock,
     wheel: this.wheel,
     listDeadlineMs: 2_000,
     troubleOf: () => this.trouble,
+    attempted: (server, replica, _tool, ending, retryAfterMs) =>
+      this.attempts.push(`${server} ${replica} ${ending} ${retryAfterMs}`),
+    isHeldOff: (_server, replica) => replica === this.heldOff,
     onDropped: (server, member, { why, count, names }) =>
       this.dropped.push(`${server} ${member} ${count} ${why}: ${names.join(" ")}`),
     onListed: ({ replica, member, items, isNewcomer }) => {
@@ -43,6 +51,11 @@ class Bench implements Disposable {
     const connection = new ScriptedConnection({ script, capabilities: { tools: {} }, ...options });
     this.upstreams.attach({ name, server: "s", revision: name.slice(0, name.lastIndexOf("-")), connection });
     return connection;
+  }
+
+  /** Requests for lists that have ended. */
+  get asked(): number {
+    return this.attempts.length;
   }
 
   async tools(): Promise<string[] | string> {
@@ -360,4 +373,28 @@ test("clients are to hear of a list when a fetch has ended that its server's wor
   bench.attach({ "tools/list": (call) => call.result(toolsOf("a")) }, "s-1-b");
   await settle();
   assert.deepEqual(news, [], "the same list again");
+});
+
+test("U8 a list that is old is not fetched from a replica that is left alone, and is shown as it was", async () => {
+  using bench = new Bench();
+  bench.attach({ "tools/list": (call) => call.result(toolsOf("a")) });
+  assert.deepEqual(await bench.tools(), ["a"]);
+  const asked = bench.asked;
+  bench.heldOff = "s-1-a";
+  await bench.clock.advance(60_000);
+  assert.deepEqual(await bench.tools(), ["a"]);
+  await bench.catalog.renewed("s", "tools");
+  await settle();
+  assert.equal(bench.asked, asked);
+  bench.heldOff = undefined;
+  await bench.tools();
+  await settle();
+  assert.equal(bench.asked, asked + 1);
+});
+
+test("U8 a list that is refused with a time to wait tells of it", async () => {
+  using bench = new Bench();
+  bench.attach({ "tools/list": (call) => call.fail(httpFailure("s", 429, 7_000)) });
+  await bench.tools();
+  assert.deepEqual(bench.attempts, ["s s-1-a rate_limited 7000"]);
 });

@@ -11,9 +11,10 @@ import type { Deadline, TimerWheel } from "../../base/timer-wheel.ts";
 import type { Unsubscribe } from "../../base/watched.ts";
 import type { ListItem } from "../../protocol/list.ts";
 import type { ListMember } from "../../protocol/methods.ts";
-import type { Ending } from "../../resilience/ending.ts";
+import type { Guard } from "../../resilience/guard.ts";
 import type { ReadyReplica, UpstreamSet } from "../../upstream/upstream-set.ts";
 import type { Dropped } from "./dropped.ts";
+import type { AskOptions } from "../calls/ask.ts";
 import { noReadyReplica } from "../calls/failure.ts";
 import { fetchPages, listMethods, type WholeList } from "./list-pages.ts";
 import type { Listed } from "./list-drift.ts";
@@ -37,7 +38,9 @@ export interface CatalogOptions {
   /** What is known against a server: its route's `trouble`. */
   readonly troubleOf: (server: string) => Trouble | undefined;
   /** Hears how each request for a list ended: it says something of the replica, as a call does. */
-  readonly attempted?: ((server: string, replica: string, ending: Ending) => void) | undefined;
+  readonly attempted?: ((server: string, ...how: Parameters<Guard["attempted"]>) => void) | undefined;
+  /** Whether a replica is left alone, as its server asked for: then no list is fetched from it because an older one is old. */
+  readonly isHeldOff?: ((server: string, replica: string) => boolean) | undefined;
   /** Hears what is left out of a server's list (a tool that clients must not be shown, what is too much), once until it changes. */
   readonly onDropped?: ((server: string, member: ListMember, dropped: Dropped) => void) | undefined;
   /** Hears of a list that came when it is not what was known, or of another revision. */
@@ -106,9 +109,8 @@ export class Catalog implements Disposable {
   listing(server: string, member: ListMember): Listing | Promise<Listing> {
     const entry = this.#entry(server, member);
     const nowMs = this.#options.clock.nowMs();
-    if (entry.fetching === undefined && nowMs >= Math.max(entry.freshUntilMs, entry.retryAtMs)) {
-      this.#fetch(server, member, entry);
-    }
+    const isDue = entry.fetching === undefined && nowMs >= Math.max(entry.freshUntilMs, entry.retryAtMs);
+    if (isDue && !this.#isHeldOff(server)) this.#fetch(server, member, entry);
     if (entry.list !== undefined || this.#isHopeless(server, entry)) return this.present(server, member);
     entry.waitUntilMs ??= nowMs + this.#options.listDeadlineMs;
     if (nowMs >= entry.waitUntilMs) return this.present(server, member);
@@ -158,6 +160,7 @@ export class Catalog implements Disposable {
     const entry = this.#entry(server, member);
     const nowMs = clock.nowMs();
     if (entry.fetching === undefined && nowMs < entry.fetchedAtMs + retryPauseMs) return;
+    if (entry.fetching === undefined && this.#isHeldOff(server)) return;
     if (entry.fetching === undefined) this.#fetch(server, member, entry);
     await this.#until(() => entry.fetching === undefined, nowMs + listDeadlineMs);
   }
@@ -251,6 +254,12 @@ export class Catalog implements Disposable {
     this.#fetch(server, member, entry);
   }
 
+  #isHeldOff(server: string): boolean {
+    const { isHeldOff, upstreams } = this.#options;
+    const replica = isHeldOff === undefined ? undefined : newestReplica(upstreams, server);
+    return replica !== undefined && isHeldOff?.(server, replica.name) === true;
+  }
+
   #fetch(server: string, member: ListMember, entry: Entry): void {
     const { upstreams, clock, wheel } = this.#options;
     const newest = newestReplica(upstreams, server);
@@ -273,7 +282,8 @@ export class Catalog implements Disposable {
       entry.isNews = false;
       for (const listener of [...this.#newsListeners]) listener(server, member);
     };
-    const onEnding = (ending: Ending): void => this.#options.attempted?.(server, replica.name, ending);
+    const onEnding: AskOptions["onEnding"] = (ending, retryAfterMs) =>
+      this.#options.attempted?.(server, replica.name, undefined, ending, retryAfterMs);
     fetchPages({ connection: replica.connection, server, member, clock, wheel, onEnding }).then(
       (list) => settle(() => this.#store(entry, list, { replica, member, isNewcomer })),
       (error: unknown) =>

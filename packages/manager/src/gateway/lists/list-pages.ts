@@ -9,9 +9,8 @@ import { JsonRpcCode } from "../../protocol/errors.ts";
 import { type ListItem, type ScannedList, scanList } from "../../protocol/list.ts";
 import type { ListMember } from "../../protocol/methods.ts";
 import { errorCodeOf } from "../../protocol/response.ts";
-import type { Ending } from "../../resilience/ending.ts";
 import type { Connection } from "../../transport/connection.ts";
-import { ask } from "../calls/ask.ts";
+import { ask, type AskOptions } from "../calls/ask.ts";
 import { type Dropped, DroppedItems } from "./dropped.ts";
 import { declarationProblem } from "../routing/param-headers.ts";
 
@@ -50,7 +49,7 @@ export interface PagesOptions {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   /** Hears of each page how its request ended. */
-  readonly onEnding?: ((ending: Ending) => void) | undefined;
+  readonly onEnding?: AskOptions["onEnding"];
 }
 
 /** One page may take this long; nobody waits for it but the first callers, for the list deadline. */
