@@ -1,6 +1,6 @@
 /**
  * How attempts at a call end, told apart by what they say of the replica, the tool and the server, and whether another attempt may
- * be made. The table is normative: reliability.md §2.3. Client faults never count against a server.
+ * be made. The table is normative: reliability.md §2.3, with docs/decisions/0012. Client faults never count against a server.
  */
 
 /** How one attempt ended, or one call that made none. */
@@ -9,9 +9,9 @@ export type Ending =
   | "answered"
   /** A result with `isError: true`: the tool's own business. */
   | "tool_error"
-  /** -32600, -32601, -32602, -32020 … -32022; HTTP 400, 401, 403, 404. */
+  /** -32600, -32601, -32602, -32002, -32020 … -32022, -32042; HTTP 400, 401, 403, 404. */
   | "client_fault"
-  /** -32603, -32000 … -32019, and any other error of the server's own. */
+  /** -32603, the rest of -32000 … -32019, and any other error of the server's own. */
   | "server_fault"
   /** HTTP 502, 503, 504 and other 5xx without `Retry-After`. */
   | "bad_gateway"

@@ -16,7 +16,7 @@ const clientFaults: ReadonlySet<number | undefined> = new Set([
   JsonRpcCode.headerMismatch,
   JsonRpcCode.missingClientCapability,
   JsonRpcCode.unsupportedProtocolVersion,
-  // In the range of server faults, but for MCP it is a URI that is not there.
+  // In the range of server faults, but for MCP it is a URI that is not there (docs/decisions/0012).
   JsonRpcCode.resourceNotFound,
   -32042,
 ]);
