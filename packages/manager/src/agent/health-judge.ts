@@ -25,11 +25,6 @@ export class HealthJudge {
     return this.#verdict;
   }
 
-  /** Bad ones in a row since the verdict last changed, or since the last good one. */
-  get badInARow(): number {
-    return this.#bad;
-  }
-
   good({ successes }: JudgeRules): void {
     this.#bad = 0;
     if (this.#verdict === "fit") return;
