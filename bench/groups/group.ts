@@ -46,10 +46,10 @@ export interface PreparedGroup {
   stop(): Promise<void>;
 }
 
-export type Unit = "MB" | "s" | "ms" | "µs" | "×";
+export type Unit = "MB" | "s" | "ms" | "µs" | "ns" | "×";
 
 /** Digits after the point that say something. */
-export const unitDigits: Readonly<Record<Unit, number>> = { MB: 1, s: 1, ms: 0, µs: 0, "×": 2 };
+export const unitDigits: Readonly<Record<Unit, number>> = { MB: 1, s: 1, ms: 0, µs: 0, ns: 0, "×": 2 };
 
 /** One thing that is measured of the manager alone. */
 export interface Figure {

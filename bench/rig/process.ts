@@ -79,10 +79,13 @@ export async function waitForLine(
   pattern: RegExp,
   timeoutMs = 30_000,
 ): Promise<RegExpExecArray> {
+  let wasAlive = true;
   for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(20)) {
     const match = pattern.exec(program.output());
     if (match !== null) return match;
-    if (!isAlive(program.pid)) break;
+    // Its last words may come after its end.
+    if (!wasAlive) break;
+    wasAlive = isAlive(program.pid);
   }
   throw new Error(`a program of the bench did not say ${pattern}; it said:\n${program.output()}`);
 }
