@@ -160,7 +160,7 @@ export class HttpCall extends AddressedCall implements HttpResponseHandler, Exch
     const contentType = headers.get("content-type");
     const type = mediaTypeOf(contentType);
     if (status < 200 || status > 299) {
-      this.#retryAfterMs = retryAfterMs(headers.get("retry-after"));
+      this.#retryAfterMs = retryAfterMs(headers);
       if (mayExplain(status)) this.#body = new AnswerBody(messageBytesMax, false);
     } else if (type === "events") {
       // A modern stream that breaks off has lost its request (2026-07-28, basic/transports/streamable-http).

@@ -67,7 +67,7 @@ async function probe(options: OpenHttpOptions): Promise<ServerFacts | undefined>
     const answer = await exchange(options, "server/discover", head, discoverRequest(1));
     const { status, message } = answer;
     if (status === 401 || status === 403 || status === 429 || status >= 500) {
-      throw httpFailure(server, status, retryAfterMs(answer.headers.get("retry-after")));
+      throw httpFailure(server, status, retryAfterMs(answer.headers));
     }
     const verdict = judgeDiscover(message);
     switch (verdict.kind) {
@@ -106,7 +106,7 @@ async function initialize(options: OpenHttpOptions): Promise<{ facts: ServerFact
       throw new ManagerError("protocol_error", `server "${server}" refused initialize with error ${code}`, { server });
     }
     if (answer.status > 299) {
-      throw httpFailure(server, answer.status, retryAfterMs(answer.headers.get("retry-after")));
+      throw httpFailure(server, answer.status, retryAfterMs(answer.headers));
     }
     throw new ManagerError("protocol_error", `server "${server}" gave no valid answer to initialize`, { server });
   }

@@ -1,5 +1,6 @@
 /** What a server's HTTP status means to the caller of a tool when no JSON-RPC message explains it. */
 import { ManagerError } from "@mcp-manager/api";
+import type { HttpHeaders } from "./http-head.ts";
 
 /** Why a server takes no calls for a while, by its own word: 429, or any refusal that says when to come again. */
 export const rateLimitedReason = "UPSTREAM_RATE_LIMITED";
@@ -36,7 +37,21 @@ export function httpFailure(server: string, status: number, retryAfter: number |
   });
 }
 
-/** `Retry-After` in seconds, as milliseconds; its other form, a date, is not read. */
-export function retryAfterMs(value: string | undefined): number | undefined {
-  return value !== undefined && /^\d{1,6}$/.test(value) ? Number(value) * 1_000 : undefined;
+/**
+ * `Retry-After` in milliseconds (RFC 9110, section 10.2.3): seconds, or a date, which is read against the answer's own `Date`, so that no
+ * clock of ours has a say. Undefined where there is none that can be read.
+ */
+export function retryAfterMs(headers: HttpHeaders): number | undefined {
+  const value = headers.get("retry-after");
+  if (value === undefined) return undefined;
+  if (/^\d{1,6}$/.test(value)) return Number(value) * 1_000;
+  const waitMs = dateMs(value) - dateMs(headers.get("date"));
+  return Number.isNaN(waitMs) ? undefined : Math.max(0, waitMs);
+}
+
+/** A date as HTTP writes it, `Wed, 25 Nov 2026 09:00:00 GMT`, in milliseconds; NaN for anything else. */
+function dateMs(value: string | undefined): number {
+  return value !== undefined && /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} [\d:]{8} GMT$/.test(value)
+    ? Date.parse(value)
+    : Number.NaN;
 }

@@ -67,7 +67,7 @@ export class SseCall extends SharedCall implements HttpResponseHandler, Placed {
     }
     this.#cancelReason = undefined;
     if (status === 404) this.#host.forgotten();
-    this.fail(httpFailure(this.calls.server, status, retryAfterMs(headers.get("retry-after"))));
+    this.fail(httpFailure(this.calls.server, status, retryAfterMs(headers)));
   }
 
   onData(chunk: Buffer): boolean {

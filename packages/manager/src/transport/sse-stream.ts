@@ -73,7 +73,7 @@ export class SseStream implements HttpResponseHandler, SseParserOptions {
     if (status === 200 && mediaTypeOf(contentType) === "events") return;
     const { server } = this.#target;
     if (status === 401 || status === 403 || status === 429 || status >= 500) {
-      return this.#lose(httpFailure(server, status, retryAfterMs(headers.get("retry-after"))));
+      return this.#lose(httpFailure(server, status, retryAfterMs(headers)));
     }
     const got = `HTTP ${status} with content type "${contentType ?? "none"}"`;
     const advice = "if it speaks the newer transport, set spec.source.transport to streamable-http";
