@@ -18,7 +18,7 @@ import type { AskOptions } from "../calls/ask.ts";
 import { noReadyReplica } from "../calls/failure.ts";
 import { fetchPages, listMethods, type WholeList } from "./list-pages.ts";
 import type { Listed } from "./list-drift.ts";
-import { newestReplica } from "./newest-replica.ts";
+import { isNewestHeldOff, newestReplica } from "./newest-replica.ts";
 import { type ParamHeader, toolsWithHeaders } from "../routing/param-headers.ts";
 import type { Trouble } from "../routing/routing-table.ts";
 
@@ -107,10 +107,11 @@ export class Catalog implements Disposable {
 
   /** What is known now, or a promise for it that settles within the list deadline. */
   listing(server: string, member: ListMember): Listing | Promise<Listing> {
+    const { clock, upstreams, isHeldOff } = this.#options;
     const entry = this.#entry(server, member);
-    const nowMs = this.#options.clock.nowMs();
+    const nowMs = clock.nowMs();
     const isDue = entry.fetching === undefined && nowMs >= Math.max(entry.freshUntilMs, entry.retryAtMs);
-    if (isDue && !this.#isHeldOff(server)) this.#fetch(server, member, entry);
+    if (isDue && !isNewestHeldOff(upstreams, server, isHeldOff)) this.#fetch(server, member, entry);
     if (entry.list !== undefined || this.#isHopeless(server, entry)) return this.present(server, member);
     entry.waitUntilMs ??= nowMs + this.#options.listDeadlineMs;
     if (nowMs >= entry.waitUntilMs) return this.present(server, member);
@@ -156,11 +157,11 @@ export class Catalog implements Disposable {
    * asked for a moment ago is not asked for again.
    */
   async renewed(server: string, member: ListMember): Promise<void> {
-    const { clock, listDeadlineMs } = this.#options;
+    const { clock, listDeadlineMs, upstreams, isHeldOff } = this.#options;
     const entry = this.#entry(server, member);
     const nowMs = clock.nowMs();
     if (entry.fetching === undefined && nowMs < entry.fetchedAtMs + retryPauseMs) return;
-    if (entry.fetching === undefined && this.#isHeldOff(server)) return;
+    if (entry.fetching === undefined && isNewestHeldOff(upstreams, server, isHeldOff)) return;
     if (entry.fetching === undefined) this.#fetch(server, member, entry);
     await this.#until(() => entry.fetching === undefined, nowMs + listDeadlineMs);
   }
@@ -252,12 +253,6 @@ export class Catalog implements Disposable {
     }
     entry.heededAtMs = nowMs;
     this.#fetch(server, member, entry);
-  }
-
-  #isHeldOff(server: string): boolean {
-    const { isHeldOff, upstreams } = this.#options;
-    const replica = isHeldOff === undefined ? undefined : newestReplica(upstreams, server);
-    return replica !== undefined && isHeldOff?.(server, replica.name) === true;
   }
 
   #fetch(server: string, member: ListMember, entry: Entry): void {

@@ -16,6 +16,16 @@ export function newestReplica(upstreams: UpstreamSet, server: string): ReadyRepl
   return best;
 }
 
+/** Whether that replica is left alone now, as its server asked for: then nothing is asked of it that can wait. */
+export function isNewestHeldOff(
+  upstreams: UpstreamSet,
+  server: string,
+  isHeldOff: ((server: string, replica: string) => boolean) | undefined,
+): boolean {
+  const replica = isHeldOff === undefined ? undefined : newestReplica(upstreams, server);
+  return replica !== undefined && isHeldOff?.(server, replica.name) === true;
+}
+
 /** The number in a revision's name: 7 of `weather-7`. */
 function numberOf({ revision }: ReadyReplica): number {
   return Number(revision.slice(revision.lastIndexOf("-") + 1)) || 0;
