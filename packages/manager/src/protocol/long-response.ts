@@ -35,8 +35,8 @@ const headBeforeId = Buffer.from('{"jsonrpc":"2.0","id":');
 const resultKey = Buffer.from(',"result":');
 const errorKey = Buffer.from(',"error":');
 
-/** `{"jsonrpc":"2.0","id":…,"result":…}`: the first members of the outermost object are its own. */
-function headId(bytes: Buffer): IdRange | undefined {
+/** The id of `{"jsonrpc":"2.0","id":…,"result":…}` or of such an error: the first members of the outermost object are its own. */
+export function headId(bytes: Buffer): IdRange | undefined {
   if (!hasAt(bytes, 0, headBeforeId)) return undefined;
   const idStart = headBeforeId.length;
   const idEnd = idEndAt(bytes, idStart);

@@ -96,6 +96,29 @@ test("a frame is a response, something the server wants, or noise", () => {
   assert.equal(kindOf('{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"?"}}'), "noise");
 });
 
+test("noise that begins as a response says to whom and what is wrong with it, unless its id cannot be believed", () => {
+  const answerOf = (text: string): unknown => {
+    const frame = classifyFrame(Buffer.from(text));
+    return frame.kind === "noise" ? frame.answer : frame.kind;
+  };
+  const head = '{"jsonrpc":"2.0","id":17,';
+  const at = { idStart: 22, idEnd: 24 };
+  const why = "nested deeper than 128 levels";
+  const deep = "[".repeat(200) + "]".repeat(200);
+  assert.deepEqual(answerOf(`${head}"result":{"a":${deep}}}`), { ...at, why });
+  assert.deepEqual(answerOf(`${head}"error":{"code":1,"data":${deep}}}`), { ...at, why });
+  const twice = 'not a JSON-RPC message: member "result" comes twice';
+  assert.deepEqual(answerOf(`${head}"result":{},"result":{}}`), { ...at, why: twice });
+  for (const text of [
+    `${head}"params":{"a":${deep}},"method":"roots/list"}`,
+    `${head}"result":{},"id":18}`,
+    `${head}"result":{"a":`,
+    `{"jsonrpc":"2.0","result":{"a":${deep}},"id":17}`,
+  ]) {
+    assert.equal(answerOf(text), undefined, text.slice(0, 60));
+  }
+});
+
 test("the outcome is told from results and errors, short or long, whole or only begun", () => {
   const head = '{"jsonrpc":"2.0","id":1,';
   const outcome = (text: string): string => outcomeOf(Buffer.from(text));

@@ -3,7 +3,7 @@
  * Long messages are not read where `long-response.ts` can tell. It never decodes or changes anything.
  */
 import { type Envelope, scanEnvelope } from "./envelope.ts";
-import { type IdRange, idOfLong, isLongError, isLongPlainResult } from "./long-response.ts";
+import { headId, type IdRange, idOfLong, isLongError, isLongPlainResult } from "./long-response.ts";
 import { KeyTable, MemberRanges } from "./key-table.ts";
 import { isObjectAt, numberAt, readDocument, stringAt } from "./json.ts";
 
@@ -11,7 +11,12 @@ import { isObjectAt, numberAt, readDocument, stringAt } from "./json.ts";
 export type Frame =
   | ({ readonly kind: "response" } & IdRange)
   | { readonly kind: "request" | "notification"; readonly envelope: Envelope }
-  | { readonly kind: "noise" };
+  | { readonly kind: "noise"; readonly answer?: BadAnswer };
+
+/** JSON that begins as a response to this id and is none: nested too deeply, say. `why` is in a few words. */
+export interface BadAnswer extends IdRange {
+  readonly why: string;
+}
 
 const noise: Frame = { kind: "noise" };
 
@@ -31,11 +36,17 @@ export function classifyFrame(bytes: Buffer): Frame {
   const quick = idOfLong(bytes);
   if (quick !== undefined) return { kind: "response", idStart: quick.idStart, idEnd: quick.idEnd };
   const scan = scanEnvelope(bytes);
-  if (!scan.ok) return noise;
+  if (!scan.ok) return scan.id === undefined ? noise : noiseInAnswer(bytes, scan.message);
   const { envelope } = scan;
   if (envelope.kind !== "response") return { kind: envelope.kind, envelope };
   const id = idOf(envelope);
   return id === undefined ? noise : { kind: "response", idStart: id.idStart, idEnd: id.idEnd };
+}
+
+/** Whoever waits for it need not wait on. Only the usual spelling is looked for. */
+function noiseInAnswer(bytes: Buffer, why: string): Frame {
+  const id = headId(bytes);
+  return id === undefined ? noise : { kind: "noise", answer: { ...id, why } };
 }
 
 /** The id of an error may be `null`: it answers something the server could not read. */

@@ -10,7 +10,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Era } from "../protocol/era.ts";
 import { cancelledNotification } from "../protocol/legacy.ts";
 import { longResultId } from "../protocol/long-response.ts";
-import { classifyFrame } from "../protocol/response.ts";
+import { type BadAnswer, classifyFrame } from "../protocol/response.ts";
 import type { EventParts } from "../protocol/sse.ts";
 import { Addressing, type AddressingHost, onlyOf } from "./addressing.ts";
 import { Backlog } from "./backlog.ts";
@@ -129,7 +129,8 @@ export class Correlation implements CallKeeper, AddressingHost {
       case "request":
         return this.#addressing.onRequest(frame.envelope);
       case "noise":
-        return this.#onNoise(message);
+        this.#onNoise(message);
+        if (frame.answer !== undefined) this.#onBadAnswer(message, frame.answer);
     }
   }
 
@@ -194,6 +195,14 @@ export class Correlation implements CallKeeper, AddressingHost {
     }
     const heldBytes = call.respond(message, idStart, idEnd, isOwn);
     if (heldBytes > 0) this.hold(call, heldBytes);
+  }
+
+  /** The call ends by itself: all others of the channel go on. */
+  #onBadAnswer(message: Buffer, { idStart, idEnd, why }: BadAnswer): void {
+    const { server } = this;
+    const text = `server "${server}" answered with what cannot be read: ${why}`;
+    const error = new ManagerError("protocol_error", text, { server, reason: "UNREADABLE_ANSWER" });
+    this.#calls.get(channelIdAt(message, idStart, idEnd))?.fail(error);
   }
 
   #onNoise(message: Buffer): void {

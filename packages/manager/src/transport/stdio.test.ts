@@ -89,6 +89,19 @@ test("ten such lines within ten seconds make the server unhealthy, once, and the
   await callTool(sut.connection, "echo");
 });
 
+test("an answer that cannot be read fails its call at once, and the connection and its other calls go on", async () => {
+  await using sut = await open();
+  const other = start(sut.connection, "hold");
+  const { sink } = start(sut.connection, "deep");
+  const error = await sink.failed();
+  assert.deepEqual([error.code, error.reason, error.server], ["protocol_error", "UNREADABLE_ANSWER", "stand-in"]);
+  assert.match(error.message, /nested deeper than 128 levels/);
+  assert.equal(sut.events.noise.length, 1, "it is counted all the same");
+  await callTool(sut.connection, "echo");
+  sut.release();
+  await other.sink.response();
+});
+
 test("G10 a message longer than allowed ends the connection without being kept", async () => {
   await using sut = await open("legacy", { messageBytesMax: 1_000_000 });
   const { sink } = start(sut.connection, "oversize");

@@ -35,6 +35,8 @@ const faults: Readonly<Record<string, ((call: PeerCall) => void) | undefined>> =
     write(Buffer.from([0xff, 0xfe, 0x0a]));
     write(`${result(call.id, "{}")}\r\n`);
   },
+  /** An answer that is nested deeper than anybody reads. */
+  deep: (call) => write(`${result(call.id, `${"[".repeat(200)}${"]".repeat(200)}`)}\n`),
   /** A line that does not end. */
   oversize() {
     const block = "x".repeat(65_536);
