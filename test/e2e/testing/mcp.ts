@@ -64,6 +64,13 @@ export async function initialize(manager: ManagerProcess, options: InitializeOpt
   return session;
 }
 
+/** Ends a session. */
+export async function endSession(manager: ManagerProcess, session: string, key: string = manager.key): Promise<void> {
+  const headers = { authorization: `Bearer ${key}`, "mcp-session-id": session, "mcp-protocol-version": "2025-11-25" };
+  const { status } = await fetch(`${manager.url}/mcp`, { method: "DELETE", headers });
+  if (status !== 204) throw new Error(`the session was not ended: ${status}`);
+}
+
 let lastId = 0;
 
 /** A request within a session. */

@@ -3,7 +3,7 @@
  * writes into its journal, and its client has a token, which nobody else may ever get to see.
  */
 import type { ManagerProcess } from "../../e2e/testing/manager.ts";
-import { initialize, send, type Wire } from "../../e2e/testing/mcp.ts";
+import { endSession, initialize, send, type Wire } from "../../e2e/testing/mcp.ts";
 import { modernRequest } from "../../e2e/testing/modern.ts";
 
 /** How a request ended, as its client saw it. */
@@ -106,6 +106,13 @@ export class FaultClient {
     this.#session = undefined;
   }
 
+  /** Ends the session of a legacy client. */
+  async leave(): Promise<void> {
+    const session = await this.#session;
+    this.reset();
+    if (session !== undefined) await endSession(this.#manager(), session, this.#options.key);
+  }
+
   /** Calls a tool of a server; resolves with how that ended. Never rejects: that a connection breaks is an ending. */
   async call(server: string, tool: string, args: object = {}, options: CallOptions = {}): Promise<Ending> {
     const { token, deadlineMs } = this.#options;
@@ -191,6 +198,20 @@ function endingOf({ status, text, headers }: Wire): Ending {
     text,
     responses: messages.filter(({ result, error }) => (result ?? error) !== undefined),
   };
+}
+
+/** Does `turn` again and again until `work` has ended; gives how long each took, in milliseconds. */
+export async function meanwhile(work: Promise<unknown>, turn: () => Promise<unknown>): Promise<readonly number[]> {
+  const watch = { isOver: false };
+  const over = work.finally(() => (watch.isOver = true));
+  const tookMs: number[] = [];
+  while (!watch.isOver) {
+    const startMs = performance.now();
+    await turn();
+    tookMs.push(performance.now() - startMs);
+  }
+  await over;
+  return tookMs;
 }
 
 /** The result of what was answered; undefined for everything else. */

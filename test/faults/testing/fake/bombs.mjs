@@ -5,6 +5,8 @@ const wide = (count) => Array.from({ length: count }, (_, at) => `"${at.toString
 /** By the name that `fault` is told: `{do: "bomb", kind}`. */
 export const bombs = {
   deep: () => "[".repeat(100_000) + "]".repeat(100_000),
+  /** Deep in a message that is short. */
+  steep: () => "[".repeat(1_000) + "]".repeat(1_000),
   wide: () => `{${wide(1_000_000)}}`,
   proto: () => '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}',
   twice: () => '{"a":1,"a":2,"a":{"a":3}}',

@@ -108,6 +108,7 @@ class StdioWire {
         // Node keeps the first three descriptors when their streams are destroyed.
         process.stdin.destroy();
         closeSync(0);
+        this.#server.note({ method: "fault/close-input" });
         setInterval(() => {}, 60_000);
         return true;
       case "ids":
