@@ -1,6 +1,6 @@
 /** Messages into a pipe: together, in order, bounded, and handed back when they cannot be written. */
 import assert from "node:assert/strict";
-import { Writable } from "node:stream";
+import { finished, Writable } from "node:stream";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import type { ManagerError } from "@mcp-manager/api";
@@ -43,6 +43,7 @@ function open(isSlow = false): Bench {
 
 interface Item extends Outgoing {
   refused: ManagerError | undefined;
+  wasUnwritten: boolean;
 }
 
 function item(text: string, outlastsStall = false): Item {
@@ -50,7 +51,11 @@ function item(text: string, outlastsStall = false): Item {
     size: text.length,
     outlastsStall,
     refused: undefined,
+    wasUnwritten: false,
     take: () => Buffer.from(text),
+    unwritten() {
+      this.wasUnwritten = true;
+    },
     refuse(error) {
       this.refused = error;
     },
@@ -130,3 +135,38 @@ test("after close nothing is written, and no timer is left", async () => {
   await setImmediate();
   assert.deepEqual([writes.length, clock.pendingCount], [1, 0]);
 });
+
+type Done = (error: Error) => void;
+
+const broken: readonly {
+  what: string;
+  write: (done: Done) => void;
+  before?: (stdin: Writable) => void;
+  taken: boolean;
+}[] = [
+  { what: "a pipe that fails at once", write: (done) => done(new Error("write EPIPE")), taken: false },
+  { what: "a pipe that was destroyed", write: () => {}, before: (stdin) => stdin.destroy(), taken: false },
+  { what: "a pipe that has ended", write: () => {}, before: (stdin) => stdin.end(), taken: false },
+  {
+    what: "a pipe that fails later",
+    write: (done) => void setImmediate().then(() => done(new Error("write EPIPE"))),
+    taken: true,
+  },
+];
+for (const { what, write, before, taken } of broken) {
+  test(`${what} ${taken ? "may have taken a part" : "has taken nothing"} of a write`, async () => {
+    const stdin = new Writable({ write: (_chunk, _encoding, done: Done) => write(done) });
+    stdin.on("error", () => {});
+    const options = { stdin, server: "weather", clock: new ManualClock(), unwrittenBytesMax: 1_000 };
+    const writer = new PipeWriter({ ...options, writeTimeoutMs: 5_000, onStalled: () => {} });
+    const items = [item("a"), item("b")];
+    for (const each of items) writer.write(each);
+    before?.(stdin);
+    await new Promise((resolve) => finished(stdin, resolve));
+    await setImmediate();
+    assert.deepEqual(
+      items.map(({ wasUnwritten }) => !wasUnwritten),
+      [taken, taken],
+    );
+  });
+}

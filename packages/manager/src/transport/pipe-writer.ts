@@ -16,6 +16,8 @@ export interface Outgoing {
   readonly size: number;
   /** Called when it is its turn: the message, or undefined when it is no longer wanted. */
   take(): Buffer | undefined;
+  /** It was taken, and yet nothing of it was written, nor will be: the pipe is broken, which its owner hears of too. */
+  unwritten(): void;
   /** It will not be written; the other side has seen nothing of it. */
   refuse(error: ManagerError): void;
   /** Whether it is worth keeping while the other side does not read: a cancellation is, a request is not. */
@@ -85,9 +87,15 @@ export class PipeWriter {
 
   #flush = (): void => {
     this.#isScheduled = false;
+    const { stdin } = this.#options;
     while (this.#queue.length > 0 && !this.#isFull && !this.#isClosed) {
+      const waiting = this.#queue;
       const batch = this.#nextBatch();
-      if (batch !== undefined && !this.#options.stdin.write(batch)) this.#waitForDrain();
+      if (batch === undefined) continue;
+      const takesMore = stdin.write(batch);
+      // A pipe that breaks after a part of a write says so later; one that is over by now has taken nothing of this one.
+      if (!stdin.writable) return takeBack(waiting, waiting.length - this.#queue.length);
+      if (!takesMore) this.#waitForDrain();
     }
   };
 
@@ -139,6 +147,10 @@ export class PipeWriter {
     this.#options.onStalled(error);
     for (const outgoing of refused) outgoing.refuse(error);
   }
+}
+
+function takeBack(queue: readonly Outgoing[], count: number): void {
+  for (const outgoing of queue.slice(0, count)) outgoing.unwritten();
 }
 
 const newline = Buffer.from("\n");

@@ -21,6 +21,10 @@ export class StdioCall extends SharedCall implements Outgoing {
     return this.wireBytes();
   }
 
+  unwritten(): void {
+    this.#isTaken = false;
+  }
+
   refuse(error: ManagerError): void {
     this.fail(error);
   }

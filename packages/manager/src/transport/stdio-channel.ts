@@ -152,5 +152,7 @@ class OutgoingNotice implements Outgoing {
     return this.#message;
   }
 
+  unwritten(): void {}
+
   refuse(): void {}
 }

@@ -200,6 +200,7 @@ test("when the server closes its stdin, the next call fails, and with it those i
   const { sink } = start(sut.connection, "echo");
   assert.equal((await sink.failed()).reason, "CONNECTION_LOST");
   assert.equal((await held.sink.failed()).reason, "CONNECTION_LOST");
+  assert.deepEqual([sink.wasWritten, held.sink.wasWritten], [false, true], "it took nothing of what failed the pipe");
 });
 
 test("calls to a server that does not read its stdin are refused after a while; it is called unhealthy", async () => {
