@@ -135,11 +135,7 @@ export class FaultClient {
 
   /** The answer's text; throws with the whole ending when there is none. */
   async text(server: string, tool: string, args: object = {}, options: CallOptions = {}): Promise<string> {
-    const ending = await this.call(server, tool, args, options);
-    const content = resultOf(ending)?.["content"] as readonly { readonly text?: string }[] | undefined;
-    const text = content?.[0]?.text;
-    if (text === undefined) throw new Error(`${server} ${tool}: ${JSON.stringify(ending).slice(0, 1_000)}`);
-    return text;
+    return textOf(await this.call(server, tool, args, options));
   }
 
   async #send(id: number, params: Readonly<Record<string, unknown>>, { signal, meta }: CallOptions): Promise<Ending> {
@@ -217,6 +213,14 @@ export async function meanwhile(work: Promise<unknown>, turn: () => Promise<unkn
 /** The result of what was answered; undefined for everything else. */
 export function resultOf(ending: Ending): Readonly<Record<string, unknown>> | undefined {
   return ending.kind === "answered" ? ending.responses.at(-1)?.result : undefined;
+}
+
+/** The text of a tool's result; throws with the whole ending when there is none. */
+export function textOf(ending: Ending): string {
+  const content = resultOf(ending)?.["content"] as readonly { readonly text?: string }[] | undefined;
+  const text = content?.[0]?.text;
+  if (text === undefined) throw new Error(`no result: ${JSON.stringify(ending).slice(0, 1_000)}`);
+  return text;
 }
 
 /** The error of what was answered; undefined for everything else. */

@@ -55,6 +55,26 @@ export function isStopped(pid: number): boolean {
   return fieldsOf(pid)[0] === "T";
 }
 
+/** Whether nothing of a process runs any more; a zombie may be left. Its threads end one by one, and its files are closed with the last. */
+export function hasEnded(pid: number): boolean {
+  const [state = "X"] = fieldsOf(pid);
+  if (state !== "Z" && state !== "X") return false;
+  try {
+    return readdirSync(`/proc/${pid}/task`).length <= 1;
+  } catch {
+    return true;
+  }
+}
+
+/** How many connections to this port of 127.0.0.1 bring something that was not read yet. */
+export function unreadOn(port: number): number {
+  const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  return readFileSync("/proc/net/tcp", "utf8")
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, address, , , queues = ""]) => address === local && /:0*[^:0]/.test(queues)).length;
+}
+
 /** The fields of /proc/PID/stat from the state on; none when it has gone. */
 function fieldsOf(pid: number): readonly string[] {
   try {
