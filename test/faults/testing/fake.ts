@@ -27,6 +27,8 @@ export interface FakeState {
   readonly drift?: string;
   /** Each copy lists a tool of its own. */
   readonly differs?: boolean;
+  /** Modern: how long a list holds, in milliseconds. Default 1 s. */
+  readonly ttlMs?: number;
   /** HTTP: calls get this status, with a `Retry-After` in seconds; null: no more. */
   readonly status?: number | null;
   readonly retryAfter?: number;

@@ -61,6 +61,7 @@ class HttpWire {
   /** The state may hold a status for every request, or for calls. */
   #isRefused({ method, params }) {
     const { status, retryAfter, callsOnly = true } = this.#server.state;
+    // Over JSON what is no more is null.
     if (status === undefined || status === null || (callsOnly && method !== "tools/call")) return false;
     this.#server.note({ method, refused: status, call: params?.arguments?.call });
     this.#end(status, undefined, retryAfter === undefined ? {} : { "retry-after": String(retryAfter) });

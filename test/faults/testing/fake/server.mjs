@@ -36,7 +36,9 @@ export class FakeServer {
       case "server/discover":
         return this.isModern ? { result: this.complete(this.discovery()) } : unknownMethod;
       case "tools/list":
-        return { result: this.complete({ tools: this.tools() }, { ttlMs: 1_000, cacheScope: "public" }) };
+        return {
+          result: this.complete({ tools: this.tools() }, { ttlMs: this.state.ttlMs ?? 1_000, cacheScope: "public" }),
+        };
       case "ping":
         return this.isModern ? unknownMethod : { result: {} };
       default:
