@@ -37,6 +37,7 @@ test("what got no response is told apart by what is certain: whether it was writ
     [error("protocol_error", { reason: "MESSAGE_TOO_LARGE" }), true, "broken"],
     [error("unavailable", { reason: "CONNECTION_CLOSED" }), false, "withdrawn"],
     [error("unavailable", { reason: "LEASES_EXHAUSTED" }), false, "withdrawn"],
+    [error("resource_exhausted", { reason: "CONNECTION_QUEUE_FULL" }), false, "withdrawn"],
     [error("unavailable", { reason: "CONNECTION_CLOSED" }), true, "cancelled"],
     [error("deadline_exceeded"), true, "timeout"],
     [error("failed_precondition"), false, "client_fault"],

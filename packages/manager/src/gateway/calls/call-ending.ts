@@ -24,6 +24,7 @@ const clientFaults: ReadonlySet<number | undefined> = new Set([
 /** Reasons of the manager's own: it has no connection to spare, or takes the one away. */
 const ownReasons: ReadonlySet<string> = new Set([
   "CONNECTION_CLOSED",
+  "CONNECTION_QUEUE_FULL",
   "GAVE_WAY",
   "LEASES_EXHAUSTED",
   "NO_READY_REPLICA",
