@@ -222,9 +222,10 @@ interface DataPlane {
 function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDisposableStack): DataPlane {
   const { clock, random, settings } = options;
   const { gateway } = settings;
+  const nodeOptions = options.env["NODE_OPTIONS"];
   const { audit, sealer } = state;
   const { metrics: meters, events } = state;
-  const door = scope.use(openDoor({ settings: gateway, clock, random, metrics: meters, events }));
+  const door = scope.use(openDoor({ settings: gateway, clock, random, metrics: meters, events, nodeOptions }));
   const wheel = scope.use(new TimerWheel(clock));
   const table = scope.use(followServers(state.servers));
   const upstreams = new UpstreamSet();

@@ -18,6 +18,8 @@ export interface DoorOptions {
   readonly random: Random;
   readonly metrics: Metrics;
   readonly events: EventSink;
+  /** What NODE_OPTIONS says, which may hold the limit of the heap. */
+  readonly nodeOptions: string | undefined;
 }
 
 /** Disposing of it ends the watching. */
@@ -29,10 +31,11 @@ export interface Door extends Disposable {
 }
 
 /** Watches from here on. */
-export function openDoor({ settings, clock, random, metrics, events }: DoorOptions): Door {
+export function openDoor({ settings, clock, random, metrics, events, nodeOptions }: DoorOptions): Door {
   const { connections, connectionsPerAddress, requestsPerPrincipal, sessions, timeouts } = settings;
   const descriptors = descriptorLimit();
-  const monitor = new OverloadMonitor({ source: processPressure(descriptors), clock, events, metrics });
+  const source = processPressure({ descriptors, nodeOptions });
+  const monitor = new OverloadMonitor({ source, clock, events, metrics });
   const gate = new Gate({
     stage: monitor.stage,
     clock,

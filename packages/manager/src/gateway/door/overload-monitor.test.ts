@@ -5,6 +5,7 @@ import type { ManagerEvent } from "../../events/event.ts";
 import type { Pressures } from "../../resilience/overload.ts";
 import { Metrics } from "../../telemetry/metrics.ts";
 import { OverloadMonitor } from "./overload-monitor.ts";
+import type { PressureSource } from "./pressure.ts";
 
 const calm: Pressures = { heap: 0.1, fds: 0.1, eventLoopDelay: 0 };
 
@@ -12,6 +13,8 @@ const calm: Pressures = { heap: 0.1, fds: 0.1, eventLoopDelay: 0 };
 function watch(): {
   readonly clock: ManualClock;
   readonly monitor: OverloadMonitor;
+  /** How often everything was read, and how often memory and descriptors alone. */
+  readonly looks: { readonly all: number; readonly use: number };
   readonly events: ManagerEvent[];
   readonly metrics: Metrics;
   set(pressures: Partial<Pressures>): void;
@@ -20,10 +23,21 @@ function watch(): {
   const clock = new ManualClock();
   const events: ManagerEvent[] = [];
   const metrics = new Metrics();
-  const source = { read: () => now, [Symbol.dispose]: () => undefined };
+  const looks = { all: 0, use: 0 };
+  const source: PressureSource = {
+    read() {
+      looks.all += 1;
+      return now;
+    },
+    readUse() {
+      looks.use += 1;
+      return { heap: now.heap, fds: now.fds };
+    },
+    [Symbol.dispose]: () => undefined,
+  };
   const sink = { publish: (event: ManagerEvent): void => void events.push(event) };
   const monitor = new OverloadMonitor({ source, clock, events: sink, metrics });
-  return { clock, monitor, events, metrics, set: (pressures) => (now = { ...calm, ...pressures }) };
+  return { clock, monitor, looks, events, metrics, set: (pressures) => (now = { ...calm, ...pressures }) };
 }
 
 test("each change of the stage is told once, with why, and shown in the metrics", async () => {
@@ -52,6 +66,18 @@ test("each change of the stage is told once, with why, and shown in the metrics"
       { topic: "overload.stage", severity: "info", message: "overload stage 2 → 0", data: { from: 2, to: 0 } },
     ],
   );
+});
+
+test("where memory or descriptors run short those are looked at ten times as often, and the delay of the loop no oftener", async () => {
+  const { clock, monitor, looks, set } = watch();
+  await clock.advance(2_000);
+  assert.deepEqual(looks, { all: 2, use: 0 });
+  set({ heap: 0.75 });
+  await clock.advance(3_000);
+  assert.deepEqual(looks, { all: 5, use: 18 });
+  set({ fds: 0.98 });
+  await clock.advance(100);
+  assert.equal(monitor.state.stage, 3);
 });
 
 test("after its end it looks no more", async () => {

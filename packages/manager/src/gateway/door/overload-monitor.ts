@@ -17,8 +17,11 @@ export interface OverloadMonitorOptions {
   readonly metrics: Metrics;
 }
 
-/** Often enough for memory, which fills in seconds; nothing beside what a look costs. */
+/** Often enough while there is much left; nothing beside what a look costs. */
 const lookMs = 1_000;
+/** With so much used, what is left may be gone within a second: a small heap fills in two or three hundred milliseconds. */
+const nearLevel = 0.7;
+const nearLookMs = 100;
 const resources: Readonly<Record<keyof Pressures, string>> = {
   heap: "heap",
   fds: "descriptors",
@@ -31,6 +34,8 @@ export class OverloadMonitor implements Disposable {
   readonly #stage = new WatchedValue<Stage>(0);
   #pressures: Pressures = { heap: 0, fds: 0, eventLoopDelay: 0 };
   #timer: Timer | undefined;
+  /** When everything is read again. */
+  #dueMs = 0;
 
   /** Looks from here on; disposing ends it, and its source. */
   constructor(options: OverloadMonitorOptions) {
@@ -55,7 +60,8 @@ export class OverloadMonitor implements Disposable {
   }
 
   #arm(): void {
-    this.#timer = this.#options.clock.after(lookMs, () => {
+    const { heap, fds } = this.#pressures;
+    this.#timer = this.#options.clock.after(Math.max(heap, fds) < nearLevel ? lookMs : nearLookMs, () => {
       this.#look();
       this.#arm();
     });
@@ -63,9 +69,14 @@ export class OverloadMonitor implements Disposable {
 
   #look(): void {
     const { source, clock } = this.#options;
-    this.#pressures = source.read();
+    const nowMs = clock.nowMs();
+    if (nowMs < this.#dueMs) this.#pressures = { ...this.#pressures, ...source.readUse() };
+    else {
+      this.#pressures = source.read();
+      this.#dueMs = nowMs + lookMs;
+    }
     const from = this.#stage.current;
-    const to = this.#stages.update(this.#pressures, clock.nowMs());
+    const to = this.#stages.update(this.#pressures, nowMs);
     if (to === from) return;
     this.#stage.replace(to);
     this.#publish(from, to);

@@ -1,16 +1,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { getHeapStatistics } from "node:v8";
 import { OverloadStages } from "../../resilience/overload.ts";
-import { processPressure, smoothed } from "./pressure.ts";
+import { oldGenerationMax, processPressure, smoothed } from "./pressure.ts";
 
 test("a process says how much of its heap and descriptors it uses, as shares", () => {
-  using source = processPressure(1_000_000);
+  using source = processPressure({ descriptors: 1_000_000, nodeOptions: undefined });
   const { heap, fds, eventLoopDelay } = source.read();
   assert.ok(heap > 0 && heap < 1, `heap ${heap}`);
   assert.ok(fds >= 0 && fds < 1, `descriptors ${fds}`);
   assert.equal(eventLoopDelay, 0);
-  using unwatched = processPressure(undefined);
-  assert.equal(unwatched.read().fds, 0);
+  using unwatched = processPressure({ descriptors: undefined, nodeOptions: undefined });
+  assert.equal(unwatched.readUse().fds, 0);
+});
+
+test("a heap is full when its old generation is: the young one's room counts only where nothing says how much that is", () => {
+  const { heap_size_limit: limit } = getHeapStatistics();
+  assert.equal(oldGenerationMax(""), limit);
+  assert.equal(oldGenerationMax("--enable-source-maps --max-old-space-size=64"), 64 * 1_048_576);
+  assert.equal(oldGenerationMax("--max-old-space-size=64 --max_old_space_size=32"), 32 * 1_048_576);
+  assert.equal(oldGenerationMax("--max-old-space-size 16"), 16 * 1_048_576);
+  assert.equal(oldGenerationMax("--max-old-space-size=99999999"), limit);
 });
 
 test("one pause, however long, is no overload; a loop that is held up all the time is, in seconds", () => {
