@@ -183,6 +183,8 @@ export interface FaultClientOptions {
 }
 
 function endingOf({ status, text, headers }: Wire): Ending {
+  // Whose request did not come in whole in its time hears this much, and is let go.
+  if (status === 408) return { kind: "closed", error: "408 Request Timeout" };
   const isEvents = headers.get("content-type")?.startsWith("text/event-stream") === true;
   const texts = isEvents
     ? text.split("\n").flatMap((line) => (line.startsWith("data: ") ? [line.slice(6)] : []))

@@ -100,6 +100,7 @@ export class Scenario implements AsyncDisposable {
   async moment(what: {
     readonly offsetMs?: number;
     readonly blockMs?: number;
+    readonly ballastMiB?: number;
     readonly collect?: true;
   }): Promise<void> {
     const path = join(this.folder, "moment.json");
