@@ -1,5 +1,6 @@
 /** Why a call got no connection of its own, in words. All are `unavailable`: nothing of the call has been sent. */
 import { ManagerError } from "@mcp-manager/api";
+import { rateLimitedReason } from "../transport/http-status.ts";
 
 /** How many there are, for a message. */
 export interface LeaseCounts {
@@ -20,9 +21,13 @@ export function exhausted(server: string, how: string, { inUse, opening, waiting
   });
 }
 
-/** One could not be opened, or could not a moment ago. */
+/** One could not be opened, or could not a moment ago. That its server asked to be left alone stays what it is, with its time. */
 export function cannotOpen(server: string, cause: ManagerError, retryAfterMs: number): ManagerError {
   const message = `server "${server}" could not be opened for this call alone: ${cause.message}`;
+  if (cause.reason === rateLimitedReason && cause.retryAfterMs !== undefined) {
+    const { reason, retryAfterMs: waitMs } = cause;
+    return new ManagerError("unavailable", message, { server, reason, retryAfterMs: waitMs, cause });
+  }
   return new ManagerError("unavailable", message, { server, reason: "LEASE_NOT_OPENED", retryAfterMs, cause });
 }
 

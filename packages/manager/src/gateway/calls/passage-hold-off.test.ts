@@ -4,9 +4,11 @@ import { test } from "node:test";
 import { ManagerError, type ServerSpecInput } from "@mcp-manager/api";
 import { ManualClock } from "../../base/clock.ts";
 import { httpFailure } from "../../transport/http-status.ts";
+import { cannotOpen } from "../../upstream/lease-refusals.ts";
 import { eras, peerOf, TestGateway } from "../testing/gateway.ts";
 import { type Answer, Peer } from "../testing/peer.ts";
 import type { Received, ScriptedConnection } from "../testing/scripted-connection.ts";
+import { endingOfFailure } from "./call-ending.ts";
 
 interface Bench extends AsyncDisposable {
   readonly gateway: TestGateway;
@@ -129,4 +131,13 @@ test("a call through REST holds its server off as a client's does, and is refuse
   const isRefused = (error: unknown): boolean => error instanceof ManagerError && error.retryAfterMs === 7_000;
   for (let i = 0; i < 3; i++) await assert.rejects(gateway.tools.call("s", "t", {}, ada), isRefused);
   assert.equal(only.calls("tools/call").length, 1);
+});
+
+test("a connection of a call's own that is not opened because its server asked to be left alone is no broken one", () => {
+  for (const status of [429, 503]) {
+    const error = cannotOpen("s", httpFailure("s", status, 7_000), 1_000);
+    assert.deepEqual([endingOfFailure(error, false), error.retryAfterMs], ["rate_limited", 7_000]);
+  }
+  const broken = cannotOpen("s", httpFailure("s", 503, undefined), 1_000);
+  assert.deepEqual([endingOfFailure(broken, false), broken.retryAfterMs], ["unsent", 1_000]);
 });
