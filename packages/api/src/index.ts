@@ -34,12 +34,45 @@ export type {
   ServerState,
   ServerStatus,
   Sharing,
-  Strategy,
-  StrategyInput,
   ToolExposure,
   ToolOverride,
   UpstreamAuth,
 } from "./server.ts";
+export { deploymentName, isOver, pendingDeploymentStatus } from "./deployment.ts";
+export type {
+  AnalysisResult,
+  Deployment,
+  DeploymentPhase,
+  DeploymentProgress,
+  DeploymentReason,
+  DeploymentSpec,
+  DeploymentStatus,
+  DeploymentTraffic,
+  NextRoute,
+  ReplicaCount,
+  Route,
+  SchemaChange,
+  SchemaClass,
+  SchemaDiff,
+  VariantResult,
+} from "./deployment.ts";
+export type {
+  AbStrategy,
+  AnalysisName,
+  AnalysisRule,
+  AnalysisRuleInput,
+  BlueGreenStrategy,
+  CanaryStep,
+  CanaryStepInput,
+  CanaryStrategy,
+  Match,
+  RecreateStrategy,
+  RollingStrategy,
+  Strategy,
+  StrategyInput,
+  StrategyKind,
+  Variant,
+} from "./strategy.ts";
 export { revisionName, runnablePart, runnableText } from "./revision.ts";
 export type { Revision, RevisionSpec, RevisionStatus, RunnablePart } from "./revision.ts";
 export { pendingReplicaStatus } from "./replica.ts";

@@ -90,6 +90,8 @@ export interface ReplicaStatus {
   /** Set while it fails again and again: five times or more within ten minutes. It is still tried, at the longest pause. */
   readonly crashLoop?: boolean;
   readonly health?: ReplicaHealth;
+  /** `sha256:` and the hash of all that it offers, once it was asked: replicas of one revision should say the same. */
+  readonly catalogue?: string;
   readonly load?: ReplicaLoad;
 }
 

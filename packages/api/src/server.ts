@@ -4,6 +4,8 @@
  * `unavailable.ts` with a message that says so.
  */
 import type { Duration, Size } from "./quantity.ts";
+import type { Route } from "./deployment.ts";
+import type { Strategy, StrategyInput } from "./strategy.ts";
 import type { Condition, LastFailure, MetadataInput, Resource } from "./resource.ts";
 
 /** A child process that speaks MCP on stdin and stdout. Started without a shell, with a minimal environment plus `env`. */
@@ -71,16 +73,6 @@ export interface RateLimit {
   readonly perSecond: number;
   readonly burst: number;
 }
-
-/** How one revision gives way to the next. Recorded; acted upon from the version on that has deployments. */
-export type Strategy =
-  | {
-      readonly kind: "rolling";
-      readonly maxSurge: number;
-      readonly maxUnavailable: number;
-      readonly minReady: Duration;
-    }
-  | { readonly kind: "recreate" };
 
 /** Rules of a deployment that hold for every strategy. */
 export interface DeploymentRules {
@@ -180,11 +172,6 @@ export interface ServerSpec {
 export type ServerSourceInput =
   | (Pick<ProcessSource, "kind" | "command"> & Partial<Omit<ProcessSource, "kind" | "command">>)
   | (Pick<RemoteSource, "kind" | "url"> & Partial<Omit<RemoteSource, "kind" | "url">>);
-
-/** A strategy as a person writes it. */
-export type StrategyInput =
-  | ({ readonly kind: "rolling" } & Partial<Omit<Extract<Strategy, { kind: "rolling" }>, "kind">>)
-  | { readonly kind: "recreate" };
 
 /** A spec as a person writes it: only `source` is needed. */
 export interface ServerSpecInput {
@@ -299,6 +286,12 @@ export interface ServerStatus {
   readonly replicas: { readonly desired: number; readonly ready: number };
   /** Share of new traffic per revision, in percent. */
   readonly traffic: readonly { readonly revision: string; readonly weight: number }[];
+  /** What routing goes by; `traffic` says the same in short. Absent until a first replica was ready. */
+  readonly route?: Route;
+  /** Name of the newest Deployment. */
+  readonly deployment?: string;
+  /** `metadata.generation` that a deployment went back from by itself: it is not tried again until `spec` changes, or by `retry`. */
+  readonly abortedGeneration?: number;
   readonly breaker?: BreakerState;
   /** Why the breaker is where it is. Of the instance that answers; absent while all is closed and nobody forced it. */
   readonly breakerDetail?: BreakerDetail;

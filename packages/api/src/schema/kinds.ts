@@ -100,6 +100,7 @@ const replicaStatusSchema = exactly<ReplicaStatus>()(
     restartRound: z.int().exactOptional(),
     crashLoop: z.boolean().exactOptional(),
     health: replicaHealthSchema.exactOptional(),
+    catalogue: z.string().exactOptional(),
     load: replicaLoadSchema.exactOptional(),
   }),
 );

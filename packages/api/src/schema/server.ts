@@ -19,8 +19,6 @@ import type {
   ServerSpecInput,
   ServerStatus,
   Sharing,
-  Strategy,
-  StrategyInput,
   ToolExposure,
 } from "../server.ts";
 import {
@@ -33,27 +31,12 @@ import {
   timeSchema,
 } from "./common.ts";
 import { exactly } from "./exact.ts";
+import { routeSchema } from "./deployment.ts";
 import { sourceSchema } from "./source.ts";
+import { strategySchema } from "./strategy.ts";
+import { whole } from "./whole.ts";
 
 const { deployment, health, breaker, limits } = serverDefaults;
-
-/** A whole number within bounds, which the message names. */
-function whole(min: number, max: number): z.ZodInt {
-  const rule = `a whole number from ${min} to ${max}`;
-  return z.int(rule).min(min, rule).max(max, rule);
-}
-
-const strategySchema = exactly<Strategy, StrategyInput>()(
-  z.discriminatedUnion("kind", [
-    z.strictObject({
-      kind: z.literal("rolling"),
-      maxSurge: whole(0, 64).default(1),
-      maxUnavailable: whole(0, 64).default(0),
-      minReady: durationSchema.default("5s"),
-    }),
-    z.strictObject({ kind: z.literal("recreate") }),
-  ]),
-);
 
 const deploymentSchema = exactly<DeploymentRules, Partial<DeploymentRules>>()(
   z.strictObject({
@@ -240,6 +223,9 @@ const serverStatusSchema = exactly<ServerStatus>()(
     revision: z.string().exactOptional(),
     replicas: z.strictObject({ desired: z.int(), ready: z.int() }),
     traffic: z.array(z.strictObject({ revision: z.string(), weight: z.number() })),
+    route: routeSchema.exactOptional(),
+    deployment: z.string().exactOptional(),
+    abortedGeneration: z.int().exactOptional(),
     breaker: breakerStateSchema.exactOptional(),
     breakerDetail: breakerDetailSchema.exactOptional(),
     load: serverLoadSchema.exactOptional(),

@@ -1,7 +1,7 @@
 /** Every kind of resource that the registry keeps, one row each. It holds no rules of theirs but the status that one begins with. */
 import { createHash } from "node:crypto";
-import type { ApiKey, Override, Replica, Resource, Revision, Server } from "@mcp-manager/api";
-import { pendingReplicaStatus, pendingServerStatus, runnableText } from "@mcp-manager/api";
+import type { ApiKey, Deployment, Override, Replica, Resource, Revision, Server } from "@mcp-manager/api";
+import { pendingDeploymentStatus, pendingReplicaStatus, pendingServerStatus, runnableText } from "@mcp-manager/api";
 
 /** Any resource, where the kind does not matter. */
 export type AnyResource = Resource<string, unknown, unknown>;
@@ -17,9 +17,27 @@ export interface Kind<R extends AnyResource> {
   readonly serverOf?: (spec: R["spec"]) => string;
 }
 
+/**
+ * What a revision offers to its clients, as its first ready replica said it: what deployments compare. Shown by no API; named as its
+ * Revision, and gone with it.
+ */
+export type CatalogueRecord = Resource<"Catalogue", CatalogueSpec, Readonly<Record<string, never>>>;
+
+export interface CatalogueSpec {
+  readonly server: string;
+  /** `sha256:` and the hash of `text`. */
+  readonly digest: string;
+  /** Canonical JSON: see agent/catalogue.ts. Absent when it is too long to keep; then only the digest can be compared. */
+  readonly text?: string;
+  /** The longest that clients were told to keep a list, in milliseconds. */
+  readonly ttlMs: number;
+}
+
 interface Kinds {
   readonly Server: Kind<Server>;
   readonly Revision: Kind<Revision>;
+  readonly Deployment: Kind<Deployment>;
+  readonly Catalogue: Kind<CatalogueRecord>;
   readonly Replica: Kind<Replica>;
   readonly ApiKey: Kind<ApiKey>;
   readonly Override: Kind<Override>;
@@ -32,6 +50,18 @@ export const kinds: Kinds = {
     kind: "Revision",
     plural: "revisions",
     initialStatus: (spec) => ({ digest: `sha256:${createHash("sha256").update(runnableText(spec)).digest("hex")}` }),
+    serverOf: ({ server }) => server,
+  },
+  Deployment: {
+    kind: "Deployment",
+    plural: "deployments",
+    initialStatus: () => pendingDeploymentStatus,
+    serverOf: ({ server }) => server,
+  },
+  Catalogue: {
+    kind: "Catalogue",
+    plural: "catalogues",
+    initialStatus: () => ({}),
     serverOf: ({ server }) => server,
   },
   Replica: {
