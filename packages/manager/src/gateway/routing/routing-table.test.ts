@@ -62,3 +62,19 @@ test("a server that has to take another prefix keeps its own rules, and gets its
   assert.equal(alone.servers.get("late")?.exposure.prefix, "p");
   assert.equal(alone.servers.get("late")?.exposure.originalTool("secret"), undefined);
 });
+
+test("the route of a status stands in the table, and one that says the same is the same object", () => {
+  const a = serverResource("a");
+  const next = { revision: "a-2", weight: 10, salt: "s", match: [{ client: "x" }], differs: false };
+  const routed = (weight: number): typeof a => {
+    const route = { stable: "a-1", next: { ...next, weight }, draining: ["a-0"] };
+    return { ...a, status: { ...a.status, route } };
+  };
+  const first = buildRoutingTable(emptyTable, [routed(10)]);
+  assert.deepEqual(first.servers.get("a")?.revisions, routed(10).status.route);
+  assert.equal(buildRoutingTable(first, [structuredClone(routed(10))]), first);
+  const moved = buildRoutingTable(first, [routed(50)]);
+  assert.equal(moved.servers.get("a")?.revisions?.next?.weight, 50);
+  assert.equal(moved.servers.get("a")?.exposure, first.servers.get("a")?.exposure);
+  assert.equal(buildRoutingTable(moved, [a]).servers.get("a")?.revisions, undefined);
+});

@@ -2,7 +2,8 @@
  * Which servers there are and how they are reached by name: an immutable table, built from the Server resources and swapped
  * whole. A call reads it once and keeps that view to its end. Holds no connections and makes no decisions.
  */
-import { durationMs, type Server, type ServerState, type Sharing } from "@mcp-manager/api";
+import { isDeepStrictEqual } from "node:util";
+import { durationMs, type Route, type Server, type ServerState, type Sharing } from "@mcp-manager/api";
 import type { GuardRules } from "../../resilience/guard.ts";
 import { Exposure } from "./exposure.ts";
 import { guardRules } from "./guard-rules.ts";
@@ -25,6 +26,8 @@ export interface ServerRoute {
   readonly rules: GuardRules;
   /** Undefined when nothing is known against it. */
   readonly trouble: Trouble | undefined;
+  /** Which revisions serve it; the same object while it says the same. Undefined: any ready replica does. */
+  readonly revisions: Route | undefined;
   /** The spec's revision that this route was built from. */
   readonly specRevision: string;
 }
@@ -94,8 +97,10 @@ function compare(a: string, b: string): number {
 function routeOf(known: ServerRoute | undefined, server: Server, prefix: string): ServerRoute {
   const { name, revision } = server.metadata;
   const trouble = troubleOf(server);
+  const revisions = sameRevisions(known?.revisions, server.status.route);
   if (known?.specRevision === revision && known.exposure.prefix === prefix) {
-    return sameTrouble(known.trouble, trouble) ? known : { ...known, trouble };
+    const isSame = sameTrouble(known.trouble, trouble) && known.revisions === revisions;
+    return isSame ? known : { ...known, trouble, revisions };
   }
   return {
     name,
@@ -104,6 +109,7 @@ function routeOf(known: ServerRoute | undefined, server: Server, prefix: string)
     sharing: server.spec.sharing,
     rules: guardRules(server.spec, known?.rules),
     trouble,
+    revisions,
     specRevision: revision,
   };
 }
@@ -115,4 +121,9 @@ function troubleOf({ status: { state, lastFailure } }: Server): Trouble | undefi
 
 function sameTrouble(a: Trouble | undefined, b: Trouble | undefined): boolean {
   return a?.state === b?.state && a?.message === b?.message;
+}
+
+/** Each status that is read is an object of its own; what it says changes seldom. */
+function sameRevisions(known: Route | undefined, route: Route | undefined): Route | undefined {
+  return isDeepStrictEqual(known, route) ? known : route;
 }
