@@ -46,8 +46,10 @@ import { ScopedLists } from "./gateway/lists/scoped-lists.ts";
 import { ParkedCalls } from "./gateway/asking/parked-calls.ts";
 import { renewedHeaders } from "./gateway/routing/renewed-headers.ts";
 import { RequestStates } from "./gateway/asking/request-state.ts";
+import { Previews } from "./gateway/routing/previews.ts";
 import { Router } from "./gateway/routing/route.ts";
 import type { Trouble } from "./gateway/routing/routing-table.ts";
+import { followPins, servedBy } from "./gateway/sessions/pins.ts";
 import { Sessions } from "./gateway/sessions/session.ts";
 import { Subscriptions } from "./gateway/subscriptions/subscriptions.ts";
 import { self } from "./protocol/self.ts";
@@ -273,7 +275,11 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
   const idleMs = durationMs(gateway.sessions.idle);
   const isGood = (who: Principal): boolean => isVouchedFor(state.keys.table.current, who, clock.wallMs());
   const sessionsMax = gateway.sessions.max;
-  const sessions = scope.use(new Sessions({ sealer, clock, random, idleMs, sessionsMax, metrics: meters, isGood }));
+  const serves = servedBy(table);
+  const sessions = scope.use(
+    new Sessions({ sealer, clock, random, idleMs, sessionsMax, metrics: meters, isGood, serves }),
+  );
+  scope.defer(followPins(table, sessions));
   scope.defer(state.keys.table.onChange(() => sessions.review()));
   sessions.onGone(({ id }) => {
     for (const { leases } of upstreams.all()) leases?.endScope(sessionScope(id));
@@ -292,6 +298,7 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
     scopedLists: new ScopedLists({ upstreams, clock, wheel }),
     catalog,
     router,
+    previews: new Previews({ table, upstreams, maySee }),
     subscriptions,
     gate: door.gate,
     introduction: new Introduction({
@@ -306,7 +313,7 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
     states: new RequestStates(sealer, clock),
     parked: scope.use(new ParkedCalls({ wheel, clock, random, metrics: state.metrics })),
     renewedHeaders: renewedHeaders(catalog),
-    listsUri: (server, uri) => catalog.has(server, "resources", uri) === true,
+    listsUri: (server, uri, revision) => catalog.has(server, "resources", uri, revision) === true,
     bodyBytesMax: sizeBytes(gateway.bodySize),
   });
   const tools = new DirectTools({ ...passage, catalog, metrics, mayCall, maySee, wheel });

@@ -6,10 +6,12 @@ import type { IncomingMessage } from "node:http";
 import { ManagerError } from "@mcp-manager/api";
 import { errorResponse, JsonRpcCode, managerErrorResponse } from "../protocol/errors.ts";
 import type { Principal } from "../security/principal.ts";
+import type { MergedLists } from "./lists/merged-list.ts";
 import { auditDenied, type AuditSink } from "./calls/call-audit.ts";
 import type { HttpReply, Reply } from "./reply.ts";
+import { type Previews, revisionHeader } from "./routing/previews.ts";
 import type { Session, Sessions } from "./sessions/session.ts";
-import { type View, viewKey } from "./view.ts";
+import { type Bound, type View, viewKey } from "./view.ts";
 
 /** A request, who sends it and where to. */
 export interface Arrival<AnyReply extends Reply = HttpReply> {
@@ -50,12 +52,34 @@ export function findSession(
   return null;
 }
 
-/** An endpoint that is not there, or not for this principal. */
-export function refuseView(reply: Reply, view: View, id: Buffer | undefined): void {
-  const server = viewKey(view);
-  const error = new ManagerError("not_found", `server "${server}" does not exist`, { server });
-  reply.json(404, managerErrorResponse(id, error));
+/** What is needed to say whether there is such an endpoint. */
+export interface ViewSource {
+  readonly lists: Pick<MergedLists, "shows">;
+  readonly previews: Previews;
 }
+
+/**
+ * The revision that the request names; null when it was refused, because the endpoint or the revision is not there, or not for this
+ * principal. `id` is the message's.
+ */
+export function enter(
+  { lists, previews }: ViewSource,
+  { request, reply, view, principal }: Arrival<Reply>,
+  id: Buffer | undefined,
+): Bound | null | undefined {
+  const isShown = lists.shows(view, principal);
+  const bound = isShown ? previews.of(view, request.headers, principal) : null;
+  if (bound !== null) return bound;
+  const isInPath = !isShown || (view.kind === "server" && view.revision !== undefined);
+  const named = String(request.headers[revisionHeader]).slice(0, namedMax);
+  const what = isInPath ? `server "${viewKey(view)}"` : `revision "${named}"`;
+  const error = new ManagerError("not_found", `${what} does not exist`, { server: isInPath ? viewKey(view) : named });
+  reply.json(404, managerErrorResponse(id, error));
+  return null;
+}
+
+/** So much of a header is shown back. */
+const namedMax = 64;
 
 /** The header comes once; Node joins what comes more often, and no session has such an id. */
 export function sessionIdOf(request: IncomingMessage): string | undefined {

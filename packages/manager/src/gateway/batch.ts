@@ -6,12 +6,13 @@
 import { batchMessagesMax, type Envelope, scanEnvelope, type ScanResult, splitBatch } from "../protocol/envelope.ts";
 import { errorResponse, JsonRpcCode } from "../protocol/errors.ts";
 import { skipSpace } from "../protocol/json.ts";
-import { type Arrival, findSession, refuseView, sessionIdOf } from "./arrival.ts";
+import { type Arrival, enter, findSession, sessionIdOf } from "./arrival.ts";
 import { BatchReply } from "./batch-reply.ts";
 import { eraOfHeader } from "./era-check.ts";
 import type { GetOptions } from "./sessions/listening.ts";
 import type { Reply } from "./reply.ts";
 import type { Session } from "./sessions/session.ts";
+import type { Bound } from "./view.ts";
 
 /** Why bytes are no message. */
 export type ScanRefusal = Exclude<ScanResult, { readonly ok: true }>;
@@ -19,6 +20,8 @@ export type ScanRefusal = Exclude<ScanResult, { readonly ok: true }>;
 /** A batch's messages in order, each with where its answer goes. */
 export interface Batch {
   readonly session: Session;
+  /** The revision that it names. */
+  readonly bound: Bound | undefined;
   readonly messages: readonly { readonly envelope: Envelope; readonly reply: Reply }[];
 }
 
@@ -31,22 +34,21 @@ export function receiveBatch(
   bytes: Buffer,
   refusal: ScanRefusal,
 ): Batch | undefined {
-  const { request, reply, view, principal } = arrival;
+  const { request, reply } = arrival;
   const refuse = ({ id, code, message }: ScanRefusal): undefined => {
     reply.json(400, errorResponse(id, code, message));
   };
   const mayBeBatch = refusal.code === JsonRpcCode.invalidRequest && bytes[skipSpace(bytes, 0)] === 0x5b;
   if (!mayBeBatch || sessionIdOf(request) === undefined || eraOfHeader(request.headers) !== "legacy")
     return refuse(refusal);
-  const isShown = options.lists.shows(view, principal);
-  if (!isShown) refuseView(reply, view, undefined);
-  const session = isShown ? findSession(options, arrival, undefined, "batch") : null;
-  if (session === null) return undefined;
+  const bound = enter(options, arrival, undefined);
+  const session = bound === null ? null : findSession(options, arrival, undefined, "batch");
+  if (bound === null || session === null) return undefined;
   if (session.protocolVersion !== batchVersion) return refuse(refusal);
   const scanned = scanBatch(bytes);
   if (!scanned.ok) return refuse(scanned);
   reply.streams = session.streams;
-  return { session, messages: new BatchReply(reply).messages(scanned.envelopes) };
+  return { session, bound, messages: new BatchReply(reply).messages(scanned.envelopes) };
 }
 
 type BatchScan = { readonly ok: true; readonly envelopes: readonly Envelope[] } | ScanRefusal;

@@ -5,7 +5,7 @@
  *   1 principal  known before a byte of the body is read; Host and Origin were checked before    401, 403   listener
  *   2 body       read once, capped, as it is                                                     413, 415   readBody
  *   3 envelope   scanned once; nothing behind this line parses JSON                              400        scanEnvelope
- *   4 view       a server that is not there, or not for this principal                           404        MergedLists.shows
+ *   4 view       a server or revision that is not there, or not for this principal               404        enter
  *   5 era        from header and `_meta`, before the method is looked at                         400        checkEra
  *   6 session    legacy only; missing is 400, unknown 404                                        400, 404   Sessions.find
  *   7 method     what this era lacks, or is not carried yet, is unknown; an extension's is       -32601     #serve
@@ -18,19 +18,16 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Envelope, scanEnvelope } from "../protocol/envelope.ts";
 import type { Era } from "../protocol/era.ts";
 import { errorResponse, JsonRpcCode } from "../protocol/errors.ts";
-import { type HeaderRecord, headerNames } from "../protocol/headers.ts";
-import { stateRemoval } from "../protocol/input-required.ts";
-import { mayBeExtension, methodInfo } from "../protocol/methods.ts";
-import type { Edit } from "../protocol/splice.ts";
+import { mayBeExtension, type MethodInfo, methodInfo } from "../protocol/methods.ts";
 import type { Principal } from "../security/principal.ts";
-import { type Arrival, findSession, refuseView, sessionIdOf } from "./arrival.ts";
+import { type Arrival, enter, findSession, sessionIdOf } from "./arrival.ts";
 import { receiveBatch, type ScanRefusal } from "./batch.ts";
 import { discardBody, isEncoded, readBody } from "./body.ts";
 import { auditDenied } from "./calls/call-audit.ts";
 import type { Call } from "./calls/call.ts";
 import type { Gate } from "./door/gate.ts";
 import type { PrincipalLoad } from "./door/principal-load.ts";
-import { mayAsk } from "./calls/call-lease.ts";
+import { isRetry, Retries, retryTo, stateExpired, stateNotGiven } from "./asking/retries.ts";
 import type { Catalog } from "./lists/catalog.ts";
 import { checkEra, saysModern } from "./era-check.ts";
 import { Forward, type ForwardDependencies } from "./calls/forward.ts";
@@ -40,12 +37,13 @@ import type { MergedLists } from "./lists/merged-list.ts";
 import type { ScopedLists } from "./lists/scoped-lists.ts";
 import { OwnAnswers } from "./own-answers.ts";
 import { HttpReply, type Reply } from "./reply.ts";
+import type { Previews } from "./routing/previews.ts";
 import type { Routed, Router } from "./routing/route.ts";
 import type { Session, Sessions } from "./sessions/session.ts";
 import { SubscriptionRequests } from "./subscriptions/subscription-requests.ts";
 import type { Subscriptions } from "./subscriptions/subscriptions.ts";
 import type { Destination } from "./calls/upstream-leg.ts";
-import { type View, viewKey } from "./view.ts";
+import { type Bound, type View, viewKey } from "./view.ts";
 
 export interface EndpointOptions extends ForwardDependencies {
   readonly sessions: Sessions;
@@ -54,6 +52,7 @@ export interface EndpointOptions extends ForwardDependencies {
   readonly scopedLists: ScopedLists;
   readonly catalog: Pick<Catalog, "renewed">;
   readonly router: Router;
+  readonly previews: Previews;
   readonly subscriptions: Subscriptions;
   /** Says whether a session may be opened now. */
   readonly gate: Pick<Gate, "refuseSession">;
@@ -65,11 +64,13 @@ export class McpEndpoint {
   readonly #options: EndpointOptions;
   readonly #own: OwnAnswers;
   readonly #subscriptions: SubscriptionRequests;
+  readonly #retries: Retries;
 
   constructor(options: EndpointOptions) {
     this.#options = options;
     this.#own = new OwnAnswers(options);
     this.#subscriptions = new SubscriptionRequests(options);
+    this.#retries = new Retries(options);
   }
 
   /** Serves one HTTP request on an MCP path; it counts in `load` while it is open. Never throws. */
@@ -96,28 +97,36 @@ export class McpEndpoint {
   }
 
   #receive(bytes: Buffer, arrival: Arrival): void {
-    const { request, reply, view, principal } = arrival;
+    const { request, reply } = arrival;
     const scan = scanEnvelope(bytes);
     if (!scan.ok) return this.#receiveOther(bytes, scan, arrival);
     const { envelope } = scan;
     const id = envelope.raw("id");
-    if (!this.#options.lists.shows(view, principal)) return refuseView(reply, view, id);
+    const bound = enter(this.#options, arrival, id);
+    if (bound === null) return;
     const era = checkEra(envelope, request.headers);
     if (typeof era !== "string") return reply.json(400, errorResponse(id, era.code, era.message, era.data));
     const isOpening = era === "modern" || envelope.method === "initialize";
     const session = isOpening ? undefined : findSession(this.#options, arrival, id, envelope.method);
     if (session === null) return;
     if (session !== undefined) reply.streams = session.streams;
-    this.#dispatch(envelope, era, session, arrival);
+    this.#dispatch(envelope, era, session, bound, arrival);
   }
 
-  #dispatch(envelope: Envelope, era: Era, session: Session | undefined, arrival: Arrival<Reply>): void {
+  #dispatch(
+    envelope: Envelope,
+    era: Era,
+    session: Session | undefined,
+    bound: Bound | undefined,
+    arrival: Arrival<Reply>,
+  ): void {
     const { request, reply, view, principal, startedMs } = arrival;
     const id = envelope.raw("id");
     if (envelope.kind === "response") return onAnswer(envelope, session, reply);
     if (envelope.kind !== "request" || id === undefined) return onNotification(envelope, session, reply);
     const paramHeaders = era === "legacy" ? noHeaders : paramHeadersOf(request);
-    this.#serve({ view, principal, era, envelope, id, session, paramHeaders, reply, startedMs }, request.headers);
+    const { headers } = request;
+    this.#serve({ view, principal, era, envelope, id, session, bound, headers, paramHeaders, reply, startedMs });
   }
 
   /** What is no message: a batch, where the session's revision has them, or nothing that is taken. */
@@ -125,15 +134,22 @@ export class McpEndpoint {
     const batch = receiveBatch(this.#options, arrival, bytes, refusal);
     if (batch === undefined) return;
     for (const { envelope, reply } of batch.messages)
-      this.#dispatch(envelope, "legacy", batch.session, { ...arrival, reply });
+      this.#dispatch(envelope, "legacy", batch.session, batch.bound, { ...arrival, reply });
   }
 
-  #serve(call: Call, headers: HeaderRecord): void {
+  #serve(call: Call): void {
     const { method } = call.envelope;
     const info = methodInfo(method);
-    if (info === undefined) return this.#forwardExtension(call, headers);
+    if (info === undefined) return this.#forwardExtension(call);
     if (info.kind !== "request" || !info.eras.includes(call.era)) return this.#own.unknownMethod(call);
-    switch (method) {
+    if (!isRetry(call)) return this.#route(call, info);
+    const retry = this.#retries.opened(call);
+    if (retry.state === "expired") return this.#own.refuseExpired(retry, stateExpired);
+    this.#route(retry, info);
+  }
+
+  #route(call: Call, info: MethodInfo): void {
+    switch (info.method) {
       case "tools/call":
         return this.#forwardByName(call, "tools");
       case "prompts/get":
@@ -165,23 +181,25 @@ export class McpEndpoint {
     const { router, catalog } = this.#options;
     const routed = router.byName(call, member);
     if (routed.kind !== "unlisted") return this.#forward(call, routed);
-    void catalog.renewed(routed.server, member).then(() => this.#forward(call, router.byName(call, member)));
+    void catalog
+      .renewed(routed.server, member, routed.revision)
+      .then(() => this.#forward(call, router.byName(call, member)));
   }
 
   #forwardByRef(call: Call): void {
     const { router, catalog } = this.#options;
     const routed = router.byRef(call);
     if (routed.kind !== "unlisted") return this.#forward(call, routed);
-    void catalog.renewed(routed.server, "prompts").then(() => this.#forward(call, router.byRef(call)));
+    void catalog.renewed(routed.server, "prompts", routed.revision).then(() => this.#forward(call, router.byRef(call)));
   }
 
   /** What no revision has may be a method of an extension. Whether its client negotiated that is for the server to say. */
-  #forwardExtension(call: Call, headers: HeaderRecord): void {
+  #forwardExtension(call: Call): void {
     const { router, introduction } = this.#options;
     const { view, era, envelope } = call;
     const isCarried = era === "modern" && mayBeExtension(envelope.method) && introduction.hasExtensions(view);
     if (!isCarried) return this.#own.unknownMethod(call);
-    const routed = router.byView(call, headers[headerNames.name]);
+    const routed = router.byView(call);
     if (routed.kind !== "unknown") return this.#forward(call, routed);
     this.#auditDenied(call, routed.denied);
     this.#own.unknownMethod(call);
@@ -190,9 +208,7 @@ export class McpEndpoint {
   #forward(call: Call, routed: Routed): void {
     if (routed.kind === "destination") {
       const { destination } = routed;
-      const { envelope, era } = call;
-      const isRetry = era === "modern" && envelope.has("requestState") && mayAsk(envelope.method);
-      return isRetry ? this.#goOn(call, destination) : new Forward(this.#options, call, destination).start();
+      return isRetry(call) ? this.#goOn(call, destination) : new Forward(this.#options, call, destination).start();
     }
     if (routed.kind === "mismatch") return this.#own.refuse(call, 400, routed.code, routed.message);
     if (routed.kind === "unknown") this.#auditDenied(call, routed.denied);
@@ -205,26 +221,20 @@ export class McpEndpoint {
 
   /** A modern client brings what it was asked for: to the revision that asked, or to the call that waits here. */
   #goOn(call: Call, destination: Destination): void {
-    const { audit, states } = this.#options;
-    const state = states.open(call);
-    if (state?.server === destination.route.name) {
-      if (state.kind === "upstream") {
-        const { revision } = state;
-        const edits = [...destination.edits, ...stateEdits(call.envelope, state.state)].sort(
-          (a, b) => a.start - b.start,
-        );
-        return new Forward(this.#options, call, { ...destination, edits, revision }).start();
-      }
+    const { state } = call;
+    if (typeof state === "object" && state.server === destination.route.name) {
+      if (state.kind === "upstream")
+        return new Forward(this.#options, call, retryTo(destination, state, call.envelope)).start();
       const parked = this.#options.parked.take(state.name, call.principal.hash);
       if (parked !== undefined) return parked.resume(call);
+      return this.#own.refuseExpired(call, stateExpired);
     }
+    const { audit, states } = this.#options;
     if (states.isForeign(call)) {
       const target = `servers/${destination.route.name}`;
       auditDenied(audit, call, call.envelope.method, target, "the requestState is another principal's");
     }
-    const message =
-      "params.requestState is not one that was given for this request, or its time is over: call again without it";
-    this.#own.refuse(call, 200, JsonRpcCode.invalidParams, message);
+    this.#own.refuse(call, 200, JsonRpcCode.invalidParams, stateNotGiven);
   }
 
   /** Ends the streams on which clients listen: they would keep a closing listener waiting. */
@@ -242,12 +252,6 @@ export class McpEndpoint {
     this.#options.sessions.end(session, "the client ended the session");
     reply.empty(204);
   }
-}
-
-/** The state that the server gave, in the place of the sealed one. */
-function stateEdits(envelope: Envelope, state: string | undefined): readonly Edit[] {
-  if (state === undefined) return stateRemoval(envelope);
-  return [{ start: envelope.start("requestState"), end: envelope.end("requestState"), bytes: Buffer.from(state) }];
 }
 
 function refuseEncoded(request: IncomingMessage, response: ServerResponse, reply: Reply): void {

@@ -62,7 +62,7 @@ export interface ListenerOptions {
 }
 
 const aggregate: View = { kind: "aggregate" };
-const serverPath = /^\/servers\/([a-z0-9-]{1,40})\/mcp$/;
+const serverPath = /^\/servers\/([a-z0-9-]{1,40})(?:(?:@|%40)([a-z0-9-]{1,60}))?\/mcp$/;
 /** Servers' views by path, so that a call does not match a pattern; dropped when there are many. */
 const pathsKeptMax = 4_096;
 /** How often connections are looked at whose request is late. */
@@ -219,10 +219,10 @@ export class Listener {
     const known = this.#views.get(url);
     if (known !== undefined) return known;
     const path = url.split("?", 1)[0] ?? "";
-    const server = serverPath.exec(path)?.[1];
+    const [, server, revision] = serverPath.exec(path) ?? [];
     if (server === undefined) return path === "/mcp" ? aggregate : undefined;
     if (this.#views.size >= pathsKeptMax) this.#views.clear();
-    const view: View = { kind: "server", server };
+    const view: View = { kind: "server", server, ...(revision === undefined ? {} : { revision }) };
     this.#views.set(url, view);
     return view;
   }

@@ -4,6 +4,7 @@
  */
 import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
+import type { Watched } from "../base/watched.ts";
 import { errorResponse, JsonRpcCode } from "../protocol/errors.ts";
 import { clientProfile } from "../protocol/client-profile.ts";
 import { emptyResult } from "../protocol/legacy.ts";
@@ -17,12 +18,16 @@ import type { MergedLists } from "./lists/merged-list.ts";
 import type { ScopedLists } from "./lists/scoped-lists.ts";
 import type { RawHeaders } from "./reply.ts";
 import { logLevels } from "./calls/log-level.ts";
-import type { Sessions } from "./sessions/session.ts";
+import { revisionHeader } from "./routing/previews.ts";
+import { clientNameIn, revisionOf } from "./routing/revision-of.ts";
+import type { RoutingTable } from "./routing/routing-table.ts";
+import type { Opening, Sessions } from "./sessions/session.ts";
 import { viewKey } from "./view.ts";
 
 export interface OwnAnswersOptions {
   readonly clock: Clock;
   readonly metrics: CallMetrics;
+  readonly table: Watched<RoutingTable>;
   readonly sessions: Sessions;
   readonly introduction: Introduction;
   readonly lists: MergedLists;
@@ -42,18 +47,29 @@ export class OwnAnswers {
     const refusal = gate.refuseSession();
     if (refusal !== undefined) return this.#fail(call, refusal);
     const version = introduction.negotiate(call.envelope.text("initVersion"));
-    const profile = clientProfile(call.envelope.raw("initCapabilities"));
+    const opening = this.#openingOf(call);
     introduction.initialize(call.view, call.principal, call.id, version).then(
       (message) => {
         // A client that went away while it waited has no use for a session.
         if (call.reply.ended) return this.#count(call, "cancelled");
         this.#attempt(call, () => {
-          const { id } = sessions.open(call.principal, viewKey(call.view), version, profile);
+          const { id } = sessions.open(call.principal, viewKey(call.view), version, opening);
           this.#answer(call, message, ["mcp-session-id", id]);
         });
       },
       (error: unknown) => this.#fail(call, error),
     );
+  }
+
+  /** A session of one server is told of one revision here, and stays on it. */
+  #openingOf(call: Call): Opening {
+    const { view, envelope, bound } = call;
+    const profile = clientProfile(envelope.raw("initCapabilities"));
+    const clientName = clientNameIn(envelope.raw("initClientInfo"));
+    const route = view.kind === "server" ? this.#options.table.current.servers.get(view.server) : undefined;
+    // What a request names itself is named by each of the session's requests.
+    const revision = route === undefined || bound !== undefined ? undefined : revisionOf(call, route);
+    return { profile, clientName, revision };
   }
 
   discover(call: Call): void {
@@ -104,9 +120,18 @@ export class OwnAnswers {
   }
 
   /** A request that cannot be served, by the protocol's own code. */
-  refuse(call: Call, status: number, code: number, message: string): void {
-    call.reply.json(status, errorResponse(call.id, code, message));
+  refuse(call: Call, status: number, code: number, message: string, data?: unknown): void {
+    call.reply.json(status, errorResponse(call.id, code, message, data));
     this.#count(call, "refused");
+  }
+
+  /**
+   * What was given out once and is good no more (a `requestState`, a task): the code that the specification has for it, and `data` that
+   * tells it from what never was.
+   */
+  refuseExpired(call: Call, message: string): void {
+    const data = { code: "failed_precondition", reason: "EXPIRED", message, retryable: false };
+    this.refuse(call, 200, JsonRpcCode.invalidParams, message, data);
   }
 
   #attempt(call: Call, answer: () => void): void {
@@ -125,8 +150,17 @@ export class OwnAnswers {
   }
 
   #answer(call: Call, message: Buffer, headers: RawHeaders = []): void {
-    call.reply.json(200, message, headers);
+    call.reply.json(200, message, [...headers, ...this.#revisionHeader(call)]);
     this.#count(call, "result");
+  }
+
+  /** What is said of one server is said of one revision. */
+  #revisionHeader(call: Call): RawHeaders {
+    const { view, principal } = call;
+    if (view.kind !== "server" || !principal.seesRevisions) return [];
+    const route = this.#options.table.current.servers.get(view.server);
+    const revision = route === undefined ? undefined : revisionOf(call, route);
+    return revision === undefined ? [] : [revisionHeader, revision];
   }
 
   #fail(call: Call, error: unknown): void {

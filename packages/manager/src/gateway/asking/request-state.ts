@@ -10,28 +10,23 @@ import { readInputRequired, withRequestState } from "../../protocol/input-requir
 import type { Sealer } from "../../security/seal.ts";
 import type { Call } from "../calls/call.ts";
 import { answerMsMax } from "../calls/call-time.ts";
-
-/** What a state says. */
-export type RequestState =
-  | {
-      readonly kind: "upstream";
-      readonly server: string;
-      readonly revision: string;
-      /** The server's own state as a JSON string token; undefined when it gave none. */
-      readonly state: string | undefined;
-    }
-  | { readonly kind: "parked"; readonly server: string; readonly name: string };
+import { viewKey } from "../view.ts";
+import type { OpenedState, RequestState } from "./opened-state.ts";
 
 /** As it is sealed; short names because it travels. */
 interface Sealed {
   readonly p: string;
   readonly d: string;
+  /** Good until then, by the wall clock. */
+  readonly e: number;
   readonly s: RequestState;
 }
 
 const sealContext = "mcp-request-state";
 /** A server's state of more than this is refused: it would not fit a sealed text. */
 const stateBytesMax = 65_536;
+/** So long a state is known to have expired, and not for one that was never given. */
+const expiredKnownMs = 24 * 60 * 60_000;
 
 /** Seals and opens states; those of another installation, principal, request or time are none. */
 export class RequestStates {
@@ -44,8 +39,9 @@ export class RequestStates {
   }
 
   seal(call: Call, state: RequestState): string {
-    const sealed: Sealed = { p: call.principal.hash, d: digestOf(call), s: state };
-    return this.#sealer.seal(sealContext, sealed, this.#clock.wallMs() + answerMsMax);
+    const untilMs = this.#clock.wallMs() + answerMsMax;
+    const sealed: Sealed = { p: call.principal.hash, d: digestOf(call), e: untilMs, s: state };
+    return this.#sealer.seal(sealContext, sealed, untilMs + expiredKnownMs);
   }
 
   /**
@@ -66,10 +62,11 @@ export class RequestStates {
     );
   }
 
-  /** What the call's state says; undefined when it is none that was given to this principal for this request, or is too old. */
-  open(call: Call): RequestState | undefined {
+  /** What the call's state says; undefined when it is none that was given to this principal for this request. */
+  open(call: Call): OpenedState | undefined {
     const opened = this.#read(call);
-    return opened?.p === call.principal.hash && opened.d === digestOf(call) ? opened.s : undefined;
+    if (opened?.p !== call.principal.hash || opened.d !== digestOf(call)) return undefined;
+    return this.#clock.wallMs() < opened.e ? opened.s : "expired";
   }
 
   /** Whether what was not opened is good, but another principal's: worth an entry in the audit. */
@@ -87,7 +84,7 @@ export class RequestStates {
 /** What must be the same in the retry: the endpoint, the method, and what it names. */
 function digestOf({ view, envelope }: Call): string {
   const name = envelope.text("name") ?? envelope.text("uri") ?? "";
-  const place = view.kind === "server" ? view.server : "";
+  const place = view.kind === "server" ? viewKey(view) : "";
   return createHash("sha256")
     .update(JSON.stringify([place, envelope.method, name]))
     .digest("base64url")

@@ -11,6 +11,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { TimerWheel } from "../../base/timer-wheel.ts";
 import type { Ending } from "../../resilience/ending.ts";
 import type { RawHeaders, ReplyListener } from "../reply.ts";
+import { revisionHeader } from "../routing/previews.ts";
 import type { SessionCall } from "../sessions/session.ts";
 import { auditCall, type AuditSink } from "./call-audit.ts";
 import type { CallMetrics, CallOutcome } from "./call-metrics.ts";
@@ -157,6 +158,6 @@ export abstract class ClientCall implements ReplyListener, SessionCall, CallTime
 
   protected headers(): RawHeaders {
     const { revision } = this;
-    return revision === undefined ? [] : ["mcp-manager-revision", revision];
+    return revision === undefined || !this.call.principal.seesRevisions ? [] : [revisionHeader, revision];
   }
 }

@@ -31,6 +31,8 @@ export interface ToolCall {
   /** `Mcp-Param-*` headers, name and value in turn. */
   readonly paramHeaders: readonly string[];
   readonly principal: Principal;
+  /** The revision that it goes to; undefined: any. */
+  readonly revision: string | undefined;
 }
 
 const method = "tools/call";

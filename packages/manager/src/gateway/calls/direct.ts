@@ -6,6 +6,7 @@ import { ManagerError } from "@mcp-manager/api";
 import { errorCodeOf, resultRange } from "../../protocol/response.ts";
 import type { Principal } from "../../security/principal.ts";
 import type { Catalog } from "../lists/catalog.ts";
+import { revisionFor } from "../routing/assignment.ts";
 import { headersFor } from "../routing/param-headers.ts";
 import type { MayCall } from "../routing/route.ts";
 import type { ServerRoute } from "../routing/routing-table.ts";
@@ -54,8 +55,9 @@ export class DirectTools {
     const route = this.#route(server);
     const name = route.exposure.originalTool(tool);
     if (name === undefined || !this.#options.mayCall(principal, server, name)) throw unknownTool(server, tool);
-    const paramHeaders = headersFor(this.#options.catalog.wantedHeaders(server, name) ?? [], args);
-    const answer = await new DirectCall(this.#options, { route, name, args, paramHeaders, principal }).run();
+    const revision = revisionFor(route, { principal, clientName: undefined, header: () => undefined });
+    const paramHeaders = headersFor(this.#options.catalog.wantedHeaders(server, name, revision) ?? [], args);
+    const answer = await new DirectCall(this.#options, { route, name, args, paramHeaders, principal, revision }).run();
     return resultOf(answer, server, tool);
   }
 

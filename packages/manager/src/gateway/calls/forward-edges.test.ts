@@ -274,7 +274,9 @@ test("a call that ends because its client does not read even the withdrawal of i
   const sealer = createSealer([toSealKey(Buffer.alloc(32, 7))], clock, random);
   const sessions = new Sessions({ sealer, clock, random, idleMs: 60_000, sessionsMax: 10 });
   const principal = createPrincipal("ada", ["admin"], "api-key");
-  const session = sessions.open(principal, "*", "2025-11-25", clientProfile(Buffer.from('{"elicitation":{}}')));
+  const session = sessions.open(principal, "*", "2025-11-25", {
+    profile: clientProfile(Buffer.from('{"elicitation":{}}')),
+  });
   const scan = scanEnvelope(Buffer.from('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a"}}'));
   assert.ok(scan.ok);
   let readable = 2;
@@ -313,11 +315,13 @@ test("a call that ends because its client does not read even the withdrawal of i
       envelope: scan.envelope,
       id: Buffer.from("1"),
       session,
+      bound: undefined,
+      headers: {},
       paramHeaders: [],
       reply,
       startedMs: 0,
     },
-    { route, name: "a", edits: [], paramHeaders: undefined },
+    { route, name: "a", edits: [], paramHeaders: undefined, revision: undefined },
   );
   call.start();
   for (const id of [1, 2]) connection.received[0]?.ask(id, "elicitation/create", question);

@@ -44,8 +44,8 @@ import { type Destination, type LegDependencies, type LegHost, UpstreamLeg } fro
 export interface ForwardDependencies extends LegDependencies, PassageDependencies, ClientCallDependencies {
   readonly states: RequestStates;
   readonly parked: ParkedCalls;
-  /** Whether a server's list of resources, as it is known, holds this URI. */
-  readonly listsUri: (server: string, uri: string) => boolean;
+  /** Whether a revision's list of resources, as it is known, holds this URI. */
+  readonly listsUri: (server: string, uri: string, revision: string | undefined) => boolean;
 }
 
 /** One call from its route to its end. */
@@ -142,7 +142,7 @@ export class Forward extends ClientCall implements LegHost, PassageHost, Parking
   }
 
   lists(uri: string): boolean {
-    return this.#dependencies.listsUri(this.server, uri);
+    return this.#dependencies.listsUri(this.server, uri, this.revision);
   }
 
   onDrain(): void {
@@ -186,7 +186,7 @@ export class Forward extends ClientCall implements LegHost, PassageHost, Parking
     this.#leg.waitForClient(true);
     this.count("input_required", nowMs, this.sentMs);
     this.state = "parked";
-    const state = states.seal(call, { kind: "parked", server, name });
+    const state = states.seal(call, { kind: "parked", server, revision: this.revision, name });
     call.reply.json(200, inputRequiredResult(call.id, requests, state), this.headers());
   }
 

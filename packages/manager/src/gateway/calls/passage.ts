@@ -44,7 +44,7 @@ export interface PassageHost {
   readonly destination: {
     readonly route: ServerRoute;
     readonly name: string | undefined;
-    readonly revision?: string;
+    readonly revision: string | undefined;
   };
   readonly call: Pick<Call, "session" | "principal">;
   readonly method: string;

@@ -24,8 +24,10 @@ export interface Destination {
   readonly edits: readonly Edit[];
   /** `Mcp-Param-*` headers that a client of the legacy era cannot write; undefined: the call's own. */
   readonly paramHeaders: readonly string[] | undefined;
-  /** The revision that asked for input and must get it; undefined: any. */
-  readonly revision?: string;
+  /** The revision that it goes to; undefined: any. */
+  readonly revision: string | undefined;
+  /** That revision asked for input, and gets it now. */
+  readonly isRetry?: boolean;
 }
 
 /** What a leg needs of the data plane. */
@@ -38,6 +40,7 @@ export interface LegDependencies {
     tool: string,
     args: Buffer | undefined,
     own: readonly string[],
+    revision: string | undefined,
   ) => Promise<readonly string[]>;
 }
 
@@ -100,9 +103,9 @@ export class UpstreamLeg implements LeaseHost {
   }
 
   onLeased(connection: Connection): void {
-    const { revision, route } = this.#destination;
+    const { isRetry, route } = this.#destination;
     // Found anew at the same place, a server may be of the other era, which has no use for its state.
-    if (revision !== undefined && connection.facts.era === "legacy")
+    if (isRetry === true && connection.facts.era === "legacy")
       return this.#host.onFailure(askedInOtherEra(route.name), false);
     if (this.#lease !== undefined) this.#host.onOwnConnection();
     this.#connection = connection;
@@ -136,7 +139,7 @@ export class UpstreamLeg implements LeaseHost {
     if (this.#renewedHeaders !== undefined || name === undefined || envelope.method !== "tools/call") return false;
     const args = envelope.raw("arguments");
     const sent = paramHeaders ?? own;
-    const headers = await this.#dependencies.renewedHeaders(route.name, name, args, own);
+    const headers = await this.#dependencies.renewedHeaders(route.name, name, args, own, this.revision);
     this.#renewedHeaders = headers;
     const isSame = headers.length === sent.length && headers.every((text, i) => text === sent[i]);
     const connection = this.#connection;

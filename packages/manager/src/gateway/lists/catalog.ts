@@ -142,13 +142,13 @@ export class Catalog implements Disposable {
   }
 
   /** The headers that a server's tool wants of its arguments; nearly always none. Without waiting or fetching. */
-  wantedHeaders(server: string, tool: string): readonly ParamHeader[] | undefined {
+  wantedHeaders(server: string, tool: string, _revision?: string): readonly ParamHeader[] | undefined {
     const tools = this.known(server, "tools");
     return tools === undefined ? undefined : toolsWithHeaders(tools).get(tool);
   }
 
   /** Whether the list as it is known has an item of this name; undefined when the list is not known. */
-  has(server: string, member: ListMember, key: string): boolean | undefined {
+  has(server: string, member: ListMember, key: string, _revision?: string): boolean | undefined {
     return this.#entries.get(server)?.get(member)?.byKey?.has(key);
   }
 
@@ -156,7 +156,7 @@ export class Catalog implements Disposable {
    * Resolves when the list is as new as it can be had within the list deadline: for a name that it lacks. A list that was
    * asked for a moment ago is not asked for again.
    */
-  async renewed(server: string, member: ListMember): Promise<void> {
+  async renewed(server: string, member: ListMember, _revision?: string): Promise<void> {
     const { clock, listDeadlineMs, upstreams, isHeldOff } = this.#options;
     const entry = this.#entry(server, member);
     const nowMs = clock.nowMs();

@@ -8,8 +8,8 @@ import type { LegDependencies } from "../calls/upstream-leg.ts";
 
 /** What an `UpstreamLeg` asks for; never rejects: a list that cannot be had anew says what it said. */
 export function renewedHeaders(catalog: Pick<Catalog, "renewed" | "wantedHeaders">): LegDependencies["renewedHeaders"] {
-  return async (server, tool, args, own) => {
-    await catalog.renewed(server, "tools");
-    return refreshedHeaders(catalog.wantedHeaders(server, tool), args, own);
+  return async (server, tool, args, own, revision) => {
+    await catalog.renewed(server, "tools", revision);
+    return refreshedHeaders(catalog.wantedHeaders(server, tool, revision), args, own);
   };
 }

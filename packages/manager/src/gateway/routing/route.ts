@@ -5,7 +5,7 @@
 import type { Watched } from "../../base/watched.ts";
 import { type Envelope, memberPaths } from "../../protocol/envelope.ts";
 import { JsonRpcCode } from "../../protocol/errors.ts";
-import { decodeHeaderValue, type HeaderRecord } from "../../protocol/headers.ts";
+import { decodeHeaderValue, headerNames } from "../../protocol/headers.ts";
 import type { Edit } from "../../protocol/splice.ts";
 import type { Principal } from "../../security/principal.ts";
 import { AppTools } from "./app-tools.ts";
@@ -15,6 +15,7 @@ import { nameLengthMax, prefixedName, prefixedUri, splitPrefixed, splitPrefixedU
 import type { MergedLists, Owned } from "../lists/merged-list.ts";
 import { checkParamHeaders, type ParamProblem, refreshedHeaders } from "./param-check.ts";
 import type { ParamHeader } from "./param-headers.ts";
+import { revisionOf } from "./revision-of.ts";
 import type { RoutingTable, ServerRoute } from "./routing-table.ts";
 import type { Destination } from "../calls/upstream-leg.ts";
 
@@ -30,7 +31,12 @@ export type Routed =
   | { readonly kind: "destination"; readonly destination: Destination }
   /** The headers that repeat arguments do not agree with them: HTTP 400. */
   | { readonly kind: "mismatch"; readonly code: ParamProblem["code"]; readonly message: string }
-  | { readonly kind: "unlisted"; readonly server: string; readonly message: string }
+  | {
+      readonly kind: "unlisted";
+      readonly server: string;
+      readonly revision: string | undefined;
+      readonly message: string;
+    }
   | { readonly kind: "unknown"; readonly message: string; readonly denied?: string };
 
 export interface RouterOptions {
@@ -100,16 +106,19 @@ export class Router {
 
   /**
    * For a method of an extension, whose params nobody here reads: the server whose endpoint it is. On the aggregate nothing says which
-   * is meant. `name` is the header `Mcp-Name` as it came: the server judges whether it says what the params say.
+   * is meant. The server judges whether the header `Mcp-Name` says what the params say.
    */
-  byView({ view, principal }: Call, name: HeaderRecord[string]): Routed {
+  byView(call: Call): Routed {
+    const { view, principal } = call;
     const { table, mayCall } = this.#options;
     const route = view.kind === "aggregate" ? undefined : table.current.servers.get(view.server);
     if (route === undefined) return { kind: "unknown", message: noMethod };
     if (!mayCall(principal, route.name)) return { kind: "unknown", message: noMethod, denied: `servers/${route.name}` };
+    const name = call.headers[headerNames.name];
     const decoded = typeof name === "string" ? decodeHeaderValue(name) : undefined;
     if (name !== undefined && decoded === undefined) return unreadableName;
-    return { kind: "destination", destination: { route, name: decoded, edits: [], paramHeaders: undefined } };
+    const revision = revisionOf(call, route);
+    return { kind: "destination", destination: { route, name: decoded, edits: [], paramHeaders: undefined, revision } };
   }
 
   #route(call: Call, { what, member }: Target): Routed {
@@ -122,14 +131,16 @@ export class Router {
     const [found, ...others] = callable;
     if (found === undefined) return unknown(what, text, candidates);
     if (others.length > 0) return ambiguous(what, text, callable);
+    const { name: server } = found.route;
+    const revision = revisionOf(call, found.route);
     // Where callers are kept apart, the list that is known is nobody's: only the server can say.
     const isListed = what !== "resource" && found.route.sharing === "shared";
-    if (isListed && this.#options.catalog.has(found.route.name, `${what}s`, found.original) === false) {
-      return { kind: "unlisted", server: found.route.name, message: unknown(what, text, none).message };
+    if (isListed && this.#options.catalog.has(server, `${what}s`, found.original, revision) === false) {
+      return { kind: "unlisted", server, revision, message: unknown(what, text, none).message };
     }
-    const routed = destination(call.envelope, member, found, text);
+    const routed = destination(call.envelope, member, found, text, revision);
     const declared =
-      what === "tool" ? this.#options.catalog.wantedHeaders(found.route.name, found.original) : undefined;
+      what === "tool" ? this.#options.catalog.wantedHeaders(server, found.original, revision) : undefined;
     return declared === undefined
       ? { kind: "destination", destination: routed }
       : this.#withHeaders(call, routed, declared);
@@ -214,11 +225,12 @@ function destination(
   member: Target["member"],
   { route, original }: Owned,
   shown: string,
+  revision: string | undefined,
 ): Destination {
   const edits: readonly Edit[] =
     shown === original
       ? []
       : [{ start: envelope.start(member), end: envelope.end(member), bytes: Buffer.from(JSON.stringify(original)) }];
   const isNamed = member === "name" || member === "uri";
-  return { route, name: isNamed ? original : undefined, edits, paramHeaders: undefined };
+  return { route, name: isNamed ? original : undefined, edits, paramHeaders: undefined, revision };
 }

@@ -5,17 +5,14 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { errorResponse, JsonRpcCode } from "../../protocol/errors.ts";
-import { type Arrival, findSession, refuseView, type SessionSource, sessionIdOf } from "../arrival.ts";
+import { type Arrival, enter, findSession, type SessionSource, sessionIdOf, type ViewSource } from "../arrival.ts";
 import { discardBody } from "../body.ts";
 import { eraOfHeader } from "../era-check.ts";
-import type { MergedLists } from "../lists/merged-list.ts";
 import type { RawHeaders } from "../reply.ts";
 import type { Listening } from "./session-streams.ts";
 
 /** What is needed to serve it. */
-export interface GetOptions extends SessionSource {
-  readonly lists: Pick<MergedLists, "shows">;
-}
+export interface GetOptions extends SessionSource, ViewSource {}
 
 /** The HTTP methods of an MCP path, for those that are refused. */
 export const methodsTaken: RawHeaders = ["allow", "GET, POST, DELETE"];
@@ -29,7 +26,7 @@ const refusals: Readonly<Record<Exclude<Listening, "open">, { readonly status: n
 
 /** Answers a GET. The response is the stream, or says why there is none. */
 export function answerGet(options: GetOptions, arrival: Arrival, response: ServerResponse): void {
-  const { request, reply, view, principal } = arrival;
+  const { request, reply } = arrival;
   discardBody(request, response);
   const refuse = (status: number, code: number, message: string, data?: unknown): void =>
     reply.json(status, errorResponse(undefined, code, message, data));
@@ -37,7 +34,7 @@ export function answerGet(options: GetOptions, arrival: Arrival, response: Serve
   if (sessionIdOf(request) === undefined || era === "modern") return reply.empty(405, methodsTaken);
   if (request.headers.accept?.includes("text/event-stream") !== true)
     return refuse(406, JsonRpcCode.invalidRequest, "GET opens a stream: Accept must list text/event-stream");
-  if (!options.lists.shows(view, principal)) return refuseView(reply, view, undefined);
+  if (enter(options, arrival, undefined) === null) return;
   if (era !== "legacy") return refuse(400, era.code, era.message, era.data);
   const session = findSession(options, arrival, undefined, "GET");
   if (session === null) return;

@@ -17,7 +17,7 @@ import type { Metrics } from "../../telemetry/metrics.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { Questions } from "../asking/questions.ts";
 import { SessionStreams } from "./session-streams.ts";
-import { aggregateKey } from "../view.ts";
+import { aggregateKey, serverOfKey } from "../view.ts";
 
 /** A call in flight that its session can cancel. */
 export interface SessionCall extends Placed {
@@ -42,6 +42,10 @@ export class Session {
   readonly questions: Questions;
   /** Calls in flight. */
   readonly calls: SwapList<SessionCall> = new SwapList();
+  /** What its client calls itself. */
+  readonly clientName: string | undefined;
+  /** By server, the revision that its calls go to: set by its first use of the server. */
+  readonly pins: Map<string, string> = new Map();
   /** Least level of log messages passed on; everything until the client says. */
   logLevel: string | undefined;
   lastSeenMs: number;
@@ -52,6 +56,8 @@ export class Session {
     this.protocolVersion = facts.v;
     this.viewKey = facts.w;
     this.profile = profileOfKey(facts.c);
+    this.clientName = facts.i;
+    if (facts.r !== undefined) this.pins.set(serverOfKey(facts.w), facts.r);
     this.streams = new SessionStreams(open, facts.v);
     this.questions = new Questions(firstQuestion);
     this.lastSeenMs = nowMs;
@@ -76,8 +82,20 @@ interface SessionFacts {
   readonly w: string;
   /** `ClientProfile.key`. */
   readonly c: string;
+  /** The client's name for itself. */
+  readonly i?: string | undefined;
+  /** The revision that a session of one server is on. */
+  readonly r?: string | undefined;
   /** Makes ids differ. */
   readonly n: string;
+}
+
+/** What `initialize` says of a session beside its version. */
+export interface Opening {
+  readonly profile?: ClientProfile;
+  readonly clientName?: string | undefined;
+  /** The revision of its endpoint's server that it is on; undefined: that of the first call, or, on a preview, the endpoint's own. */
+  readonly revision?: string | undefined;
 }
 
 export interface SessionsOptions {
@@ -92,6 +110,8 @@ export interface SessionsOptions {
   readonly metrics?: Metrics;
   /** Whether a principal's credential is still good: a stream outlives the request that opened it. Default: always. */
   readonly isGood?: (principal: Principal) => boolean;
+  /** Whether a revision still serves those who began there. Default: always. */
+  readonly serves?: (server: string, revision: string) => boolean;
 }
 
 /** A session's sealed id is good for this long at most. */
@@ -114,6 +134,8 @@ export class Sessions implements Disposable {
   readonly #ended = new Set<string>();
   readonly #listeners = new Set<(session: Session) => void>();
   readonly #streams: OpenStreams;
+  /** Those that have ended but for their calls in flight. */
+  readonly #retired = new Set<Session>();
   #timer: Timer | undefined;
   #reviewing: Timer | undefined;
   #disposed = false;
@@ -130,7 +152,7 @@ export class Sessions implements Disposable {
   }
 
   /** Opens a session, or throws `unavailable` when there is no room. */
-  open(principal: Principal, key: string, protocolVersion: string, profile: ClientProfile = noProfile): Session {
+  open(principal: Principal, key: string, protocolVersion: string, opening: Opening = {}): Session {
     const { clock, sealer, random, sessionsMax } = this.#options;
     if (!this.#makeRoom()) {
       const message = `there are ${sessionsMax} sessions with calls in flight or open streams, as many as are allowed; try again later`;
@@ -140,7 +162,9 @@ export class Sessions implements Disposable {
       p: principal.hash,
       v: protocolVersion,
       w: key,
-      c: profile.key,
+      c: (opening.profile ?? noProfile).key,
+      i: opening.clientName,
+      r: opening.revision,
       n: random.bytes(12).toString("base64url"),
     };
     const id = sealer.seal(sealContext, facts, clock.wallMs() + sessionLifeMs);
@@ -177,12 +201,17 @@ export class Sessions implements Disposable {
 
   /** Ends a session: its calls are cancelled and its id is never good again. */
   end(session: Session, reason: string): void {
-    this.#open.delete(session.id);
-    this.#ended.add(session.id);
-    const [oldest] = this.#ended;
-    if (this.#ended.size > endedMax && oldest !== undefined) this.#ended.delete(oldest);
+    this.#bury(session);
     for (const call of [...session.calls]) call.cancel(reason);
     this.#gone(session);
+  }
+
+  /** Ends a session as `end` does, but for its calls in flight: those come to their own end, and what is kept for it goes then. */
+  retire(session: Session): void {
+    this.#bury(session);
+    session.streams.end();
+    this.#retired.add(session);
+    this.#forgetRetired();
   }
 
   /** Credentials have changed: sessions whose principal has none that is good any more end within a second, streams and all. */
@@ -206,10 +235,30 @@ export class Sessions implements Disposable {
     this.#open.clear();
   }
 
+  #forgetRetired(): void {
+    for (const session of this.#retired) {
+      if (session.calls.size > 0) continue;
+      this.#retired.delete(session);
+      this.#gone(session);
+    }
+  }
+
+  #bury(session: Session): void {
+    this.#open.delete(session.id);
+    this.#ended.add(session.id);
+    const [oldest] = this.#ended;
+    if (this.#ended.size > endedMax && oldest !== undefined) this.#ended.delete(oldest);
+  }
+
+  #isServed({ w, r }: SessionFacts): boolean {
+    return r === undefined || this.#options.serves?.(serverOfKey(w), r) !== false;
+  }
+
   #reopen(id: string): Session | undefined {
     if (this.#ended.has(id)) return undefined;
     const facts = this.#options.sealer.open(sealContext, id);
-    return isFacts(facts) && this.#makeRoom() ? this.#keep(id, facts) : undefined;
+    if (!isFacts(facts) || !this.#isServed(facts) || !this.#makeRoom()) return undefined;
+    return this.#keep(id, facts);
   }
 
   /**
@@ -251,7 +300,8 @@ export class Sessions implements Disposable {
     const gauge = metrics.gauge("mcp_manager_sessions", "Open sessions of legacy clients.", ["server"]);
     metrics.onScrape(() => {
       gauge.clear();
-      for (const { viewKey: key } of this.#open.values()) gauge.child([key === aggregateKey ? "" : key]).add(1);
+      for (const { viewKey: key } of this.#open.values())
+        gauge.child([key === aggregateKey ? "" : serverOfKey(key)]).add(1);
     });
   }
 
@@ -273,6 +323,7 @@ export class Sessions implements Disposable {
         if (session.isInUse) session.lastSeenMs = nowMs;
         else if (session.lastSeenMs < nowMs - this.#options.idleMs) this.end(session, "the session was idle too long");
       }
+      this.#forgetRetired();
       // Keys also expire.
       this.#endBad();
       this.#arm();

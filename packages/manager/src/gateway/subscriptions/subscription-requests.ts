@@ -4,6 +4,7 @@
  */
 import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../../base/clock.ts";
+import type { Watched } from "../../base/watched.ts";
 import { errorResponse, JsonRpcCode } from "../../protocol/errors.ts";
 import { emptyResult } from "../../protocol/legacy.ts";
 import { isSubscribable, type ListKind, parseFilter, uriLengthMax } from "../../protocol/subscriptions.ts";
@@ -15,12 +16,15 @@ import { replyWithError } from "../calls/failure.ts";
 import type { WakingCalls } from "../calls/waking.ts";
 import { withId } from "../calls/shape.ts";
 import type { Owned } from "../lists/merged-list.ts";
+import { revisionOf } from "../routing/revision-of.ts";
 import type { Router } from "../routing/route.ts";
+import type { RoutingTable } from "../routing/routing-table.ts";
 import type { OwnedUri, Subscriptions } from "./subscriptions.ts";
 import { declares, noSubscriptions, type Refusal } from "./upstream-watch-replica.ts";
 import type { View } from "../view.ts";
 
 export interface SubscriptionRequestsOptions {
+  readonly table: Watched<RoutingTable>;
   readonly subscriptions: Subscriptions;
   readonly router: Router;
   readonly upstreams: UpstreamSet;
@@ -81,11 +85,27 @@ export class SubscriptionRequests {
     // Whoever went away before its stream began would never be seen going.
     if (reply.ended) return this.#count(call, "cancelled");
     try {
-      this.#options.subscriptions.listen({ view, principal, id, reply, lists }, uris);
+      const revisions = this.#revisionsOf(call, uris);
+      this.#options.subscriptions.listen({ view, principal, id, reply, lists, revisions }, uris);
       this.#count(call, "result");
     } catch (error) {
       this.#fail(call, ManagerError.from(error));
     }
+  }
+
+  /**
+   * By server, the revision that is listened at: of the endpoint's own server, and of those of the resources. The lists of the aggregate
+   * are all servers', and are heard of whatever revisions come and go; so is a revision that the request itself names.
+   */
+  #revisionsOf(call: Call, uris: readonly OwnedUri[]): ReadonlyMap<string, string> {
+    const { view, bound } = call;
+    const own = view.kind === "server" ? this.#options.table.current.servers.get(view.server) : undefined;
+    const revisions = new Map<string, string>();
+    for (const route of [...(own === undefined ? [] : [own]), ...uris.map(({ owner }) => owner.route)]) {
+      const revision = route.name === bound?.server ? undefined : revisionOf(call, route);
+      if (revision !== undefined) revisions.set(route.name, revision);
+    }
+    return revisions;
   }
 
   /** Whether there can be such a list; so it is taken to be, while the server of the endpoint is away. */

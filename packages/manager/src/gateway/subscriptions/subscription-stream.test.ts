@@ -43,6 +43,7 @@ function open(): { reply: FakeReply; stream: SubscriptionStream; over: string[] 
   const stream = new SubscriptionStream({
     view: { kind: "aggregate" },
     principal: createPrincipal("ada", ["admin"], "api-key"),
+    revisions: new Map(),
     id: Buffer.from("1"),
     reply,
     lists: ["tools"],

@@ -2,6 +2,7 @@
  * One open `subscriptions/listen` of a modern client: its stream, from the acknowledgement to its end. It writes what it is given
  * when the client has asked for it, under the id of the client's request; what happens and who may know is `subscriptions.ts`'s.
  */
+import type { Clock, Timer } from "../../base/clock.ts";
 import type { Placed } from "../../base/swap-list.ts";
 import {
   acknowledgement,
@@ -23,6 +24,8 @@ export interface SubscriptionStreamOptions {
   readonly reply: Reply;
   /** Kinds of lists whose changes it hears of. */
   readonly lists: readonly ListKind[];
+  /** By server, the revision that it was opened at. */
+  readonly revisions: ReadonlyMap<string, string>;
   /** The stream has ended, however; called once. */
   readonly onOver: (stream: SubscriptionStream) => void;
 }
@@ -34,15 +37,20 @@ export class SubscriptionStream implements ReplyListener, Placed {
   readonly view: View;
   readonly principal: Principal;
   readonly lists: readonly ListKind[];
+  readonly revisions: ReadonlyMap<string, string>;
   readonly #id: Buffer;
   readonly #reply: Reply;
   readonly #onOver: (stream: SubscriptionStream) => void;
+  /** Kinds of lists that its client is to hear of before the end; undefined while it has not been told to leave. */
+  #owed: ListKind[] | undefined;
+  #leaving: Timer | undefined;
   #isOver = false;
 
-  constructor({ view, principal, id, reply, lists, onOver }: SubscriptionStreamOptions) {
+  constructor({ view, principal, id, reply, lists, revisions, onOver }: SubscriptionStreamOptions) {
     this.view = view;
     this.principal = principal;
     this.lists = lists;
+    this.revisions = revisions;
     // A copy: the id is a view on the request, which would be kept as long as the stream.
     this.#id = Buffer.from(id);
     this.#reply = reply;
@@ -60,7 +68,22 @@ export class SubscriptionStream implements ReplyListener, Placed {
   }
 
   listChanged(kind: ListKind): void {
-    if (this.lists.includes(kind)) this.#send(listChanged(kind, this.#id));
+    if (!this.lists.includes(kind)) return;
+    this.#owed = this.#owed?.filter((owed) => owed !== kind);
+    this.#send(listChanged(kind, this.#id));
+  }
+
+  /**
+   * Ends the stream in a while, because what it hears of is at another revision now: its client listens anew and comes there. `differs`:
+   * it is told before that its lists changed, unless it has been by then. Twice is once.
+   */
+  leave(clock: Clock, afterMs: number, differs: boolean): void {
+    if (this.#owed !== undefined || this.#isOver) return;
+    this.#owed = differs ? [...this.lists] : [];
+    this.#leaving = clock.after(afterMs, () => {
+      for (const kind of this.#owed ?? []) this.listChanged(kind);
+      this.end();
+    });
   }
 
   keepAlive(): void {
@@ -90,6 +113,7 @@ export class SubscriptionStream implements ReplyListener, Placed {
   #over(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#leaving?.cancel();
     this.#onOver(this);
   }
 }

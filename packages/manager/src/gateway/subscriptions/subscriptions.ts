@@ -20,13 +20,14 @@ import type { Principal } from "../../security/principal.ts";
 import type { Catalog } from "../lists/catalog.ts";
 import type { Owned } from "../lists/merged-list.ts";
 import type { MayCall } from "../routing/route.ts";
-import type { RoutingTable } from "../routing/routing-table.ts";
+import { takesNew } from "../routing/revision-of.ts";
+import type { RoutingTable, ServerRoute } from "../routing/routing-table.ts";
 import { Session, type Sessions } from "../sessions/session.ts";
 import { Interest } from "./subscription-interest.ts";
 import { SubscriptionStream, type SubscriptionStreamOptions } from "./subscription-stream.ts";
 import { UpstreamWatch } from "./upstream-watch.ts";
 import type { Refusal, WatchDependencies } from "./upstream-watch-replica.ts";
-import { aggregateKey, type MaySee, viewKey } from "../view.ts";
+import { aggregateKey, type MaySee, serverOfKey, viewKey } from "../view.ts";
 
 export interface SubscriptionsOptions extends Omit<WatchDependencies, "onGap"> {
   readonly table: Watched<RoutingTable>;
@@ -47,6 +48,9 @@ const subscriptionsMax = 100_000;
 const keepAliveMs = 15_000;
 /** List changes within this time are one to each client: a server's resources and templates, or many servers at once. */
 const settleMs = 20;
+
+/** Clients of a revision that takes nothing new come again one after the other, within this time. */
+const leaveMsMax = 5_000;
 
 /** The URI of a resource as a client wrote it, and whose it is. */
 export interface OwnedUri {
@@ -94,6 +98,13 @@ export class Subscriptions implements Disposable {
   /** Open listen streams. */
   get streamCount(): number {
     return this.#streams.size;
+  }
+
+  /** Listen streams that were opened at this revision. */
+  listensAt(server: string, revision: string): number {
+    let count = 0;
+    for (const { revisions } of this.#streams) if (revisions.get(server) === revision) count++;
+    return count;
   }
 
   /** Resources of a server that clients want to hear of. */
@@ -192,10 +203,10 @@ export class Subscriptions implements Disposable {
       principal !== undefined && [...servers].some((server) => this.#concerns(server, key, principal));
     for (const session of this.#options.sessions.all()) {
       if (!session.streams.hasListened) continue;
-      if (isConcerned(session.viewKey, session.principal)) session.streams.push(message);
+      if (isConcerned(serverOfKey(session.viewKey), session.principal)) session.streams.push(message);
     }
     for (const stream of [...this.#streams]) {
-      if (isConcerned(viewKey(stream.view), stream.principal)) stream.listChanged(kind);
+      if (isConcerned(serverOfKey(viewKey(stream.view)), stream.principal)) stream.listChanged(kind);
     }
   }
 
@@ -209,6 +220,10 @@ export class Subscriptions implements Disposable {
   #onTable(next: RoutingTable): void {
     const { servers } = this.#table;
     this.#table = next;
+    for (const route of servers.values()) {
+      const after = next.servers.get(route.name);
+      if (after !== undefined && after.revisions !== route.revisions) this.#onRoute(route, after);
+    }
     for (const [name, { exposure }] of servers) {
       const after = next.servers.get(name)?.exposure;
       if (after === exposure) continue;
@@ -217,6 +232,17 @@ export class Subscriptions implements Disposable {
       if (after === undefined) this.#interest.removeServer(name);
     }
     for (const stream of [...this.#streams]) if (!this.#hasSubject(stream)) stream.end();
+  }
+
+  /** What listens at a revision that takes nothing new any more listens anew at another. */
+  #onRoute({ name, revisions }: ServerRoute, after: ServerRoute): void {
+    const { clock, random } = this.#options;
+    const differs = revisions?.next?.differs !== false;
+    for (const stream of this.#streams) {
+      const revision = stream.revisions.get(name);
+      if (revision === undefined || takesNew(after, revision)) continue;
+      stream.leave(clock, random.next() * leaveMsMax, differs);
+    }
   }
 
   /** Whether there is still something that a stream can hear of. */

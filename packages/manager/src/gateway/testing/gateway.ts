@@ -2,7 +2,7 @@
  * The whole data plane on a real socket, for tests: listener, endpoint and all that is behind them, over scripted servers. Time
  * stands still unless the test moves it, or asks for the real clock.
  */
-import type { Server, ServerInput, ServerState } from "@mcp-manager/api";
+import type { Route, Server, ServerInput, ServerState } from "@mcp-manager/api";
 import { parseServer, pendingServerStatus } from "@mcp-manager/api";
 import { type Clock, ManualClock, systemClock } from "../../base/clock.ts";
 import { seededRandom } from "../../base/random.ts";
@@ -34,8 +34,10 @@ import { ScopedLists } from "../lists/scoped-lists.ts";
 import { renewedHeaders } from "../routing/renewed-headers.ts";
 import { ParkedCalls } from "../asking/parked-calls.ts";
 import { RequestStates } from "../asking/request-state.ts";
+import { Previews } from "../routing/previews.ts";
 import { Router } from "../routing/route.ts";
 import { buildRoutingTable, emptyTable, type Trouble } from "../routing/routing-table.ts";
+import { followPins, servedBy } from "../sessions/pins.ts";
 import { Sessions } from "../sessions/session.ts";
 import { Subscriptions } from "../subscriptions/subscriptions.ts";
 import { Peer } from "./peer.ts";
@@ -143,7 +145,10 @@ export class TestGateway implements AsyncDisposable {
     const sessionsMax = options.sessionsMax ?? 100;
     const { metrics } = this;
     const isGood = (who: Principal): boolean => this.#authenticator.principals.get(who.name) === who;
-    this.sessions = new Sessions({ sealer, clock, random, idleMs: 30 * 60_000, sessionsMax, metrics, isGood });
+    const idleMs = 30 * 60_000;
+    const serves = servedBy(table);
+    this.sessions = new Sessions({ sealer, clock, random, idleMs, sessionsMax, metrics, isGood, serves });
+    followPins(table, this.sessions);
     const { sessions } = this;
     const hub = { upstreams, catalog, table, sessions, maySee, mayCall, clock, wheel, random, isGood };
     this.subscriptions = new Subscriptions(hub);
@@ -184,12 +189,13 @@ export class TestGateway implements AsyncDisposable {
       scopedLists: new ScopedLists({ upstreams, clock, wheel }),
       catalog,
       router: new Router({ table, lists, catalog, mayCall }),
+      previews: new Previews({ table, upstreams, maySee }),
       subscriptions: this.subscriptions,
       gate: this.gate,
       states: new RequestStates(sealer, clock),
       parked: this.parked,
       renewedHeaders: renewedHeaders(catalog),
-      listsUri: (server, uri) => catalog.has(server, "resources", uri) === true,
+      listsUri: (server, uri, revision) => catalog.has(server, "resources", uri, revision) === true,
       bodyBytesMax: options.bodyBytesMax ?? 1024 * 1024,
     });
     this.tools = new DirectTools({
@@ -252,6 +258,12 @@ export class TestGateway implements AsyncDisposable {
   revoke(name: string): void {
     this.#authenticator.principals.delete(name);
     this.sessions.review();
+  }
+
+  /** Has a server's traffic go by this route, as its status would say. */
+  route(name: string, route: Route | undefined): void {
+    const resource = this.#servers.get(name) ?? serverResource(name);
+    this.register({ ...resource, status: { ...resource.status, ...(route === undefined ? {} : { route }) } });
   }
 
   /** Registers a server, or changes it. */

@@ -1,0 +1,74 @@
+/**
+ * Which revision one call goes to: the one that it names or belongs to, else the one that its session is on, else the one that its
+ * caller is assigned to. A session is put on a revision by its first use of a server and stays there.
+ * Source: reliability.md §1.2, "Assignment rules".
+ */
+import type { Principal } from "../../security/principal.ts";
+import { asRecord } from "../../protocol/server-facts.ts";
+import type { Call } from "../calls/call.ts";
+import { type Caller, revisionFor } from "./assignment.ts";
+import type { ServerRoute } from "./routing-table.ts";
+
+/** What is looked at of a call. */
+export type RoutedCall = Pick<Call, "bound" | "session" | "principal" | "envelope" | "headers">;
+
+/** The revision that a call to this server goes to; undefined: any replica. */
+export function revisionOf(call: RoutedCall, route: ServerRoute): string | undefined {
+  const { bound, session } = call;
+  if (bound !== undefined && bound.server === route.name) return bound.revision;
+  if (session === undefined) return assigned(call, route);
+  const pinned = session.pins.get(route.name);
+  if (pinned !== undefined) return pinned;
+  const revision = assigned(call, route);
+  if (revision !== undefined) session.pins.set(route.name, revision);
+  return revision;
+}
+
+/** Whether what began at this revision can no longer go on there. Where there is no route, nothing is known against it. */
+export function hasLeft({ revisions }: ServerRoute, revision: string): boolean {
+  if (revisions === undefined || revisions.stable === revision || revisions.next?.revision === revision) return false;
+  return !revisions.draining.includes(revision);
+}
+
+/** Whether this revision takes new work: what listens there is to listen anew elsewhere when it no longer does. */
+export function takesNew({ revisions }: ServerRoute, revision: string): boolean {
+  return revisions === undefined || revisions.stable === revision || revisions.next?.revision === revision;
+}
+
+/** What a legacy client calls itself in `initialize`, cut to what is kept of it; undefined when it does not say. */
+export function clientNameIn(info: Buffer | undefined): string | undefined {
+  const name = info === undefined ? undefined : asRecord(JSON.parse(info.toString()))?.["name"];
+  return typeof name === "string" ? name.slice(0, clientNameMax) : undefined;
+}
+
+/** Names travel in session ids. */
+const clientNameMax = 64;
+
+function assigned(call: RoutedCall, route: ServerRoute): string | undefined {
+  // Nearly always: nothing of the call has to be looked at.
+  if (route.revisions?.next === undefined) return route.revisions?.stable;
+  return revisionFor(route, new CallingClient(call));
+}
+
+/** Who makes a call; what nobody asks for is not read. */
+class CallingClient implements Caller {
+  readonly #call: RoutedCall;
+
+  constructor(call: RoutedCall) {
+    this.#call = call;
+  }
+
+  get principal(): Principal {
+    return this.#call.principal;
+  }
+
+  get clientName(): string | undefined {
+    const { session, envelope } = this.#call;
+    return session?.clientName ?? clientNameIn(envelope.raw("clientInfo") ?? envelope.raw("initClientInfo"));
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#call.headers[name];
+    return typeof value === "string" ? value : value?.join(", ");
+  }
+}

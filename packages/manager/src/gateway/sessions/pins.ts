@@ -1,0 +1,49 @@
+/**
+ * What becomes of sessions when the revision that they are on leaves its server's route: they end, their streams with them, and the next
+ * request of theirs is 404, so that their clients initialize again. Calls in flight come to their own end. What puts a session on a
+ * revision is in `routing/revision-of.ts`.
+ * Source: reliability.md §1.2 ("Draining", D4).
+ */
+import type { Unsubscribe, Watched } from "../../base/watched.ts";
+import { hasLeft } from "../routing/revision-of.ts";
+import type { RoutingTable } from "../routing/routing-table.ts";
+import type { Session, Sessions } from "./session.ts";
+
+/** Ends sessions with their revisions, for as long as it is subscribed. */
+export function followPins(table: Watched<RoutingTable>, sessions: Pick<Sessions, "all" | "retire">): Unsubscribe {
+  let known = table.current;
+  return table.onChange((next) => {
+    const moved = [...known.servers.values()].filter(
+      ({ name, revisions }) => next.servers.get(name)?.revisions !== revisions,
+    );
+    known = next;
+    if (moved.length === 0) return;
+    for (const session of [...sessions.all()]) {
+      if (moved.some(({ name }) => isOver(session, name, next))) sessions.retire(session);
+    }
+  });
+}
+
+/** Whether a session was on a revision of this server that is there no more. A server that is not there at all holds nobody. */
+function isOver({ pins }: Session, server: string, { servers }: RoutingTable): boolean {
+  const pinned = pins.get(server);
+  if (pinned === undefined) return false;
+  const route = servers.get(server);
+  if (route === undefined) pins.delete(server);
+  return route !== undefined && hasLeft(route, pinned);
+}
+
+/** What `Sessions` asks of one that comes back: whether the revision that it was on still serves those who began there. */
+export function servedBy(table: Watched<RoutingTable>): (server: string, revision: string) => boolean {
+  return (server, revision) => {
+    const route = table.current.servers.get(server);
+    return route === undefined || !hasLeft(route, revision);
+  };
+}
+
+/** How many sessions are on this revision. */
+export function sessionsOn(sessions: Pick<Sessions, "all">, server: string, revision: string): number {
+  let count = 0;
+  for (const { pins } of sessions.all()) if (pins.get(server) === revision) count++;
+  return count;
+}
