@@ -133,6 +133,25 @@ for (const server of ["stdio-keeper", "http-keeper"]) {
     await herStream.cancel();
   });
 
+  test(`13 a task at ${server} is its client's alone, and nobody is told which others there are`, async () => {
+    const [hers, his] = await both(server, askable);
+    const ask = (member: Member, method: string, params: object): Promise<Wire> =>
+      request(manager, member.session, method, params, member);
+    const begun = await ask(hers, "tools/call", { name: "later", arguments: { item: "job-1" }, task: { ttl: 60_000 } });
+    const task = begun.json().result?.["task"] as { readonly taskId: string } | undefined;
+    const taskId = task?.taskId ?? assert.fail(begun.text);
+    for (const id of [taskId, "job-1", `${taskId}A`]) {
+      for (const method of ["tasks/get", "tasks/cancel", "tasks/result"])
+        assert.equal((await ask(his, method, { taskId: id })).json().error?.code, -32602, `${method} ${id}`);
+    }
+    for (const member of [hers, his]) assert.equal((await ask(member, "tasks/list", {})).json().error?.code, -32601);
+    const own = (await ask(hers, "tasks/get", { taskId })).json().result;
+    assert.deepEqual([own?.["taskId"], own?.["status"]], [taskId, "working"]);
+    // Another session of hers has it too: it is the principal's.
+    const again = await join(manager, ada, server);
+    assert.equal((await ask(again, "tasks/cancel", { taskId })).json().result?.["status"], "cancelled");
+  });
+
   test(`14 that an elicitation at ${server} is complete is told to the client that saw it alone`, async () => {
     const members = await both(server, askable);
     const calls = await Promise.all(members.map((member) => begin(manager, member, "link", { item: "e-1" })));

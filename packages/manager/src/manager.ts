@@ -33,6 +33,7 @@ import { Catalog, type CatalogOptions } from "./gateway/lists/catalog.ts";
 import { ListDrift } from "./gateway/lists/list-drift.ts";
 import { CollisionLog } from "./gateway/lists/collision-log.ts";
 import { DirectTools } from "./gateway/calls/direct.ts";
+import { PendingCounts } from "./gateway/calls/pending-work.ts";
 import { sessionScope } from "./gateway/calls/call-lease.ts";
 import { WakingCalls } from "./gateway/calls/waking.ts";
 import { type Door, openDoor } from "./gateway/door/door.ts";
@@ -52,6 +53,9 @@ import type { Trouble } from "./gateway/routing/routing-table.ts";
 import { followPins, servedBy } from "./gateway/sessions/pins.ts";
 import { Sessions } from "./gateway/sessions/session.ts";
 import { Subscriptions } from "./gateway/subscriptions/subscriptions.ts";
+import { OpenTasks } from "./gateway/tasks/open-tasks.ts";
+import { TaskIds } from "./gateway/tasks/task-ids.ts";
+import { Tasks } from "./gateway/tasks/tasks.ts";
 import { self } from "./protocol/self.ts";
 import type { Informer } from "./registry/informer.ts";
 import { kinds } from "./registry/kinds.ts";
@@ -214,6 +218,8 @@ interface DataPlane {
   readonly useOf: AgentOptions["useOf"];
   /** Calls in flight to a server and waiting for it. */
   readonly callsOf: (server: string) => number;
+  /** What a revision still has to finish. */
+  readonly pending: PendingCounts;
   readonly catalog: Catalog;
   readonly endpoint: McpEndpoint;
   readonly tools: DirectTools;
@@ -288,6 +294,8 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
   const hub = { upstreams, catalog, table, sessions, maySee, mayCall, clock, wheel, random, isGood };
   const subscriptions = scope.use(new Subscriptions(hub));
   const passage = { table, upstreams, guards, waking, clock, random };
+  const openTasks = new OpenTasks(clock);
+  const pending = new PendingCounts({ upstreams, sessions, tasks: openTasks, subscriptions });
   const endpoint = new McpEndpoint({
     ...passage,
     wheel,
@@ -299,6 +307,7 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
     catalog,
     router,
     previews: new Previews({ table, upstreams, maySee }),
+    tasks: new Tasks({ ids: new TaskIds(sealer, clock), open: openTasks, table, mayCall }),
     subscriptions,
     gate: door.gate,
     introduction: new Introduction({
@@ -322,10 +331,10 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
     return load === undefined ? 0 : load.inFlight + load.waiting;
   };
   const useOf: DataPlane["useOf"] = (server) => {
-    const pending = callsOf(server) + subscriptions.wantedOf(server);
-    return { pending, entered: guards.of(server)?.entered ?? 0 };
+    const waiting = callsOf(server) + subscriptions.wantedOf(server);
+    return { pending: waiting, entered: guards.of(server)?.entered ?? 0 };
   };
-  return { door, upstreams, guards, idle, useOf, callsOf, wheel, catalog, endpoint, tools, table };
+  return { door, upstreams, guards, idle, useOf, callsOf, pending, wheel, catalog, endpoint, tools, table };
 }
 
 interface Control {

@@ -19,6 +19,7 @@ import { type Envelope, scanEnvelope } from "../protocol/envelope.ts";
 import type { Era } from "../protocol/era.ts";
 import { errorResponse, JsonRpcCode } from "../protocol/errors.ts";
 import { mayBeExtension, type MethodInfo, methodInfo } from "../protocol/methods.ts";
+import { isOfTasks, isTaskMethod } from "../protocol/tasks.ts";
 import type { Principal } from "../security/principal.ts";
 import { type Arrival, enter, findSession, sessionIdOf } from "./arrival.ts";
 import { receiveBatch, type ScanRefusal } from "./batch.ts";
@@ -43,6 +44,7 @@ import type { Session, Sessions } from "./sessions/session.ts";
 import { SubscriptionRequests } from "./subscriptions/subscription-requests.ts";
 import type { Subscriptions } from "./subscriptions/subscriptions.ts";
 import type { Destination } from "./calls/upstream-leg.ts";
+import type { Tasks } from "./tasks/tasks.ts";
 import { type Bound, type View, viewKey } from "./view.ts";
 
 export interface EndpointOptions extends ForwardDependencies {
@@ -53,6 +55,7 @@ export interface EndpointOptions extends ForwardDependencies {
   readonly catalog: Pick<Catalog, "renewed">;
   readonly router: Router;
   readonly previews: Previews;
+  readonly tasks: Tasks;
   readonly subscriptions: Subscriptions;
   /** Says whether a session may be opened now. */
   readonly gate: Pick<Gate, "refuseSession">;
@@ -140,7 +143,7 @@ export class McpEndpoint {
   #serve(call: Call): void {
     const { method } = call.envelope;
     const info = methodInfo(method);
-    if (info === undefined) return this.#forwardExtension(call);
+    if (info === undefined) return isOfTasks(method) ? this.#forwardTask(call) : this.#forwardExtension(call);
     if (info.kind !== "request" || !info.eras.includes(call.era)) return this.#own.unknownMethod(call);
     if (!isRetry(call)) return this.#route(call, info);
     const retry = this.#retries.opened(call);
@@ -191,6 +194,18 @@ export class McpEndpoint {
     const routed = router.byRef(call);
     if (routed.kind !== "unlisted") return this.#forward(call, routed);
     void catalog.renewed(routed.server, "prompts", routed.revision).then(() => this.#forward(call, router.byRef(call)));
+  }
+
+  /** About one task, which its id alone says where to find; and what only tasks have is nobody's other extension. */
+  #forwardTask(call: Call): void {
+    const { envelope, era, view } = call;
+    const { tasks, introduction } = this.#options;
+    const isCarried =
+      isTaskMethod(envelope.method, era) && (envelope.has("taskId") || introduction.hasTasks(view, era));
+    if (!isCarried) return this.#own.unknownMethod(call);
+    const routed = tasks.route(call);
+    if (routed.kind === "expired") return this.#own.refuseExpired(call, "the task has expired");
+    this.#forward(call, routed);
   }
 
   /** What no revision has may be a method of an extension. Whether its client negotiated that is for the server to say. */

@@ -12,7 +12,7 @@ const path = "/servers/work/mcp";
 
 /** A server with extensions, of either era. */
 function serve(gateway: TestGateway, options: ScriptedOptions = {}): ScriptedConnection {
-  const script = { "tasks/get": (call: { result(result: unknown): void }) => call.result({ resultType: "complete" }) };
+  const script = { "jobs/get": (call: { result(result: unknown): void }) => call.result({ resultType: "complete" }) };
   return gateway.serve("work", { era: "modern", capabilities, script, ...options });
 }
 
@@ -24,15 +24,15 @@ test("G21 an extension's method passes byte-equal to the server of its endpoint,
     '"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"x.y/z":[ 1.0 ]}';
   const headers = {
     "mcp-protocol-version": "2026-07-28",
-    "mcp-method": "tasks/get",
+    "mcp-method": "jobs/get",
     "mcp-name": "=?base64?w7w=?=",
     "mcp-param-a": "1",
   };
   await fc.assert(
     fc.asyncProperty(fc.json(), async (payload) => {
-      const sent = `{"jsonrpc" : "2.0","id":"\\u0061","method":"tasks/get","params":{${meta},"taskId":"ü","x":${payload}}}`;
+      const sent = `{"jsonrpc" : "2.0","id":"\\u0061","method":"jobs/get","params":{${meta},"taskId":"ü","x":${payload}}}`;
       const answer = `{"resultType":"working","status":"input_required","n":12345678901234567890,"x":${payload}}`;
-      work.script = { "tasks/get": (call) => call.result(answer) };
+      work.script = { "jobs/get": (call) => call.result(answer) };
       const got = await peer.post(sent, { headers });
       const call = work.received.at(-1);
       assert.deepEqual([call?.text, call?.name], [sent, "ü"]);
@@ -58,13 +58,13 @@ test("G21 a server's messages of an extension reach the call that they belong to
   const params = { taskId: "t", _meta: { "a.b/c": 1 } };
   serve(gateway, {
     script: {
-      "tasks/get": (call) => {
+      "jobs/get": (call) => {
         call.notify("notifications/tasks", params);
         call.error(-32021, "their hop", { requiredCapabilities: { extensions: tasks } });
       },
     },
   });
-  const { status, events, body } = await new Peer(gateway.url, { path }).modern("tasks/get");
+  const { status, events, body } = await new Peer(gateway.url, { path }).modern("jobs/get");
   assert.deepEqual(events, [{ jsonrpc: "2.0", method: "notifications/tasks", params }]);
   assert.deepEqual([status, body?.error?.code], [200, -32021]);
   assert.deepEqual(body?.error?.data, { requiredCapabilities: { extensions: tasks } });
@@ -105,22 +105,22 @@ test("G3 G21 an unknown method without an extension to have it is 404 and -32601
     assert.deepEqual([answer.status, answer.body?.error?.code, answer.body?.id], [404, -32601, "9"], `${at} ${method}`);
     assert.equal(answer.body?.error?.message, `Method not found: ${method}`);
   };
-  for (const at of ["/mcp", "/servers/old/mcp", "/servers/bare/mcp"]) await unknown(at, "tasks/get");
+  for (const at of ["/mcp", "/servers/old/mcp", "/servers/bare/mcp"]) await unknown(at, "jobs/get");
   for (const method of ["ping", "resources/subscribe", "elicitation/create", "two words", "x".repeat(129)]) {
     await unknown(path, method);
   }
-  await unknown(path, "tasks/get", "eve");
+  await unknown(path, "jobs/get", "eve");
   const legacy = new Peer(gateway.url, { path });
   await legacy.initialize();
-  assert.equal((await legacy.legacy("tasks/get")).body?.error?.code, -32601);
+  assert.equal((await legacy.legacy("jobs/get")).body?.error?.code, -32601);
   const headers = { "mcp-name": "=?base64?w7w?=" };
-  const unreadable = await new Peer(gateway.url, { path }).modern("tasks/get", {}, { headers });
+  const unreadable = await new Peer(gateway.url, { path }).modern("jobs/get", {}, { headers });
   assert.deepEqual([unreadable.status, unreadable.body?.error?.code], [400, -32020]);
   // The manager's own lists apart.
   for (const { received } of servers) assert.ok(received.every(({ method }) => method === "tools/list"));
   assert.deepEqual(
     gateway.audited.map(({ who, action, target }) => [who, action, target]),
-    [["eve", "tasks/get", "servers/work"]],
+    [["eve", "jobs/get", "servers/work"]],
   );
 });
 

@@ -28,7 +28,7 @@ export type MemberName =
   | ("ref" | "refType" | "refName" | "refUri" | "progress" | "paramsProgressToken")
   | ("initVersion" | "initCapabilities" | "initClientInfo")
   | ("meta" | "progressToken" | "protocolVersion" | "clientCapabilities" | "clientInfo" | "logLevel")
-  | "subscriptionId";
+  | ("subscriptionId" | "task" | "taskId");
 
 /** The keys that lead from the message to each member. */
 export const memberPaths: Readonly<Record<MemberName, readonly string[]>> = {
@@ -46,6 +46,8 @@ export const memberPaths: Readonly<Record<MemberName, readonly string[]>> = {
   requestId: ["params", "requestId"],
   reason: ["params", "reason"],
   requestState: ["params", "requestState"],
+  task: ["params", "task"],
+  taskId: ["params", "taskId"],
   inputResponses: ["params", "inputResponses"],
   ref: ["params", "ref"],
   refType: ["params", "ref", "type"],

@@ -71,6 +71,14 @@ export function checkHeaders(headers: HeaderRecord, envelope: Envelope): HeaderM
     : { code: JsonRpcCode.headerMismatch, message: `Header mismatch: ${problem}` };
 }
 
+/** Whether `Mcp-Name` says what an extension has it say; undefined when it does. */
+export function checkName(headers: HeaderRecord, expected: string): HeaderMismatch | undefined {
+  const problem = compareName(headers, expected);
+  return problem === undefined
+    ? undefined
+    : { code: JsonRpcCode.headerMismatch, message: `Header mismatch: ${problem}` };
+}
+
 function compare(headers: HeaderRecord, title: string, header: string, expected: string): string | undefined {
   const value = headers[header];
   if (typeof value !== "string") return `${title} is missing`;

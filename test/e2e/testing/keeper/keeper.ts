@@ -8,6 +8,7 @@
  *   link    sends its caller elsewhere (elicitation in URL mode) and, once it has agreed, tells that this is complete
  *   touch   tells those who subscribed that the cart has changed
  *   log     logs the argument `item`
+ *   later   as a task, whose id is the argument `item`
  *   told    what it was told of its client, and the log level
  */
 
@@ -18,6 +19,8 @@ export interface Message {
     readonly name?: string;
     readonly uri?: string;
     readonly level?: string;
+    readonly task?: object;
+    readonly taskId?: string;
     readonly capabilities?: object;
     readonly arguments?: { readonly item?: string };
   };
@@ -29,8 +32,9 @@ export type Send = (message: object) => void;
 
 export const cartUri = "cart://1";
 const serverInfo = { name: "keeper", version: "1" };
-const capabilities = { tools: { listChanged: true }, resources: { subscribe: true }, logging: {} };
-const ownTools = ["put", "grow", "ask", "link", "touch", "log", "told"];
+const tasks = { list: {}, cancel: {}, requests: { tools: { call: {} } } };
+const capabilities = { tools: { listChanged: true }, resources: { subscribe: true }, logging: {}, tasks };
+const ownTools = ["put", "grow", "ask", "link", "touch", "log", "later", "told"];
 
 /** What one session or process remembers. */
 export class Keeper {
@@ -41,6 +45,8 @@ export class Keeper {
   readonly #grown: string[] = [];
   readonly #subscribed = new Set<string>();
   readonly #questions = new Map<unknown, (item: string) => void>();
+  /** By their ids, what became of tasks. */
+  readonly #tasks = new Map<string, string>();
   #told: object = {};
   #level = "";
   #lastQuestion = 0;
@@ -86,6 +92,13 @@ export class Keeper {
       case "resources/unsubscribe":
         this.#subscribed.delete(params.uri ?? "");
         return {};
+      case "tasks/list":
+        return { tasks: [...this.#tasks.keys()].map((taskId) => this.#task(taskId)) };
+      case "tasks/cancel":
+        if (this.#tasks.has(params.taskId ?? "")) this.#tasks.set(params.taskId ?? "", "cancelled");
+        return this.#task(params.taskId ?? "");
+      case "tasks/get":
+        return this.#task(params.taskId ?? "");
       case "logging/setLevel":
         this.#level = params.level ?? "";
         return {};
@@ -94,8 +107,19 @@ export class Keeper {
     }
   }
 
-  #call({ name, arguments: args }: NonNullable<Message["params"]>, answer: Send, send: Send): void {
+  /** Undefined when there is none of this id. */
+  #task(taskId: string): object | undefined {
+    const status = this.#tasks.get(taskId);
+    const at = new Date(0).toISOString();
+    return status === undefined ? undefined : { taskId, status, ttl: 60_000, createdAt: at, lastUpdatedAt: at };
+  }
+
+  #call({ name, arguments: args, task }: NonNullable<Message["params"]>, answer: Send, send: Send): void {
     const item = args?.item ?? "";
+    if (name === "later" && task !== undefined) {
+      this.#tasks.set(item, "working");
+      return answer({ task: this.#task(item) });
+    }
     const said = (value: unknown): void => answer({ content: [{ type: "text", text: JSON.stringify(value) }] });
     switch (name) {
       case "put":

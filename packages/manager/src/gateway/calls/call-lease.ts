@@ -63,7 +63,8 @@ export function wishOf(call: Call, replica: ReadyReplica): LeaseWish | undefined
   const { leases } = replica;
   if (leases === undefined) return undefined;
   if (leases.sharing !== "shared") return scopedWish(call, replica, leases);
-  if (!mayAsk(call.envelope.method)) return undefined;
+  // A legacy server's task outlives its call, and a connection that the call had for itself would not.
+  if (!mayAsk(call.envelope.method) || (call.era === "legacy" && call.envelope.has("task"))) return undefined;
   const profile = profileOf(call);
   const level = levelOf(call, replica);
   if (profile.key === noProfile.key && level === undefined) return undefined;

@@ -307,6 +307,7 @@ test("a call that ends because its client does not read even the withdrawal of i
       parked: new ParkedCalls({ wheel, clock, random }),
       renewedHeaders: () => Promise.resolve([]),
       listsUri: () => false,
+      tasks: { shown: (response) => response },
     },
     {
       view: { kind: "aggregate" },

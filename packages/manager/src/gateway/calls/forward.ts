@@ -18,6 +18,7 @@ import type { LateEnd, Parkable, ParkedCalls } from "../asking/parked-calls.ts";
 import type { ParkingCall } from "../asking/parked-questions.ts";
 import type { RequestStates } from "../asking/request-state.ts";
 import { type ListingServer, rewriteResult } from "../routing/rewrite.ts";
+import type { Tasks } from "../tasks/tasks.ts";
 import { endingOfFailure, endingOfResponse, failureFor } from "./call-ending.ts";
 import { mayAsk, profileOf } from "./call-lease.ts";
 import type { CallOutcome } from "./call-metrics.ts";
@@ -44,6 +45,7 @@ import { type Destination, type LegDependencies, type LegHost, UpstreamLeg } fro
 export interface ForwardDependencies extends LegDependencies, PassageDependencies, ClientCallDependencies {
   readonly states: RequestStates;
   readonly parked: ParkedCalls;
+  readonly tasks: Pick<Tasks, "shown">;
   /** Whether a revision's list of resources, as it is known, holds this URI. */
   readonly listsUri: (server: string, uri: string, revision: string | undefined) => boolean;
 }
@@ -299,7 +301,7 @@ export class Forward extends ClientCall implements LegHost, PassageHost, Parking
   #onWhole(message: Buffer): boolean {
     const outcome = outcomeOf(message);
     if (this.state === "parked") this.#keep(message, outcome);
-    else if (this.#isPlain(outcome)) return this.#pass(this.#withLinks(message), true, outcome);
+    else if (this.#isPlain(outcome)) return this.#pass(this.#shown(message), true, outcome);
     else this.#conclude(message, outcome);
     return true;
   }
@@ -312,10 +314,13 @@ export class Forward extends ClientCall implements LegHost, PassageHost, Parking
     this.#endLate({ tell: () => this.#conclude(message, outcome), bytes }, true);
   }
 
-  #withLinks(message: Buffer): Buffer {
-    const { view } = this.call;
-    if (view.kind === "server") return message;
-    return rewriteResult(this.method, message, this.destination.route.exposure.prefix, this);
+  /** As its client is to read it: a task under the id that the client has for it, and on the aggregate links under a prefix. */
+  #shown(message: Buffer): Buffer {
+    const { call, destination, method } = this;
+    const { replica } = this.#leg;
+    const shown = replica === undefined ? message : this.#dependencies.tasks.shown(message, call, destination, replica);
+    if (call.view.kind === "server") return shown;
+    return rewriteResult(method, shown, destination.route.exposure.prefix, this);
   }
 
   /** A response that was seen whole: what asks for something is seen to, anything else is the answer. */
@@ -334,7 +339,7 @@ export class Forward extends ClientCall implements LegHost, PassageHost, Parking
       case "answer":
         if (outcome === "protocol_error") call.session?.questions.elicitations.onError(server, message);
         this.end(outcome, ending, true);
-        return call.reply.json(shaped.status, this.#withLinks(shaped.message), this.headers());
+        return call.reply.json(shaped.status, this.#shown(shaped.message), this.headers());
       case "failure":
         return this.fail("protocol_error", shaped.error, ending);
       case "asks":

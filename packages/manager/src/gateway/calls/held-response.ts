@@ -4,6 +4,7 @@
  */
 import type { Era } from "../../protocol/era.ts";
 import { type Outcome, outcomeOf } from "../../protocol/response.ts";
+import { isTaskMethod } from "../../protocol/tasks.ts";
 import { mayAsk } from "./call-lease.ts";
 import type { Call } from "./call.ts";
 import { beginningFor } from "./shape.ts";
@@ -34,9 +35,11 @@ export class HeldResponse {
   #bytes = 0;
   #outcome: Outcome | undefined;
 
-  constructor({ view, envelope }: Call) {
+  constructor({ view, envelope, era }: Call) {
     const linkedMax = view.kind === "aggregate" ? linkedBytesMax : questionBytesMax;
-    this.#enoughBytes = mayAsk(envelope.method) ? linkedMax : 0;
+    const isOfTask = isTaskMethod(envelope.method, era);
+    // The task's id may stand anywhere in it, and is another for the client.
+    this.#enoughBytes = isOfTask ? Infinity : mayAsk(envelope.method) ? linkedMax : 0;
   }
 
   push(chunk: Buffer): void {

@@ -45,6 +45,7 @@ export interface PassageHost {
     readonly route: ServerRoute;
     readonly name: string | undefined;
     readonly revision: string | undefined;
+    readonly replica?: string;
   };
   readonly call: Pick<Call, "session" | "principal">;
   readonly method: string;
@@ -225,9 +226,14 @@ export class Passage implements GuardedCall, WakingCall {
     this.#host.onNoPassage("unavailable", noReadyReplica(table.current.servers.get(route.name) ?? route));
   }
 
-  /** Where callers are kept apart: the replica that has this one's connection, whatever else it has to do. */
+  /**
+   * The replica that has what the call goes on with, whatever else it has to do: the one it names, or, where callers are kept apart, the
+   * one that has its caller's connection.
+   */
   #home(): ReadyReplica | undefined {
-    const { route, revision } = this.#host.destination;
+    const { route, revision, replica } = this.#host.destination;
+    const named = replica === undefined || this.#replica !== undefined ? undefined : this.#named(replica);
+    if (named !== undefined) return named;
     const scope = route.sharing === "shared" ? undefined : scopeOf(this.#host.call, route.sharing);
     return scope === undefined || this.#replica !== undefined
       ? undefined
@@ -242,6 +248,11 @@ export class Passage implements GuardedCall, WakingCall {
 
   #refuseHeldOff(replicas: readonly ReadyReplica[]): ManagerError | undefined {
     return this.#guard?.refuseHeldOff(replicas.map(({ name }) => name));
+  }
+
+  #named(name: string): ReadyReplica | undefined {
+    const replicas = this.#dependencies.upstreams.replicas(this.server);
+    return replicas.find((replica) => replica.name === name && replica.connection.closeReason === undefined);
   }
 
   #try(replica: ReadyReplica, nowMs: number): void {

@@ -16,6 +16,7 @@ import type { Call } from "./call.ts";
 import { askedInOtherEra } from "./failure.ts";
 import { editsFor, retryOf } from "./outgoing.ts";
 import type { ServerRoute } from "../routing/routing-table.ts";
+import type { TaskOfCall } from "../tasks/task-ids.ts";
 
 /** Where a call goes: the server, its own name for what is asked, and what that changes in the request's bytes. */
 export interface Destination {
@@ -26,6 +27,10 @@ export interface Destination {
   readonly paramHeaders: readonly string[] | undefined;
   /** The revision that it goes to; undefined: any. */
   readonly revision: string | undefined;
+  /** The replica of that revision that it goes to while there is one of this name. */
+  readonly replica?: string;
+  /** The task that it is about. */
+  readonly task?: TaskOfCall;
   /** That revision asked for input, and gets it now. */
   readonly isRetry?: boolean;
 }
@@ -74,6 +79,10 @@ export class UpstreamLeg implements LeaseHost {
   /** The revision that serves the call; undefined before a replica was picked. */
   get revision(): string | undefined {
     return this.#replica?.revision;
+  }
+
+  get replica(): ReadyReplica | undefined {
+    return this.#replica;
   }
 
   /** The era of the connection; undefined before there is one. */

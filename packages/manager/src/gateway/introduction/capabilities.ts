@@ -2,7 +2,9 @@
  * What clients are told that servers offer: of what a server declares, that which is carried to clients. Settings are left out with
  * what they promise, but for subscriptions. Pure; who may see which server is decided where this is called.
  */
+import type { Era } from "../../protocol/era.ts";
 import { asRecord } from "../../protocol/server-facts.ts";
+import { tasksExtension } from "../../protocol/tasks.ts";
 
 /** Capabilities as a server declared them. */
 export type Capabilities = Readonly<Record<string, unknown>>;
@@ -21,12 +23,24 @@ const expected: Capabilities = { tools: {}, prompts: {}, resources: { subscribe:
 const changing: readonly string[] = ["tools", "prompts", "resources"];
 
 /**
- * What is declared of one server on its own endpoint. Where server and client are both modern (`isModern`), all its extensions as it
- * declared them: there their methods are relayed too, and nothing has to be known of them.
+ * What is declared of one server on its own endpoint. Where server and client are both modern (`common`), all its extensions as it
+ * declared them: there their methods are relayed too, and nothing has to be known of them. Where both are legacy, its tasks, but not the
+ * list of them, which would be everybody's.
  */
-export function carriedCapabilities(declared: Capabilities, isModern: boolean): Capabilities {
+export function carriedCapabilities(declared: Capabilities, common: Era | undefined): Capabilities {
   const capabilities = mergedOf([declared]);
-  return isModern && hasExtensions(declared) ? { ...capabilities, extensions: declared["extensions"] } : capabilities;
+  if (common === "legacy" && hasTasks(declared, "legacy")) return { ...capabilities, tasks: carriedTasks };
+  if (common === "modern" && hasExtensions(declared)) return { ...capabilities, extensions: declared["extensions"] };
+  return capabilities;
+}
+
+const carriedTasks = { cancel: {}, requests: { tools: { call: {} } } };
+
+/** Whether a server of this era declared that calls of its tools may become tasks. */
+export function hasTasks(declared: Capabilities, era: Era): boolean {
+  if (era === "modern") return asRecord(declared["extensions"])?.[tasksExtension] !== undefined;
+  const requests = asRecord(asRecord(declared["tasks"])?.["requests"]);
+  return asRecord(requests?.["tools"])?.["call"] !== undefined;
 }
 
 /** Whether a server declared any extension. */

@@ -12,7 +12,7 @@ import { discoverResult } from "../../protocol/modern.ts";
 import type { Principal } from "../../security/principal.ts";
 import type { ServerFacts } from "../../transport/connection.ts";
 import type { UpstreamSet } from "../../upstream/upstream-set.ts";
-import { type Capabilities, carriedCapabilities, hasExtensions, mergedCapabilities } from "./capabilities.ts";
+import { type Capabilities, carriedCapabilities, hasExtensions, hasTasks, mergedCapabilities } from "./capabilities.ts";
 import { noReadyReplica } from "../calls/failure.ts";
 import { mergedInstructions, type Said } from "./instructions.ts";
 import type { RoutingTable } from "../routing/routing-table.ts";
@@ -72,12 +72,18 @@ export class Introduction {
     return facts?.era === "modern" && hasExtensions(facts.capabilities);
   }
 
+  /** Whether clients of this era are told on this endpoint that its server has tasks. */
+  hasTasks(view: View, era: Era): boolean {
+    const facts = view.kind === "aggregate" ? undefined : this.#factsOf(view.server);
+    return facts?.era === era && hasTasks(facts.capabilities, era);
+  }
+
   async #self(view: View, principal: Principal, era: Era): Promise<Self> {
     if (view.kind === "aggregate") return this.#aggregate(principal);
     const facts = this.#factsOf(view.server) ?? (await this.#awaitFacts(view.server));
     const { serverInfo, instructions, capabilities } = facts;
-    const isModern = era === "modern" && facts.era === "modern";
-    return { serverInfo, capabilities: carriedCapabilities(capabilities, isModern), instructions };
+    const common = era === facts.era ? era : undefined;
+    return { serverInfo, capabilities: carriedCapabilities(capabilities, common), instructions };
   }
 
   /** All that the servers offer which this principal may see; others add nothing. */

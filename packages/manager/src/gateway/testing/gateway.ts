@@ -22,6 +22,7 @@ import { Guards } from "../../upstream/guards.ts";
 import { IdleServers } from "../../upstream/idle-servers.ts";
 import { UpstreamSet } from "../../upstream/upstream-set.ts";
 import { CallMetrics } from "../calls/call-metrics.ts";
+import { PendingCounts } from "../calls/pending-work.ts";
 import { WakingCalls } from "../calls/waking.ts";
 import { Catalog } from "../lists/catalog.ts";
 import { DirectTools } from "../calls/direct.ts";
@@ -40,6 +41,9 @@ import { buildRoutingTable, emptyTable, type Trouble } from "../routing/routing-
 import { followPins, servedBy } from "../sessions/pins.ts";
 import { Sessions } from "../sessions/session.ts";
 import { Subscriptions } from "../subscriptions/subscriptions.ts";
+import { OpenTasks } from "../tasks/open-tasks.ts";
+import { TaskIds } from "../tasks/task-ids.ts";
+import { Tasks } from "../tasks/tasks.ts";
 import { Peer } from "./peer.ts";
 import { ScriptedConnection, type ScriptedOptions } from "./scripted-connection.ts";
 
@@ -116,6 +120,7 @@ export class TestGateway implements AsyncDisposable {
   readonly tools: DirectTools;
   readonly subscriptions: Subscriptions;
   readonly parked: ParkedCalls;
+  readonly pending: PendingCounts;
   readonly wheel: TimerWheel;
   readonly guards: Guards;
   readonly idle: IdleServers = new IdleServers();
@@ -165,6 +170,8 @@ export class TestGateway implements AsyncDisposable {
     table.onChange(({ servers }) => guards.follow(servers));
     this.guards = guards;
     const waking = new WakingCalls({ upstreams, table, wake: this.idle });
+    const openTasks = new OpenTasks(clock);
+    this.pending = new PendingCounts({ upstreams, sessions, tasks: openTasks, subscriptions: this.subscriptions });
     const endpoint = new McpEndpoint({
       upstreams,
       guards,
@@ -190,6 +197,7 @@ export class TestGateway implements AsyncDisposable {
       catalog,
       router: new Router({ table, lists, catalog, mayCall }),
       previews: new Previews({ table, upstreams, maySee }),
+      tasks: new Tasks({ ids: new TaskIds(sealer, clock), open: openTasks, table, mayCall }),
       subscriptions: this.subscriptions,
       gate: this.gate,
       states: new RequestStates(sealer, clock),

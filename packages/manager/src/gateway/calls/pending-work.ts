@@ -1,0 +1,52 @@
+/**
+ * What a revision still has to finish, counted when somebody asks: calls in flight, sessions that are on it, tasks under way, streams that
+ * listen. A revision that drains is waited for until all of it is none. Keeps no counts of its own.
+ */
+import type { UpstreamSet } from "../../upstream/upstream-set.ts";
+import { sessionsOn } from "../sessions/pins.ts";
+import type { Sessions } from "../sessions/session.ts";
+import type { Subscriptions } from "../subscriptions/subscriptions.ts";
+import type { OpenTasks } from "../tasks/open-tasks.ts";
+
+/** Of one revision, on this instance. */
+export interface PendingWork {
+  readonly inFlight: number;
+  readonly sessions: number;
+  readonly tasks: number;
+  readonly listens: number;
+}
+
+export interface PendingCountsOptions {
+  readonly upstreams: UpstreamSet;
+  readonly sessions: Pick<Sessions, "all">;
+  readonly tasks: Pick<OpenTasks, "at">;
+  readonly subscriptions: Pick<Subscriptions, "listensAt">;
+}
+
+export class PendingCounts {
+  readonly #options: PendingCountsOptions;
+
+  constructor(options: PendingCountsOptions) {
+    this.#options = options;
+  }
+
+  of(server: string, revision: string): PendingWork {
+    const { sessions, tasks, subscriptions } = this.#options;
+    return {
+      inFlight: this.#inFlight(server, revision),
+      sessions: sessionsOn(sessions, server, revision),
+      tasks: tasks.at(server, revision),
+      listens: subscriptions.listensAt(server, revision),
+    };
+  }
+
+  /** Calls on the connection of all, and those that have or wait for one of their own. */
+  #inFlight(server: string, revision: string): number {
+    let count = 0;
+    for (const replica of this.#options.upstreams.replicas(server)) {
+      if (replica.revision !== revision) continue;
+      count += replica.connection.inFlight + (replica.leases?.calls ?? 0) + (replica.leases?.waiting ?? 0);
+    }
+    return count;
+  }
+}
