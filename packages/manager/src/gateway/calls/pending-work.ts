@@ -20,9 +20,10 @@ export interface PendingCountsOptions {
   readonly upstreams: UpstreamSet;
   readonly sessions: Pick<Sessions, "all">;
   readonly tasks: Pick<OpenTasks, "at">;
-  readonly subscriptions: Pick<Subscriptions, "listensAt">;
+  readonly subscriptions: Pick<Subscriptions, "listensAt" | "ownListensAt">;
 }
 
+/** Counts it; asked about once a second or so while a revision drains. */
 export class PendingCounts {
   readonly #options: PendingCountsOptions;
 
@@ -40,12 +41,17 @@ export class PendingCounts {
     };
   }
 
-  /** Calls on the connection of all, and those that have or wait for one of their own. */
+  /** Calls on the connection of all, and those that have or wait for one of their own; what the manager listens to is none. */
   #inFlight(server: string, revision: string): number {
+    const { upstreams, subscriptions } = this.#options;
     let count = 0;
-    for (const replica of this.#options.upstreams.replicas(server)) {
+    for (const replica of upstreams.replicas(server)) {
       if (replica.revision !== revision) continue;
-      count += replica.connection.inFlight + (replica.leases?.calls ?? 0) + (replica.leases?.waiting ?? 0);
+      count +=
+        replica.connection.inFlight -
+        subscriptions.ownListensAt(replica) +
+        (replica.leases?.calls ?? 0) +
+        (replica.leases?.waiting ?? 0);
     }
     return count;
   }

@@ -17,6 +17,7 @@ import {
   urisMax,
 } from "../../protocol/subscriptions.ts";
 import type { Principal } from "../../security/principal.ts";
+import type { ReadyReplica } from "../../upstream/upstream-set.ts";
 import type { Catalog } from "../lists/catalog.ts";
 import type { Owned } from "../lists/merged-list.ts";
 import type { MayCall } from "../routing/route.ts";
@@ -105,6 +106,11 @@ export class Subscriptions implements Disposable {
     let count = 0;
     for (const { revisions } of this.#streams) if (revisions.get(server) === revision) count++;
     return count;
+  }
+
+  /** Requests in flight at a replica by which the manager itself listens. */
+  ownListensAt(replica: ReadyReplica): number {
+    return this.#watch.openListensAt(replica);
   }
 
   /** Resources of a server that clients want to hear of. */

@@ -45,6 +45,11 @@ export class UpstreamListen implements ReplySink {
     if (this.#isOver) this.#exchange.cancel("it has ended");
   }
 
+  /** Whether its server still owes the end of it. */
+  get isOpen(): boolean {
+    return !this.#isOver;
+  }
+
   /** Whether this URI was asked for. */
   asks(uri: string): boolean {
     return this.#askedUris.has(uri);

@@ -65,6 +65,10 @@ export class ModernWatch implements ReplicaWatch, ListenHost {
     this.#open();
   }
 
+  get openListens(): number {
+    return (this.#current?.isOpen === true ? 1 : 0) + (this.#next?.isOpen === true ? 1 : 0);
+  }
+
   want(uri: string): void {
     if (!this.#canSubscribe) return;
     this.#wanted.add(uri);

@@ -17,6 +17,8 @@ export type Refusal =
 
 /** What is asked of one replica. */
 export interface ReplicaWatch extends Disposable {
+  /** Requests that are open for as long as it is listened, and are no call's. Absent: none. */
+  readonly openListens?: number;
   /** A URI is wanted from now on. */
   want(uri: string): void;
   /** It no longer is. */

@@ -37,6 +37,11 @@ export class UpstreamWatch implements Disposable {
     }
   }
 
+  /** Requests of the manager's own that are open at a replica for as long as it is attached: no call's, though in flight. */
+  openListensAt(replica: ReadyReplica): number {
+    return this.#watches.get(replica.server)?.get(replica)?.openListens ?? 0;
+  }
+
   /** Resolves when it is known whether a server takes the subscription to a wanted URI; one replica that does is enough. */
   async settled(server: string, uri: string): Promise<Refusal | undefined> {
     const watches = [...(this.#watches.get(server)?.values() ?? [])];
