@@ -135,17 +135,17 @@ for (const server of ["principal-stdio", "principal-http"]) {
   });
 }
 
-test("13 tasks of legacy servers are nobody's to list or to take: such requests reach no server", async () => {
+test("13 tasks of legacy servers are nobody's to list, and made-up ones are unknown: such requests reach no server", async () => {
   const heardBefore = keeper.heard.length;
   const member = await join(manager, ada, "shared-http");
-  for (const [method, params] of [
-    ["tasks/list", {}],
-    ["tasks/get", { taskId: "t-1" }],
-    ["tasks/result", { taskId: "t-1" }],
-    ["tasks/cancel", { taskId: "t-1" }],
+  for (const [method, params, code] of [
+    ["tasks/list", {}, -32601],
+    ["tasks/get", { taskId: "t-1" }, -32602],
+    ["tasks/result", { taskId: "t-1" }, -32602],
+    ["tasks/cancel", { taskId: "t-1" }, -32602],
   ] as const) {
     const answer = await request(manager, member.session, method, params, member);
-    assert.equal(answer.json().error?.code, -32601, method);
+    assert.equal(answer.json().error?.code, code, method);
   }
   assert.deepEqual(
     keeper.heard.slice(heardBefore).filter(({ method }) => method.startsWith("tasks/")),
