@@ -120,6 +120,21 @@ test("sqlite: a file that is no store is refused and left as it is", async () =>
   });
 });
 
+test("sqlite: a file that was emptied is no new store, unless nothing shows that there was one", async () => {
+  await inDirectory(async (directory) => {
+    const path = join(directory, "store.db");
+    await writeFile(path, "");
+    await writeFile(join(directory, "admin.key"), "");
+    await assert.rejects(
+      openSqliteStore({ directory, ...real }),
+      /store\.db is empty, and the directory has been in use/,
+    );
+    assert.equal((await stat(path)).size, 0);
+    await rm(join(directory, "admin.key"));
+    await (await openSqliteStore({ directory, ...real })).close();
+  });
+});
+
 test("sqlite: nobody but the owner can read the store", async () => {
   await inDirectory(async (parent) => {
     const directory = join(parent, "data");

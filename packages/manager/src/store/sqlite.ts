@@ -4,7 +4,7 @@
  * `mvcc.ts`, watches and leases in `local-store.ts`.
  */
 import { createReadStream } from "node:fs";
-import { chmod, mkdir, open, rm } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { ManagerError } from "@mcp-manager/api";
@@ -42,6 +42,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Loca
   const path = join(directory, "store.db");
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
+    if (await wasEmptied(directory, path)) throw new Error(emptied);
     await (await open(path, "a", 0o600)).close(); // SQLite gives its other files the mode of this one
     await chmod(path, 0o600);
   } catch (cause) {
@@ -60,6 +61,21 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Loca
   }
   thread.onFatal = options.onFatal;
   return LocalStore.open({ ...options, engine: engineOn(thread, options) });
+}
+
+const emptied =
+  "store.db is empty, and the directory has been in use; put a copy of the store there, or remove the file to begin with nothing";
+
+/**
+ * Whether a file was cut off to nothing, which SQLite would take for a new one. A first start that was cut short leaves such a file
+ * too, but nothing beside it.
+ */
+async function wasEmptied(directory: string, path: string): Promise<boolean> {
+  const size = await stat(path).then(
+    (stats) => stats.size,
+    () => undefined,
+  );
+  return size === 0 && (await readdir(directory)).some((name) => !name.startsWith("store.db"));
 }
 
 function inUse(directory: string): ManagerError {
