@@ -98,29 +98,28 @@ test("H2 all replicas of a server die at once: each is started once, few calls w
     const codes = new Set((await Promise.all(calls)).map(codeOf));
     // Those that ran or found no place; those that waited.
     assert.deepEqual(codes, new Set(["unavailable", "circuit_open"]));
+    const starts = (): number => scenario.executed("herd", "initialize");
     await until("all are there again", async () => {
-      return (await manager.client.servers.get("herd")).status.replicas.ready === 3;
+      return starts() >= 6 && (await manager.client.servers.get("herd")).status.replicas.ready === 3;
     });
     const { items } = await manager.client.servers.replicas("herd");
     assert.deepEqual(
       items.map(({ status }) => status.restarts),
       [1, 1, 1],
     );
-    assert.equal(scenario.executed("herd", "initialize"), 6);
     await until("nothing is held back any more", async () => {
       for (const client of clients) await client.text("herd", "echo");
       return (await manager.client.servers.get("herd")).status.breakerDetail === undefined;
     });
-    assert.deepEqual(movesIn(manager.output, "a breaker changed its state", "herd"), [
-      "closed → open",
-      "open → half-open",
-      "half-open → closed",
-    ]);
+    assert.equal(starts(), 6);
+    const breakerMoves = (): readonly string[] => movesIn(manager.output, "a breaker changed its state", "herd");
+    await until("its log is whole", async () => breakerMoves().at(-1)?.endsWith("closed") === true);
+    assert.deepEqual(breakerMoves(), ["closed → open", "open → half-open", "half-open → closed"]);
     const states = movesIn(manager.output, "a server changed its state", "herd").map((move) => move.split(" → "));
     // By way of fewer replicas than are wanted, on which it may be seen, or not.
     states.forEach(([from, to], at) => assert.deepEqual([from, from === to], [states[at - 1]?.[1] ?? from, false]));
     assert.ok(states.length <= 8, JSON.stringify(states));
-    assert.deepEqual(states.at(-1)?.[1], "ready");
+    assert.equal(states.at(-1)?.[1], "ready");
   });
 });
 
