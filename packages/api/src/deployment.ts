@@ -159,6 +159,18 @@ export interface DeploymentProgress {
   /** Failed measurements so far, and providers' errors in a row, by name of the rule. */
   readonly failures?: Readonly<Record<string, number>>;
   readonly errors?: Readonly<Record<string, number>>;
+  /** Since the new revision first took traffic, pauses included: measurements are taken by it. */
+  readonly watchedMs?: number;
+  /** At this step somebody was waited for, and came. */
+  readonly awaited?: true;
+  /** How long each copy of the new revision has been ready, up to what is asked for, by its name. */
+  readonly ready?: Readonly<Record<string, number>>;
+  /** How often copies of the new revision had failed when it first took traffic. */
+  readonly failedBefore?: number;
+  /** How long each revision may go on with what began there, by its name. */
+  readonly draining?: Readonly<Record<string, number>>;
+  /** How long the old replicas are kept for an instant way back. */
+  readonly keptMs?: number;
 }
 
 export type Deployment = Resource<"Deployment", DeploymentSpec, DeploymentStatus>;
