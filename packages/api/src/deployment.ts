@@ -161,8 +161,6 @@ export interface DeploymentProgress {
   readonly errors?: Readonly<Record<string, number>>;
   /** Since the new revision first took traffic, pauses included: measurements are taken by it. */
   readonly watchedMs?: number;
-  /** At this step somebody was waited for, and came. */
-  readonly awaited?: true;
   /** How long each copy of the new revision has been ready, up to what is asked for, by its name. */
   readonly ready?: Readonly<Record<string, number>>;
   /** How often copies of the new revision had failed when it first took traffic. */

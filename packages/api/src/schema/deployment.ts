@@ -117,7 +117,6 @@ const progressSchema = exactly<DeploymentProgress>()(
     failures: z.record(z.string(), z.int()).exactOptional(),
     errors: z.record(z.string(), z.int()).exactOptional(),
     watchedMs: z.number().exactOptional(),
-    awaited: z.literal(true).exactOptional(),
     ready: z.record(z.string(), z.number()).exactOptional(),
     failedBefore: z.int().exactOptional(),
     draining: z.record(z.string(), z.number()).exactOptional(),

@@ -110,7 +110,12 @@ export class Controller implements AsyncDisposable {
     if (replicas.revision < (this.#written.get(name) ?? 0n)) return behindMs;
     const own = { server, revisions: revisions.ofServer(name), replicas: replicas.ofServer(name) };
     if (server.spec.autoscale === undefined) this.#scaling.forget(name);
-    const steps = plan({ ...own, desired: this.#scaling.desired(name, server.spec), node: this.#options.node });
+    const steps = plan({
+      ...own,
+      deployments: [],
+      desired: this.#scaling.desired(name, server.spec),
+      node: this.#options.node,
+    });
     for (const step of steps) await this.#perform(name, step);
     // A new replica asks for the next look by itself, and that one has more to tell.
     if (!steps.some(({ kind }) => kind === "create-replica")) await this.#writeStatus(own);
@@ -143,6 +148,10 @@ export class Controller implements AsyncDisposable {
         return void (await registry.resources(kinds.Replica).delete(step.name));
       case "forget-revision":
         return void (await registry.resources(kinds.Revision).delete(step.name));
+      case "forget-catalogue":
+        return void (await registry.resources(kinds.Catalogue).delete(step.name));
+      case "forget-deployment":
+        return void (await registry.resources(kinds.Deployment).delete(step.name));
       case "forget-server":
         // What was decided about it must not meet another one of its name.
         await registry.resources(kinds.Override).delete(server);

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Replica } from "@mcp-manager/api";
 import fc from "fast-check";
-import { plan as planned, type PlanInput, revisionsKept, type Step } from "./plan.ts";
-import { replica, revision, server, World } from "./testing/world.ts";
+import { revisionsKept } from "./history.ts";
+import { plan as planned, type PlanInput, type Step } from "./plan.ts";
+import { deployment, replica, revision, server, World } from "./testing/world.ts";
 
 const node = "n1";
 
-/** With as many replicas as its spec says. */
-function plan(input: Omit<PlanInput, "desired">): readonly Step[] {
-  return planned({ ...input, desired: input.server.spec.replicas });
+/** Of a server without deployments, with as many replicas as its spec says unless something else is said. */
+function plan(input: Omit<PlanInput, "desired" | "deployments"> & Partial<PlanInput>): readonly Step[] {
+  return planned({ deployments: [], desired: input.server.spec.replicas, ...input });
 }
 
 test("a new server gets as many replicas as it wants, of its one revision", () => {
@@ -75,15 +77,15 @@ test("a replica that sleeps is as good as ready, and goes before one that is", (
   const replicas = [replica("a", 1, "ready"), replica("b", 2, "idle")];
   assert.deepEqual(plan({ server: server(), revisions, replicas, node }), [{ kind: "drain-replica", name: "a" }]);
   const many = [replica("a", 1, "idle"), replica("b", 1, "ready")];
-  assert.deepEqual(planned({ server: server(), revisions: [revision(1)], replicas: many, node, desired: 1 }), [
+  assert.deepEqual(plan({ server: server(), revisions: [revision(1)], replicas: many, node, desired: 1 }), [
     { kind: "drain-replica", name: "a" },
   ]);
 });
 
 test("there are as many replicas as are desired, whatever the spec says", () => {
   const input = { server: server({ replicas: 1 }), revisions: [revision(1)], node };
-  assert.equal(planned({ ...input, replicas: [], desired: 3 }).length, 3);
-  assert.deepEqual(planned({ ...input, replicas: [replica("a", 1, "ready")], desired: 1 }), []);
+  assert.equal(plan({ ...input, replicas: [], desired: 3 }).length, 3);
+  assert.deepEqual(plan({ ...input, replicas: [replica("a", 1, "ready")], desired: 1 }), []);
 });
 
 test("a deleted server drains, then its revisions go, then itself", () => {
@@ -96,19 +98,87 @@ test("a deleted server drains, then its revisions go, then itself", () => {
   assert.deepEqual(world.reconcile(), [
     { kind: "forget-replica", name: "r1" },
     { kind: "forget-revision", name: "weather-1" },
+    { kind: "forget-catalogue", name: "weather-1" },
     { kind: "forget-server" },
   ]);
 });
 
-test("old revisions are forgotten beyond those that are kept, never one in use", () => {
-  const revisions = Array.from({ length: revisionsKept + 3 }, (_, i) => revision(i + 1));
-  const replicas = [replica("a", 2, "ready"), replica("b", revisions.length, "starting")];
-  const steps = plan({ server: server(), revisions, replicas, node });
-  assert.deepEqual(steps, [
-    { kind: "forget-revision", name: "weather-3" },
-    { kind: "forget-revision", name: "weather-1" },
+test("as many of each revision run as a deployment wants, and none of the others", () => {
+  const replicas = [
+    replica("a", 1, "ready"),
+    replica("b", 2, "failed"),
+    replica("c", 2, "ready"),
+    replica("d", 3, "starting"),
+  ];
+  const revisions = [1, 2, 3, 4].map(revision);
+  const wanted = new Map([
+    ["weather-1", 2],
+    ["weather-2", 1],
+    ["weather-4", 1],
+  ]);
+  assert.deepEqual(plan({ server: server(), revisions, replicas, wanted, node }), [
+    { kind: "create-replica", revision: "weather-1", node },
+    { kind: "drain-replica", name: "b" },
+    { kind: "create-replica", revision: "weather-4", node },
+    { kind: "drain-replica", name: "d" },
   ]);
 });
+
+test("nothing is made of a revision that is not known", () => {
+  const wanted = new Map([["weather-9", 1]]);
+  assert.deepEqual(plan({ server: server(), revisions: [revision(1)], replicas: [], wanted, node }), []);
+});
+
+test("old revisions are forgotten beyond those that are kept, with what they offered, never one in use", () => {
+  const revisions = Array.from({ length: revisionsKept + 5 }, (_, i) => revision(i + 1));
+  const replicas = [replica("a", 2, "ready"), replica("b", revisions.length, "starting")];
+  const active = deployment({ from: "weather-3", to: "weather-15" });
+  const status = {
+    ...server().status,
+    deployment: active.metadata.name,
+    route: { stable: "weather-4", draining: ["weather-1"] },
+  };
+  const input = {
+    server: { ...server(), status },
+    revisions,
+    replicas,
+    deployments: [active],
+    wanted: count(replicas),
+  };
+  assert.deepEqual(plan({ ...input, node }), [
+    { kind: "forget-revision", name: "weather-5" },
+    { kind: "forget-catalogue", name: "weather-5" },
+  ]);
+});
+
+test("deployments are forgotten with the revision they went to, and beyond so many, never the one that is under way", () => {
+  const over = { phase: "Completed" as const };
+  const active = deployment({ from: null, to: "weather-2" }, { number: 99 });
+  const gone = deployment({ from: null, to: "weather-1" }, over);
+  const many = Array.from({ length: 52 }, (_, i) =>
+    deployment({ from: "x", to: "weather-2" }, { ...over, number: i + 1 }),
+  );
+  const status = { ...server().status, deployment: active.metadata.name };
+  const input = { server: { ...server(), status }, revisions: [revision(2)], replicas: [], wanted: new Map(), node };
+  assert.deepEqual(plan({ ...input, deployments: [active, gone, ...many] }), [
+    { kind: "forget-deployment", name: "weather-2-2" },
+    { kind: "forget-deployment", name: "weather-2-1" },
+    { kind: "forget-deployment", name: "weather-1-1" },
+  ]);
+});
+
+test("a server that goes takes its deployments with it", () => {
+  const deleted = { ...server(), metadata: { ...server().metadata, deletedAt: "2027-01-01T00:00:00.000Z" } };
+  const deployments = [deployment({ from: null, to: "weather-1" })];
+  assert.deepEqual(plan({ server: deleted, revisions: [revision(1)], replicas: [], deployments, node }).slice(2), [
+    { kind: "forget-deployment", name: "weather-1-1" },
+    { kind: "forget-server" },
+  ]);
+});
+
+function count(replicas: readonly Replica[]): ReadonlyMap<string, number> {
+  return new Map(replicas.map(({ spec }) => [spec.revision, 1]));
+}
 
 type Event =
   | { readonly kind: "report"; readonly index: number; readonly state: "starting" | "ready" | "failed" | "idle" }

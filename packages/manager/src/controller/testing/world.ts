@@ -1,6 +1,22 @@
 /** A server with its revisions and replicas as plain values, and an agent that can be told what happens: for tests of plans. */
-import type { Replica, ReplicaState, Revision, Server, ServerSpec } from "@mcp-manager/api";
-import { pendingReplicaStatus, pendingServerStatus, runnablePart, serverDefaults } from "@mcp-manager/api";
+import type {
+  Deployment,
+  DeploymentStatus,
+  Replica,
+  ReplicaState,
+  Revision,
+  Server,
+  ServerSpec,
+  Strategy,
+} from "@mcp-manager/api";
+import {
+  deploymentName,
+  pendingDeploymentStatus,
+  pendingReplicaStatus,
+  pendingServerStatus,
+  runnablePart,
+  serverDefaults,
+} from "@mcp-manager/api";
 import type { Step } from "../plan.ts";
 import { plan } from "../plan.ts";
 
@@ -36,6 +52,20 @@ export function replica(name: string, revisionNumber: number, state: ReplicaStat
   return { kind: "Replica", metadata: metadata(name), spec, status: { ...pendingReplicaStatus(spec), state } };
 }
 
+/** To a revision of the server, which asks for it by its own strategy unless another is given. */
+export function deployment(
+  { from, to, strategy = server().spec.strategy }: { from: string | null; to: string; strategy?: Strategy },
+  { number = 1, ...status }: Partial<DeploymentStatus> & { readonly number?: number } = {},
+): Deployment {
+  const made = metadata(deploymentName(to, number));
+  return {
+    kind: "Deployment",
+    metadata: { ...made, revision: `${number}` },
+    spec: { server: "weather", from, to, strategy, generation: 1 },
+    status: { ...pendingDeploymentStatus, ...status },
+  };
+}
+
 /** Performs plans as the controller would, and lets replicas change as agents would report. */
 export class World {
   server: Server;
@@ -58,6 +88,7 @@ export class World {
       server: this.server,
       revisions: this.revisions,
       replicas: this.replicas,
+      deployments: [],
       desired: this.server.spec.replicas,
       node: "n1",
     });
