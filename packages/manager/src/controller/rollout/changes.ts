@@ -50,7 +50,7 @@ export function finished(
   now: string,
   cause: Cause,
 ): DeploymentStatus {
-  return changed(entered(status, phase, now, cause), { finishedAt: now });
+  return withProgress(changed(entered(status, phase, now, cause), { finishedAt: now }), { ready: undefined });
 }
 
 /** The phase that decides what there should be: a paused deployment stays where it was. */

@@ -6,7 +6,7 @@ import type { DeploymentProgress, DeploymentStatus } from "@mcp-manager/api";
 import { durationMs, isOver } from "@mcp-manager/api";
 import { stanceOf, withProgress } from "./changes.ts";
 import type { PendingWork } from "./measures.ts";
-import { progressOf, type Situation } from "./situation.ts";
+import { copiesOf, progressOf, type Situation } from "./situation.ts";
 import type { RolloutStrategy } from "./strategies/strategy.ts";
 import { watched } from "./watch.ts";
 
@@ -60,6 +60,7 @@ function stillDraining(
   status: DeploymentStatus,
 ): Readonly<Record<string, number>> | undefined {
   const { draining, elapsedMs } = progressOf(status);
+  if (situation.server.metadata.deletedAt !== undefined) return undefined;
   const left = Object.entries(adopted(situation, draining ?? {})).flatMap(([revision, leftMs]): [string, number][] => {
     const nowMs = leftMs - situation.passedMs;
     const isFree = elapsedMs + situation.passedMs >= settleMs && mayEnd(situation, strategy, revision);
@@ -68,13 +69,13 @@ function stillDraining(
   return left.length === 0 ? undefined : Object.fromEntries(left);
 }
 
-/** Whether nothing depends on a revision any more; what gave way to the old one stays until that is at its strength again. */
+/** Whether nothing depends on a revision any more; what gives way to the stable one stays until that is at its strength again. */
 function mayEnd(situation: Situation, strategy: RolloutStrategy, revision: string): boolean {
-  const { to, from, server, leftovers, old } = situation;
-  const isSwitched = server.status.route?.stable === to;
-  if (revision === (isSwitched ? from : to))
-    return isIdle(situation.pending) && (isSwitched || old.ready.length >= strategy.floor(situation));
-  return isIdle(leftovers?.get(revision));
+  const { to, from, server, leftovers, replicas, pending } = situation;
+  const stable = server.status.route?.stable ?? null;
+  const isSwitched = stable === to;
+  const work = revision === (isSwitched ? from : to) ? pending : leftovers?.get(revision);
+  return isIdle(work) && (isSwitched || copiesOf(replicas, stable).ready.length >= strategy.floor(situation));
 }
 
 function isIdle(pending: PendingWork | undefined): boolean {

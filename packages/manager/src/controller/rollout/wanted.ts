@@ -67,16 +67,17 @@ function after(situation: Situation, strategy: RolloutStrategy, status: Deployme
   const isKept = keptMs !== undefined || (from !== null && draining?.[from] !== undefined);
   const kept = isKept ? old.present.length : 0;
   const { length } = situation.new.present;
+  if (strategy.isExclusive && situation.hasOthers) return { from: kept, to: length };
   return { from: kept, to: Math.min(desired, Math.max(length, strategy.most(situation) - kept)) };
 }
 
 /** Back where it was; where there is nothing to go back to, the new revision is tried on. */
 function back(situation: Situation, { isExclusive }: RolloutStrategy, status: DeploymentStatus): Counts {
-  const { from, to, desired, old, replicas } = situation;
+  const { from, to, desired, replicas } = situation;
   const stable = stableOf(situation, status) ?? from ?? to;
-  if (stable === to) return { from: 0, to: desired };
-  const others = replicas.some((replica) => replica.spec.revision !== stable && !isGone(replica));
-  return { from: isExclusive && others ? old.present.length : desired, to: 0 };
+  const isInTheWay = isExclusive && replicas.some((one) => one.spec.revision !== stable && !isGone(one));
+  const count = isInTheWay ? copiesOf(replicas, stable).present.length : desired;
+  return stable === to ? { from: 0, to: count } : { from: count, to: 0 };
 }
 
 /** As a status shows it. */

@@ -14,6 +14,7 @@ const errorLimit = 4;
 /** The status after so much more time under watch: what was due in it is measured and counted. */
 export function watched(situation: Situation, status: DeploymentStatus): DeploymentStatus {
   const rules = rulesOf(situation.deployment.spec.strategy);
+  if (rules.length === 0 || situation.passedMs === 0) return status;
   const { watchedMs = 0, failures = {}, errors = {} } = progressOf(status);
   const nowMs = watchedMs + situation.passedMs;
   const passed = withProgress(status, { watchedMs: nowMs });

@@ -43,6 +43,7 @@ export class RolloutWorld {
   readonly phases: string[] = [];
   last: RolloutDecision | undefined;
   #made = 0;
+  #named = 1;
 
   constructor(spec: Partial<ServerSpec> = {}, { isNew = false }: { readonly isNew?: boolean } = {}) {
     this.server = server(spec);
@@ -91,7 +92,7 @@ export class RolloutWorld {
     const { strategy } = this.server.spec;
     const to = `weather-${number}`;
     const from = this.route?.stable ?? this.server.status.revision ?? null;
-    const made = deployment({ from, to, strategy }, { number: this.deployments.length + 1 });
+    const made = deployment({ from, to, strategy }, { number: this.#named++ });
     const spec = { ...made.spec, ...more };
     this.deployments = [...this.deployments.map((one) => superseded(one)), { ...made, spec }];
     this.server = withStatus(this.server, { deployment: made.metadata.name });
@@ -102,19 +103,16 @@ export class RolloutWorld {
   look(passedMs = 0): RolloutDecision | undefined {
     if (this.deployments.length === 0) return undefined;
     const decision = advance(this.input(passedMs));
-    this.last = decision;
-    this.#write(decision);
-    const steps = plan({
-      server: this.server,
-      revisions: [1, 2, 3, 4, 5, 6, 7, 8, 9].map(revision),
-      replicas: this.replicas,
-      deployments: this.deployments,
-      desired: this.desired,
-      wanted: decision.wanted,
-      node: "n1",
-    });
-    for (const step of steps) this.#perform(step);
+    this.write(decision);
+    for (const step of this.steps(decision)) this.perform(step);
     return decision;
+  }
+
+  /** What is to be done for a decision. */
+  steps({ wanted }: RolloutDecision): readonly Step[] {
+    const revisions = Array.from({ length: 60 }, (_, index) => revision(index + 1));
+    const { server: now, replicas, deployments, desired } = this;
+    return plan({ server: now, revisions, replicas, deployments, desired, wanted, node: "n1" }).filter(isOfReplicas);
   }
 
   /** Looks until nothing changes, with all replicas doing what they should, and no time passing. */
@@ -240,7 +238,10 @@ export class RolloutWorld {
     return this.#put({ ...rest, ...status, progress: { ...before, ...said } });
   }
 
-  #write({ status, route }: RolloutDecision): void {
+  /** Its status and route, in one transaction. */
+  write(decision: RolloutDecision): void {
+    const { status, route } = decision;
+    this.last = decision;
     this.#put(status);
     if (this.phases.at(-1) !== this.phase) this.phases.push(this.phase);
     if (route === undefined) return;
@@ -262,7 +263,7 @@ export class RolloutWorld {
     this.replicas = [...this.replicas, { ...made, metadata: { ...made.metadata, createdAt } }];
   }
 
-  #perform(step: Step): void {
+  perform(step: Step): void {
     if (step.kind === "create-replica") this.#create(step.revision, "pending");
     if (step.kind === "drain-replica")
       this.replicas = this.replicas.map((one) =>
@@ -282,6 +283,10 @@ export const canarySteps: Strategy = {
   ],
   analysis: [],
 };
+
+function isOfReplicas({ kind }: Step): boolean {
+  return kind === "create-replica" || kind === "drain-replica" || kind === "forget-replica";
+}
 
 function isReady({ spec, status }: Replica): boolean {
   return spec.drain !== true && (status.state === "ready" || status.state === "idle");
