@@ -119,6 +119,20 @@ test("lists that differ between replicas end it before anybody sees them", () =>
   assert.deepEqual([world.phase, world.copies(1), world.copies(2)], ["Aborted UnstableLists", "1/1", "0/0"]);
 });
 
+test("a copy that comes later and offers something else takes the others back with it", () => {
+  const world = new RolloutWorld({ replicas: 4, strategy: canarySteps }).deploy(2).settle();
+  world.gate = { kind: "unstable", message: "r5 and r6 do not offer the same" };
+  world.look();
+  assert.deepEqual([world.phase, world.route?.next], ["Aborting UnstableLists", undefined]);
+});
+
+test("it goes from what is stable now, whatever was so when it was asked for", () => {
+  const world = new RolloutWorld({ strategy: canarySteps }).deploy(2).settle().promote({ full: true }).settle();
+  world.deploy(3, { from: "weather-1" }).settle();
+  assert.deepEqual([world.route?.stable, world.copies(2), world.copies(3)], ["weather-2", "1/1", "1/1"]);
+  assert.deepEqual(world.abort().settle().route?.stable, "weather-2");
+});
+
 test("until both were asked, nothing moves", () => {
   const world = new RolloutWorld().deploy(2);
   world.gate = { kind: "unknown" };

@@ -20,7 +20,7 @@ export interface Need {
   readonly each: { readonly processes?: number; readonly memoryBytes?: number };
 }
 
-/** How many replicas a deployment has at its widest beyond `desired`; `first`: the server has none yet. */
+/** How many replicas a deployment has at its widest beyond `desired`, of a server that has so many. A way back is taken whole. */
 export function replicasBeyond(strategy: Strategy, desired: number, isRollback = false): number {
   if (strategy.kind === "recreate") return 0;
   return strategy.kind === "rolling" && !isRollback ? Math.min(desired, strategy.maxSurge) : desired;

@@ -2,12 +2,15 @@
  * `Progressing` and the pauses in it: applies what the strategy says, and goes back when the new revision does not fare well. The
  * strategy decides weights and steps; here is what becomes of them.
  */
-import type { DeploymentStatus } from "@mcp-manager/api";
+import type { DeploymentReason, DeploymentStatus } from "@mcp-manager/api";
 import { changed, entered, finished, paused, withProgress } from "./changes.ts";
 import { failuresOf, isBare, progressOf, type Situation } from "./situation.ts";
 import type { Move, RolloutStrategy } from "./strategies/strategy.ts";
 import { crashing, failedToStart, failedWith, goingBack, overdue } from "./trouble.ts";
 import { alarmOf, closingResults, resultsOf } from "./watch.ts";
+
+/** What a person was told already, where nothing goes back by itself. */
+const judgements: ReadonlySet<DeploymentReason> = new Set(["CrashLoop", "AnalysisFailed", "UnstableLists"]);
 
 /** Until all traffic may go over, or it goes back. */
 export function progressing(
@@ -45,7 +48,7 @@ export function progressing(
 
 /** In a pause traffic stays where it is, so what speaks against the new revision still counts. */
 export function waiting(situation: Situation, status: DeploymentStatus): DeploymentStatus {
-  const isJudged = status.reason === "CrashLoop" || status.reason === "AnalysisFailed";
+  const isJudged = status.reason !== undefined && judgements.has(status.reason);
   const isUnderWay = progressOf(status).resumeTo === "Progressing" && !isBare(situation);
   return isJudged || !isUnderWay ? status : (alarmed(situation, status) ?? status);
 }
@@ -68,6 +71,9 @@ function first(situation: Situation, status: DeploymentStatus): DeploymentStatus
 }
 
 function alarmed(situation: Situation, status: DeploymentStatus): DeploymentStatus | undefined {
+  const { gate } = situation;
+  // A copy that came later may be the one that offers something else.
+  if (gate.kind === "unstable") return goingBack(situation, status, { reason: "UnstableLists", message: gate.message });
   const crash = crashing(situation);
   if (crash !== undefined) return goingBack(situation, status, crash);
   const alarm = alarmOf(situation, status);

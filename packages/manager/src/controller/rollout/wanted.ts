@@ -27,7 +27,7 @@ export function wantedOf(
 }
 
 /** Of the two revisions, draining aside. */
-export function countsOf(situation: Situation, strategy: RolloutStrategy, status: DeploymentStatus): Counts {
+function countsOf(situation: Situation, strategy: RolloutStrategy, status: DeploymentStatus): Counts {
   const stance = stanceOf(status);
   switch (stance) {
     case "Draining":
