@@ -163,7 +163,7 @@ export interface DeploymentProgress {
   readonly watchedMs?: number;
   /** How long each copy of the new revision has been ready, up to what is asked for, by its name. */
   readonly ready?: Readonly<Record<string, number>>;
-  /** How often copies of the new revision had failed when it first took traffic. */
+  /** How often copies of the new revision had failed when it began, and then when it first took traffic. */
   readonly failedBefore?: number;
   /** How long each revision may go on with what began there, by its name. */
   readonly draining?: Readonly<Record<string, number>>;

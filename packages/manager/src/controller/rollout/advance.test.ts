@@ -67,6 +67,15 @@ test("a restart that somebody asked for is no failure", () => {
   assert.equal(world.phase, "SchemaCheck");
 });
 
+test("what copies that were there already failed at in their time is no failure to start", () => {
+  const strategy = { kind: "blue-green", autoPromote: true, previewFor: "0s", scaleDownDelay: "1m" } as const;
+  const world = new RolloutWorld({ strategy }).report(1, { restarts: 7 }).deploy(2).settle().pass("2s");
+  world.report(1, { state: "failed" }).deploy(1, { rollback: true }).look();
+  assert.deepEqual([world.phase, world.copies(1)], ["SchemaCheck", "0/1"]);
+  world.report(1, { restarts: 10 }).look();
+  assert.equal(world.phase, "Failed CannotStart");
+});
+
 test("a crash loop fails it before it took traffic", () => {
   const world = new RolloutWorld().deploy(2);
   world.look();
@@ -161,6 +170,13 @@ test("an abort takes traffic back at once, and lets what is in flight finish", (
   world.pass("1s");
   assert.deepEqual([world.phase, world.copies(1), world.copies(2)], ["Aborted AbortedByUser", "2/2", "0/0"]);
   assert.deepEqual(world.route, { stable: "weather-1", draining: [] });
+});
+
+test("an abort before anybody saw the new revision is over at once", () => {
+  const world = new RolloutWorld({ strategy: canarySteps }).differs("breaking").deploy(2).settle().abort();
+  world.pending = { inFlight: 1, sessions: 0, tasks: 0, listens: 0 };
+  world.look();
+  assert.deepEqual([world.phase, world.copies(2)], ["Aborted AbortedByUser", "0/0"]);
 });
 
 test("old sessions have until drainTimeout, calls in flight no less", () => {

@@ -11,7 +11,7 @@ import { durationMs, isOver } from "@mcp-manager/api";
 import { changed, entered, finished, withProgress } from "./changes.ts";
 import { checked, clamped } from "./gate.ts";
 import { progressing, waiting } from "./progressing.ts";
-import { isBare, progressOf, type Situation } from "./situation.ts";
+import { failuresOf, isBare, progressOf, type Situation } from "./situation.ts";
 import type { RolloutStrategy } from "./strategies/strategy.ts";
 import { crashing, failedToStart, failedWith, goingBack, takenBack } from "./trouble.ts";
 
@@ -47,7 +47,8 @@ function begun(situation: Situation, status: DeploymentStatus): DeploymentStatus
   const { room, now } = situation;
   if (room.kind === "lacking")
     return failedWith(situation, status, { reason: "ResourceExhausted", message: room.message });
-  return entered(status, isBare(situation) ? "Progressing" : "SchemaCheck", now);
+  const begins = withProgress(status, { failedBefore: failuresOf(situation) || undefined });
+  return entered(begins, isBare(situation) ? "Progressing" : "SchemaCheck", now);
 }
 
 function promoting(situation: Situation, strategy: RolloutStrategy, status: DeploymentStatus): DeploymentStatus {

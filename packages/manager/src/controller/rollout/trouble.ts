@@ -20,7 +20,8 @@ export function crashing({ to, new: { present } }: Situation): Cause | undefined
 /** Why no copy, or not all of them, will come up; undefined while they may. */
 export function failedToStart(situation: Situation, status: DeploymentStatus): Cause | undefined {
   const { to, new: copies } = situation;
-  const tried = copies.ready.length > 0 ? undefined : copies.present.find((replica) => failed(replica) >= startTries);
+  const tries = startTries + (progressOf(status).failedBefore ?? 0);
+  const tried = copies.ready.length > 0 ? undefined : copies.present.find((replica) => failed(replica) >= tries);
   if (tried !== undefined && tried.status.crashLoop !== true)
     return { reason: "CannotStart", message: `${to} cannot start: ${why(tried)}` };
   return crashing(situation) ?? overdue(situation, status);
