@@ -1,6 +1,8 @@
 /** What operations ask and answer beside resources. */
+import type { SchemaDiff } from "./deployment.ts";
 import type { LastFailure } from "./resource.ts";
-import type { BreakerState, ServerState } from "./server.ts";
+import type { BreakerState, ServerSource, ServerSourceInput, ServerState } from "./server.ts";
+import type { Strategy, StrategyInput } from "./strategy.ts";
 
 /** One line of the health summary. */
 export interface ServerHealth {
@@ -59,4 +61,52 @@ export type BreakerRequest =
 /** The body of a restart; without a replica all are restarted, one after the other. */
 export interface RestartRequest {
   readonly replica?: string;
+}
+
+/** The body of a deploy, as written: what is absent stays as it is. */
+export interface DeployRequestInput {
+  /** The whole source that is to run. */
+  readonly source?: ServerSourceInput;
+  readonly strategy?: StrategyInput;
+  /** What breaks for clients is accepted before it was seen. */
+  readonly acceptBreaking?: boolean;
+}
+
+/** The same with every default. */
+export interface DeployRequest extends DeployRequestInput {
+  readonly source?: ServerSource;
+  readonly strategy?: Strategy;
+}
+
+/** The body of a rollback. */
+export interface RollbackRequest {
+  /** Name of a revision that was stable before. Default: the one before the present. */
+  readonly to?: string;
+}
+
+/** The body of a promotion. */
+export interface PromoteRequest {
+  /** To the end, whatever steps are left. Default: past the present step. */
+  readonly full?: boolean;
+  /** What breaks for clients is accepted. */
+  readonly acceptBreaking?: boolean;
+}
+
+/** One field of the runnable part that two revisions have otherwise. */
+export interface FieldChange {
+  /** `source.args`, `limits.memory` */
+  readonly path: string;
+  /** Absent: there was none. Values that the caller may not see are hidden. */
+  readonly from?: unknown;
+  /** Absent: there is none any more. */
+  readonly to?: unknown;
+}
+
+/** What two revisions of a server differ in. */
+export interface RevisionDiff {
+  readonly from: string;
+  readonly to: string;
+  readonly spec: readonly FieldChange[];
+  /** What they offer to clients; absent until both ran and were asked. */
+  readonly schema?: SchemaDiff;
 }

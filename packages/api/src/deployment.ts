@@ -80,6 +80,7 @@ export interface SchemaChange {
   readonly diff?: readonly string[];
 }
 
+/** What one revision offers otherwise than another. */
 export interface SchemaDiff {
   readonly class: SchemaClass;
   /** The worst first; at most 200. */
@@ -118,6 +119,7 @@ export interface VariantResult {
   readonly p95Ms?: number;
 }
 
+/** Copies of one revision: how many there should be, and how many of them take calls. */
 export interface ReplicaCount {
   readonly desired: number;
   readonly ready: number;
@@ -178,6 +180,21 @@ export function isOver({ phase }: Pick<DeploymentStatus, "phase">): boolean {
   return phase === "Completed" || phase === "Aborted" || phase === "Failed";
 }
 
+/**
+ * The one that was made last, the only one of a server that may be under way. They are told apart by the store's revisions, which no
+ * clock turns back.
+ */
+export function newestDeployment(deployments: readonly Deployment[]): Deployment | undefined {
+  let newest: Deployment | undefined;
+  for (const one of deployments) if (newest === undefined || madeAt(one) > madeAt(newest)) newest = one;
+  return newest;
+}
+
+/** Its spec never changes, so what wrote it last made it. */
+function madeAt({ metadata }: Deployment): bigint {
+  return BigInt(metadata.revision || 0);
+}
+
 /** The status of a Deployment that no controller has looked at yet. */
 export const pendingDeploymentStatus: DeploymentStatus = {
   phase: "Pending",
@@ -203,6 +220,7 @@ export interface Route {
   readonly draining: readonly string[];
 }
 
+/** The revision that traffic may be moving to, and who goes there. */
 export interface NextRoute {
   readonly revision: string;
   /** Percent of the principals. 0: by preview and by `match` only. */

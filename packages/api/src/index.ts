@@ -2,7 +2,15 @@
 export { ManagerError, errorCodes } from "./error.ts";
 export type { ErrorCode, FieldError, ManagerErrorOptions } from "./error.ts";
 export { derivedNamePattern, isName, nameLengthMax, namePattern, nameRule } from "./name.ts";
-export { durationMs, durationPattern, formatDuration, formatSize, sizeBytes, sizePattern } from "./quantity.ts";
+export {
+  durationMs,
+  durationPattern,
+  formatDuration,
+  formatSize,
+  sizeBytes,
+  sizePattern,
+  sizeRule,
+} from "./quantity.ts";
 export type { Duration, Size } from "./quantity.ts";
 export type { Condition, FailureStage, LastFailure, List, Metadata, MetadataInput, Resource } from "./resource.ts";
 export { pendingServerStatus, serverDefaults } from "./server.ts";
@@ -38,7 +46,7 @@ export type {
   ToolOverride,
   UpstreamAuth,
 } from "./server.ts";
-export { deploymentName, isOver, pendingDeploymentStatus } from "./deployment.ts";
+export { deploymentName, isOver, newestDeployment, pendingDeploymentStatus } from "./deployment.ts";
 export type {
   AnalysisResult,
   Deployment,
@@ -96,11 +104,25 @@ export type { ParseOptions } from "./parse.ts";
 export { check, describe, invalidFields } from "./check.ts";
 export type { Checked } from "./check.ts";
 export { nearest } from "./nearest.ts";
-export { notYetEnforced } from "./unavailable.ts";
 export { fromProblem, problemType, toProblem } from "./problem.ts";
 export type { Problem, ProblemOptions } from "./problem.ts";
-export type { BreakerRequest, Health, OverloadStage, RestartRequest, ServerHealth, Tool, ToolCall } from "./answers.ts";
+export type {
+  BreakerRequest,
+  DeployRequest,
+  DeployRequestInput,
+  FieldChange,
+  Health,
+  OverloadStage,
+  PromoteRequest,
+  RestartRequest,
+  RevisionDiff,
+  RollbackRequest,
+  ServerHealth,
+  Tool,
+  ToolCall,
+} from "./answers.ts";
 export { breakerRequestSchema, restartRequestSchema, toolCallSchema } from "./schema/answers.ts";
+export { deployRequestSchema, promoteRequestSchema, rollbackRequestSchema } from "./schema/deploy.ts";
 export { hiddenValue } from "./schema/source.ts";
 export { commonErrors, parseLabels, parseQuery } from "./operation.ts";
 export type { Answer, Operation, Parameter, ParameterValue } from "./operation.ts";

@@ -10,6 +10,7 @@ import type { Answer, Operation, Parameter } from "./operation.ts";
 import { operations, probes } from "./operations.ts";
 import { problemType } from "./problem.ts";
 import { problemSchema } from "./schema/answers.ts";
+import { deploymentSchema } from "./schema/deployment.ts";
 import { apiKeyInputSchema, apiKeySchema, createdApiKeySchema, replicaSchema, revisionSchema } from "./schema/kinds.ts";
 import { healthSchema, toolSchema } from "./schema/answers.ts";
 import { serverInputSchema, serverSchema } from "./schema/server.ts";
@@ -22,6 +23,7 @@ const components: readonly { readonly name: string; readonly schema: z.ZodType; 
   { name: "Server", schema: serverSchema, io: "output" },
   { name: "ServerInput", schema: serverInputSchema, io: "input" },
   { name: "Revision", schema: revisionSchema, io: "output" },
+  { name: "Deployment", schema: deploymentSchema, io: "output" },
   { name: "Replica", schema: replicaSchema, io: "output" },
   { name: "ApiKey", schema: apiKeySchema, io: "output" },
   { name: "ApiKeyInput", schema: apiKeyInputSchema, io: "input" },

@@ -2,6 +2,7 @@
  * Everything that can be asked of the manager over REST, as data: the adapter routes by this table, the OpenAPI document is
  * written from it, and tests hold the client and the command line against it. Source: resources.md, "REST".
  */
+import type { z } from "zod";
 import {
   breakerRequestSchema,
   healthSchema,
@@ -11,6 +12,14 @@ import {
   toolSchema,
 } from "./schema/answers.ts";
 import { listSchema } from "./schema/common.ts";
+import {
+  deployRequestSchema,
+  emptyRequestSchema,
+  promoteRequestSchema,
+  revisionDiffSchema,
+  rollbackRequestSchema,
+} from "./schema/deploy.ts";
+import { deploymentListSchema, deploymentSchema } from "./schema/deployment.ts";
 import { apiKeyInputSchema, apiKeySchema, createdApiKeySchema, replicaSchema, revisionSchema } from "./schema/kinds.ts";
 import { serverInputSchema, serverListSchema, serverSchema } from "./schema/server.ts";
 import type { Answer, Operation, Parameter } from "./operation.ts";
@@ -24,11 +33,22 @@ export type OperationName =
   | "deleteServer"
   | "restartServer"
   | "setBreaker"
+  | "deployServer"
+  | "rollbackServer"
+  | "listServerDeployments"
   | "listRevisions"
+  | "diffRevisions"
   | "listReplicas"
   | "listTools"
   | "callTool"
   | "readLogs"
+  | "listDeployments"
+  | "getDeployment"
+  | "promoteDeployment"
+  | "pauseDeployment"
+  | "resumeDeployment"
+  | "abortDeployment"
+  | "retryDeployment"
   | "getHealth"
   | "listApiKeys"
   | "createApiKey"
@@ -78,6 +98,28 @@ const etag = { ETag: 'The revision of the spec in quotes: `"42"`.' };
 
 const server: Answer = { status: 200, summary: "The Server.", schema: serverSchema, headers: etag };
 
+const started = {
+  ...etag,
+  "Mcp-Manager-Deployment": "Name of the Deployment that this began; absent when nothing has to run otherwise.",
+};
+
+const deployment: Answer = { status: 200, summary: "The Deployment.", schema: deploymentSchema };
+
+/** A verb on a deployment that is under way. */
+function verb(word: string, summary: string, body: z.ZodType = emptyRequestSchema): Operation {
+  return {
+    method: "POST",
+    path: `/api/v1/deployments/{name}/${word}`,
+    summary,
+    parameters: [name],
+    body,
+    bodyOptional: true,
+    answers: [{ ...deployment, summary: "The Deployment; its status shows what comes of it." }],
+    permission: "servers:write",
+    errors: ["not_found", "conflict", "failed_precondition"],
+  };
+}
+
 /** Every operation, by name. Keys for path, query and header are the ones of `parameters`. */
 export const operations: Readonly<Record<OperationName, Operation>> = {
   listServers: {
@@ -96,7 +138,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     summary: "Register a server. One that runs a command needs the role admin.",
     parameters: [dryRun],
     body: serverInputSchema,
-    answers: [{ ...server, status: 201, summary: "The new Server." }],
+    answers: [{ ...server, status: 201, summary: "The new Server.", headers: started }],
     permission: "servers:write",
     errors: ["already_exists"],
   },
@@ -117,8 +159,8 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     parameters: [name, dryRun, ifMatch],
     body: serverInputSchema,
     answers: [
-      { ...server, summary: "The Server, changed or as it was." },
-      { ...server, status: 201, summary: "The new Server." },
+      { ...server, summary: "The Server, changed or as it was.", headers: started },
+      { ...server, status: 201, summary: "The new Server.", headers: started },
     ],
     permission: "servers:write",
     errors: ["conflict", "failed_precondition"],
@@ -161,6 +203,37 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     errors: ["not_found", "failed_precondition"],
     cli: "server breaker",
   },
+  deployServer: {
+    method: "POST",
+    path: "/api/v1/servers/{name}/deploy",
+    summary: "Deploy another source, or deploy by another strategy. A source that is a command needs the role admin.",
+    parameters: [name],
+    body: deployRequestSchema,
+    bodyOptional: true,
+    answers: [{ ...deployment, status: 202, summary: "The Deployment; the newest when all that is asked for is so." }],
+    permission: "servers:write",
+    errors: ["not_found", "conflict", "failed_precondition"],
+  },
+  rollbackServer: {
+    method: "POST",
+    path: "/api/v1/servers/{name}/rollback",
+    summary: "Go back to an earlier revision, at once. The spec is made to say what that revision says.",
+    parameters: [name],
+    body: rollbackRequestSchema,
+    bodyOptional: true,
+    answers: [{ ...deployment, status: 202 }],
+    permission: "servers:write",
+    errors: ["not_found", "conflict", "failed_precondition"],
+  },
+  listServerDeployments: {
+    method: "GET",
+    path: "/api/v1/servers/{name}/deployments",
+    summary: "List a server's deployments, newest first.",
+    parameters: [name, ...page],
+    answers: [{ status: 200, summary: "A page of Deployments.", schema: deploymentListSchema }],
+    permission: "servers:read",
+    errors: ["not_found"],
+  },
   listRevisions: {
     method: "GET",
     path: "/api/v1/servers/{name}/revisions",
@@ -170,6 +243,19 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     permission: "servers:read",
     errors: ["not_found"],
     cli: "server revisions",
+  },
+  diffRevisions: {
+    method: "GET",
+    path: "/api/v1/servers/{name}/diff",
+    summary: "Compare two revisions: what runs, and what clients see of it.",
+    parameters: [
+      name,
+      { name: "from", in: "query", type: "string", summary: "Name of a revision. Default: the stable one." },
+      { name: "to", in: "query", type: "string", summary: "Name of a revision. Default: the newest." },
+    ],
+    answers: [{ status: 200, summary: "The difference.", schema: revisionDiffSchema }],
+    permission: "servers:read",
+    errors: ["not_found"],
   },
   listReplicas: {
     method: "GET",
@@ -224,6 +310,36 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     permission: "logs:read",
     errors: ["not_found"],
     cli: "server logs",
+  },
+  listDeployments: {
+    method: "GET",
+    path: "/api/v1/deployments",
+    summary: "List the deployments of all servers, newest first.",
+    parameters: page,
+    answers: [{ status: 200, summary: "A page of Deployments.", schema: deploymentListSchema }],
+    permission: "servers:read",
+    errors: [],
+  },
+  getDeployment: {
+    method: "GET",
+    path: "/api/v1/deployments/{name}",
+    summary: "Read a deployment: where it is, why, and what to do.",
+    parameters: [name],
+    answers: [deployment],
+    permission: "servers:read",
+    errors: ["not_found"],
+  },
+  promoteDeployment: verb(
+    "promote",
+    "Go on: past the present step, or to the end at once (`full`).",
+    promoteRequestSchema,
+  ),
+  pauseDeployment: verb("pause", "Stay where it is until it is resumed."),
+  resumeDeployment: verb("resume", "Go on from a pause. What breaks for clients is accepted by `promote` only."),
+  abortDeployment: verb("abort", "Go back to the stable revision."),
+  retryDeployment: {
+    ...verb("retry", "Try once more what was aborted or failed, from the beginning."),
+    answers: [{ ...deployment, status: 202, summary: "The next Deployment, to the same revision." }],
   },
   getHealth: {
     method: "GET",

@@ -4,7 +4,6 @@ import { ManagerError } from "./error.ts";
 import type { FieldError } from "./error.ts";
 import { parseApiKey, parseServer } from "./parse.ts";
 import { serverDefaults } from "./server.ts";
-import { notYetEnforced } from "./unavailable.ts";
 
 function server(spec: object, metadata: object = { name: "weather" }): object {
   return { kind: "Server", metadata, spec };
@@ -112,6 +111,40 @@ test("what is not an object is said to be so", () => {
   }
 });
 
+test("every strategy has its defaults, and what does not add up is refused by name", () => {
+  const strategyOf = (strategy: object): unknown => parseServer(server({ source: npx, strategy })).spec.strategy;
+  assert.deepEqual(strategyOf({ kind: "recreate" }), { kind: "recreate" });
+  assert.deepEqual(strategyOf({ kind: "blue-green" }), {
+    kind: "blue-green",
+    autoPromote: true,
+    previewFor: "0s",
+    scaleDownDelay: "30s",
+  });
+  assert.deepEqual(strategyOf({ kind: "canary", steps: [{ weight: 10 }] }), {
+    kind: "canary",
+    steps: [{ weight: 10, minRequests: 0 }],
+  });
+  assert.deepEqual(strategyOf({ kind: "ab", match: [{ client: "claude-*" }] }), {
+    kind: "ab",
+    variants: [
+      { revision: "current", weight: 50 },
+      { revision: "next", weight: 50 },
+    ],
+    match: [{ client: "claude-*" }],
+  });
+  const wrong = (strategy: object): string => complaints(server({ source: npx, strategy })).join();
+  assert.match(
+    wrong({ kind: "canary", steps: [{ weight: 50 }, { weight: 10 }] }),
+    /strategy\.steps: weights that rise/,
+  );
+  assert.match(wrong({ kind: "rolling", maxSurge: 0 }), /strategy\.maxSurge: .*nothing can be replaced/);
+  const halves = [
+    { revision: "current", weight: 50 },
+    { revision: "next", weight: 60 },
+  ];
+  assert.match(wrong({ kind: "ab", variants: halves }), /strategy\.variants: .*add up to 100/);
+});
+
 test("words of the design that are still to come are refused by name, once each", () => {
   const notYet = (spec: object): readonly string[] => complaints(server({ source: npx, ...spec }));
   assert.deepEqual(notYet({ source: { kind: "container", image: "x" } }), [
@@ -119,9 +152,6 @@ test("words of the design that are still to come are refused by name, once each"
   ]);
   assert.deepEqual(notYet({ auth: { kind: "bearer", token: "x" } }), [
     "spec.auth.kind: none; a fixed token goes into spec.source.headers as ${env:NAME} (bearer is not available yet)",
-  ]);
-  assert.deepEqual(notYet({ strategy: { kind: "canary", steps: [] } }), [
-    "spec.strategy.kind: rolling, recreate (canary is not available yet)",
   ]);
   assert.deepEqual(notYet({ source: { ...npx, port: 9000 } }), [
     "spec.source.port: no port: a process speaks MCP on its stdin and stdout (port is not available yet)",
@@ -200,13 +230,6 @@ test("headers that the protocol sets itself and broken URLs are refused", () => 
   assert.match(remote("https://x/mcp", { "Mcp-Session-Id": "1" }).join(), /does not set itself/);
   for (const url of ["", "x", "ftp://x", "https://u:p@x", "https://x/#f"])
     assert.match(remote(url).join(), /spec\.source\.url/);
-});
-
-test("only what differs from the default is reported as not yet in force", () => {
-  const of = (spec: object): readonly string[] => notYetEnforced(parseServer(server({ source: npx, ...spec })).spec);
-  assert.deepEqual(of({ health: { interval: "10s" }, strategy: { kind: "rolling" } }), []);
-  const asked = { health: { interval: "5s" }, strategy: { kind: "recreate" }, deployment: { autoRollback: false } };
-  assert.deepEqual(of(asked), ["spec.deployment.autoRollback"]);
 });
 
 test("an API key gets its principal from its name, and roles that exist", () => {

@@ -69,7 +69,7 @@ export interface LastFailure {
 
 /** One fact about a resource that a script can wait for. */
 export interface Condition {
-  /** One capitalized word: `Available`, `Progressing`, `FullyEnforced` … */
+  /** One capitalized word: `Available`, `Progressing`, `CrashLoop` … */
   readonly type: string;
   readonly status: "True" | "False" | "Unknown";
   /** One capitalized word, why it is so. */

@@ -288,7 +288,7 @@ export interface ServerStatus {
   readonly traffic: readonly { readonly revision: string; readonly weight: number }[];
   /** What routing goes by; `traffic` says the same in short. Absent until a first replica was ready. */
   readonly route?: Route;
-  /** Name of the newest Deployment. */
+  /** Name of the newest Deployment; written with it. */
   readonly deployment?: string;
   /** `metadata.generation` that a deployment went back from by itself: it is not tried again until `spec` changes, or by `retry`. */
   readonly abortedGeneration?: number;

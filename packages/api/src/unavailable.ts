@@ -1,12 +1,9 @@
 /**
- * Words of the design that this version does not act on. Ignoring some of them would be unsafe or wrong: those are refused
- * here by name, so that nobody reads "unknown field" about a documented one. The others are accepted, kept, and named by
- * `notYetEnforced`, so that a status can say so. A row goes when its feature comes.
+ * Words of the design that this version does not act on. Ignoring them would be unsafe or wrong, so they are refused here by name:
+ * nobody reads "unknown field" about a documented one. A row goes when its feature comes.
  */
 import { describe } from "./check.ts";
 import type { FieldError } from "./error.ts";
-import { serverDefaults } from "./server.ts";
-import type { ServerSpec } from "./server.ts";
 
 interface Refusal {
   /** Field names from the root; a last `kind` covers the whole object it belongs to. */
@@ -21,7 +18,6 @@ const refusals: readonly Refusal[] = [
   { path: ["spec", "source", "kind"], words: ["container", "kubernetes"], instead: "process, remote" },
   { path: ["spec", "source", "port"], instead: "no port: a process speaks MCP on its stdin and stdout" },
   { path: ["spec", "source", "path"], instead: "no path: a process speaks MCP on its stdin and stdout" },
-  { path: ["spec", "strategy", "kind"], words: ["blue-green", "canary", "ab"], instead: "rolling, recreate" },
   {
     path: ["spec", "auth", "kind"],
     words: ["bearer", "client-credentials", "token-exchange", "per-user"],
@@ -53,25 +49,4 @@ export function refusedFields(input: unknown): readonly Refused[] {
 
 function member(value: unknown, key: string): unknown {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
-}
-
-const recorded = ["strategy", "deployment"] as const;
-/** What is acted upon already among those. */
-const inForce: ReadonlySet<string> = new Set(["spec.strategy.kind", "spec.deployment.drainTimeout"]);
-
-/**
- * The fields of a spec that differ from their default and that this version keeps without acting on them yet:
- * `["spec.deployment.autoRollback"]`. Empty when all that was asked for is in force.
- */
-export function notYetEnforced(spec: ServerSpec): readonly string[] {
-  return recorded
-    .flatMap((name) => differing(`spec.${name}`, spec[name], serverDefaults[name]))
-    .filter((path) => !inForce.has(path));
-}
-
-function differing(path: string, given: object, defaults: object): readonly string[] {
-  const known = new Map<string, unknown>(Object.entries(defaults));
-  return Object.entries(given)
-    .filter(([key, value]) => value !== known.get(key))
-    .map(([key]) => `${path}.${key}`);
 }

@@ -44,7 +44,7 @@ async function openFake(answer: (request: IncomingMessage, response: ServerRespo
 
 test("every operation has its method, with the path and the method of the table", async () => {
   await using fake = await openFake((_request, response) => response.end('{"items":[]}'));
-  const { servers, tools, apiKeys } = fake.client;
+  const { servers, deployments, tools, apiKeys } = fake.client;
   const input = { metadata: { name: "n" }, spec: { source: { kind: "process" as const, command: "x" } } };
   await servers.list();
   await servers.create(input);
@@ -53,11 +53,22 @@ test("every operation has its method, with the path and the method of the table"
   await servers.delete("n");
   await servers.restart("n");
   await servers.setBreaker("n", { state: "auto" });
+  await servers.deploy("n");
+  await servers.rollback("n");
+  await servers.deployments("n");
   await servers.revisions("n");
+  await servers.diff("n");
   await servers.replicas("n");
   await tools.list("n");
   await tools.call("n", "t");
   for await (const _line of servers.logs("n"));
+  await deployments.list();
+  await deployments.get("n");
+  await deployments.promote("n");
+  await deployments.pause("n");
+  await deployments.resume("n");
+  await deployments.abort("n");
+  await deployments.retry("n");
   await fake.client.health();
   await apiKeys.list();
   await apiKeys.create({ metadata: { name: "n" }, spec: { roles: ["caller"] } });

@@ -7,10 +7,14 @@ import type {
   ApiKeyInput,
   BreakerRequest,
   CreatedApiKey,
+  DeployRequestInput,
+  Deployment,
   Health,
   List,
+  PromoteRequest,
   Replica,
   Revision,
+  RevisionDiff,
   Server,
   ServerInput,
   Tool,
@@ -46,6 +50,12 @@ export interface DeleteOptions extends CallOptions {
   readonly force?: boolean;
 }
 
+/** Which revisions are compared. */
+export interface DiffOptions extends CallOptions {
+  readonly from?: string;
+  readonly to?: string;
+}
+
 export interface LogOptions extends CallOptions {
   /** Lines from before now. Default 100. */
   readonly tail?: number;
@@ -64,6 +74,7 @@ export interface LogLine {
 
 export class Client {
   readonly servers: ServerCalls;
+  readonly deployments: DeploymentCalls;
   readonly tools: ToolCalls;
   readonly apiKeys: ApiKeyCalls;
   readonly #connection: Connection;
@@ -72,6 +83,7 @@ export class Client {
   constructor(options: ClientOptions) {
     this.#connection = new Connection(options);
     this.servers = new ServerCalls(this.#connection);
+    this.deployments = new DeploymentCalls(this.#connection);
     this.tools = new ToolCalls(this.#connection);
     this.apiKeys = new ApiKeyCalls(this.#connection);
   }
@@ -115,7 +127,7 @@ export class ServerCalls {
     return this.#connection.json({ method: "POST", path: "/api/v1/servers", body: server, ...options });
   }
 
-  /** Registers or changes the server of that name. */
+  /** Registers or changes the server of that name. `status.deployment` of the answer names what was begun by it, or last before. */
   apply(server: ServerInput, options: ApplyOptions = {}): Promise<Server> {
     const { ifRevision, dryRun, ...rest } = options;
     const headers = ifRevision === undefined ? {} : { headers: { "if-match": `"${ifRevision}"` } };
@@ -141,9 +153,32 @@ export class ServerCalls {
     return this.#connection.json({ method: "POST", path: `${serverPath(name)}/breaker`, body: request, ...options });
   }
 
+  /** Deploys another source, or by another strategy; what is absent stays as it is. */
+  deploy(name: string, request: DeployRequestInput = {}, options: CallOptions = {}): Promise<Deployment> {
+    return this.#connection.json({ method: "POST", path: `${serverPath(name)}/deploy`, body: request, ...options });
+  }
+
+  /** Goes back to a revision that was stable before; by default the one before the present. */
+  rollback(name: string, options: CallOptions & { readonly to?: string } = {}): Promise<Deployment> {
+    const { to, ...rest } = options;
+    const body = to === undefined ? {} : { to };
+    return this.#connection.json({ method: "POST", path: `${serverPath(name)}/rollback`, body, ...rest });
+  }
+
+  /** Newest first. */
+  deployments(name: string, query: ListQuery = {}): Promise<List<Deployment>> {
+    return listOf(this.#connection, `${serverPath(name)}/deployments`, query);
+  }
+
   /** Newest first. */
   revisions(name: string, query: ListQuery = {}): Promise<List<Revision>> {
     return listOf(this.#connection, `${serverPath(name)}/revisions`, query);
+  }
+
+  /** What two revisions differ in; by default the stable and the newest. */
+  diff(name: string, options: DiffOptions = {}): Promise<RevisionDiff> {
+    const { from, to, ...rest } = options;
+    return this.#connection.json({ method: "GET", path: `${serverPath(name)}/diff${queryOf({ from, to })}`, ...rest });
   }
 
   /** Newest first. */
@@ -164,6 +199,59 @@ export class ServerCalls {
     for await (const event of readEvents(response.body)) {
       if (event.type === "log") yield JSON.parse(event.data) as LogLine;
     }
+  }
+}
+
+/** Ways from one revision to another. */
+export class DeploymentCalls {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** Of all servers, newest first. */
+  list(query: ListQuery = {}): Promise<List<Deployment>> {
+    return listOf(this.#connection, "/api/v1/deployments", query);
+  }
+
+  /** Every deployment, page by page. */
+  all(query: ListQuery = {}): AsyncGenerator<Deployment, void, undefined> {
+    return allOf((page) => this.list({ ...query, ...page }));
+  }
+
+  /** `not_found` when there is none. */
+  get(name: string, options: CallOptions = {}): Promise<Deployment> {
+    return this.#connection.json({ method: "GET", path: deploymentPath(name), ...options });
+  }
+
+  /** Past the present step, or to the end; `failed_precondition` when it is too late. */
+  promote(name: string, options: CallOptions & PromoteRequest = {}): Promise<Deployment> {
+    const { signal, ...body } = options;
+    return this.#verb(name, "promote", body, signal === undefined ? {} : { signal });
+  }
+
+  /** Until it is resumed. */
+  pause(name: string, options: CallOptions = {}): Promise<Deployment> {
+    return this.#verb(name, "pause", {}, options);
+  }
+
+  resume(name: string, options: CallOptions = {}): Promise<Deployment> {
+    return this.#verb(name, "resume", {}, options);
+  }
+
+  /** Back to the stable revision. */
+  abort(name: string, options: CallOptions = {}): Promise<Deployment> {
+    return this.#verb(name, "abort", {}, options);
+  }
+
+  /** The answer is the next Deployment, to the same revision. */
+  retry(name: string, options: CallOptions = {}): Promise<Deployment> {
+    return this.#verb(name, "retry", {}, options);
+  }
+
+  #verb(name: string, verb: string, body: PromoteRequest, options: CallOptions): Promise<Deployment> {
+    return this.#connection.json({ method: "POST", path: `${deploymentPath(name)}/${verb}`, body, ...options });
   }
 }
 
@@ -242,6 +330,10 @@ export class ApiKeyCalls {
 
 function serverPath(name: string): string {
   return `/api/v1/servers/${encodeURIComponent(name)}`;
+}
+
+function deploymentPath(name: string): string {
+  return `/api/v1/deployments/${encodeURIComponent(name)}`;
 }
 
 function apiKeyPath(name: string): string {

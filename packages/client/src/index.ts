@@ -1,5 +1,13 @@
 /** What the package shows to its users, by name. */
-export { ApiKeyCalls, Client, ServerCalls, ToolCalls } from "./client.ts";
-export type { ApplyOptions, DeleteOptions, LabelledListQuery, ListQuery, LogLine, LogOptions } from "./client.ts";
+export { ApiKeyCalls, Client, DeploymentCalls, ServerCalls, ToolCalls } from "./client.ts";
+export type {
+  ApplyOptions,
+  DeleteOptions,
+  DiffOptions,
+  LabelledListQuery,
+  ListQuery,
+  LogLine,
+  LogOptions,
+} from "./client.ts";
 export type { CallOptions, ClientOptions } from "./connection.ts";
 export { ManagerError } from "@mcp-manager/api";

@@ -8,7 +8,7 @@
  */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import type { BreakerState, Override, Principal, Replica, Revision, Server } from "@mcp-manager/api";
+import type { BreakerState, Deployment, Override, Principal, Replica, Revision, Server } from "@mcp-manager/api";
 import { durationMs, ManagerError, sizeBytes } from "@mcp-manager/api";
 import { Agent, type AgentOptions } from "./agent/agent.ts";
 import { ReplicaLogs } from "./agent/logs.ts";
@@ -25,6 +25,10 @@ import type { Random } from "./base/random.ts";
 import { TimerWheel } from "./base/timer-wheel.ts";
 import type { Settings } from "./config/settings.ts";
 import { Controller } from "./controller/controller.ts";
+import { compareRecords } from "./controller/gate.ts";
+import { unmeasured } from "./controller/measure-source.ts";
+import type { Capacity } from "./controller/rollout/capacity.ts";
+import { compareCatalogues } from "./controller/schema/compare.ts";
 import { collectStateMetrics } from "./controller/state-metrics.ts";
 import { EventBus } from "./events/bus.ts";
 import { logEvents } from "./events/event-log.ts";
@@ -58,7 +62,7 @@ import { TaskIds } from "./gateway/tasks/task-ids.ts";
 import { Tasks } from "./gateway/tasks/tasks.ts";
 import { self } from "./protocol/self.ts";
 import type { Informer } from "./registry/informer.ts";
-import { kinds } from "./registry/kinds.ts";
+import { type CatalogueRecord, kinds } from "./registry/kinds.ts";
 import { Registry } from "./registry/registry.ts";
 import { ServerGuard } from "./resilience/server-guard.ts";
 import { removeHome, retainHomes } from "./runtime/homes.ts";
@@ -146,6 +150,8 @@ interface State {
   readonly registry: Registry;
   readonly servers: Informer<Server>;
   readonly revisions: Informer<Revision>;
+  readonly deployments: Informer<Deployment>;
+  readonly catalogues: Informer<CatalogueRecord>;
   readonly replicas: Informer<Replica>;
   readonly overrides: Informer<Override>;
   readonly adminKey: AdminKey;
@@ -188,15 +194,20 @@ async function openState(options: ManagerOptions, scope: AsyncDisposableStack): 
   const keys = scope.use(new StoredKeys({ registry, random, admin: adminKey.entry, onError }));
   const servers = scope.use(registry.informer(kinds.Server, { onError }));
   const revisions = scope.use(registry.informer(kinds.Revision, { onError }));
+  const deployments = scope.use(registry.informer(kinds.Deployment, { onError }));
+  const catalogues = scope.use(registry.informer(kinds.Catalogue, { onError }));
   const replicas = scope.use(registry.informer(kinds.Replica, { onError }));
   const overrides = scope.use(registry.informer(kinds.Override, { onError }));
-  for (const informer of [servers, revisions, replicas, overrides]) informer.start();
-  await Promise.all([keys.start(), servers.synced, revisions.synced, replicas.synced, overrides.synced]);
+  const informers = [servers, revisions, deployments, catalogues, replicas, overrides];
+  for (const informer of informers) informer.start();
+  await Promise.all([keys.start(), ...informers.map(({ synced }) => synced)]);
   return {
     store,
     registry,
     servers,
     revisions,
+    deployments,
+    catalogues,
     replicas,
     overrides,
     adminKey,
@@ -397,8 +408,13 @@ async function openControl(
       registry,
       servers,
       revisions,
+      deployments: state.deployments,
+      catalogues: state.catalogues,
       replicas,
       node,
+      measures: unmeasured,
+      compareTexts: compareCatalogues,
+      capacity: capacityOf(settings.capacity),
       toolCount,
       breakerOf,
       callsOf: (server) => plane.callsOf(server),
@@ -412,6 +428,16 @@ async function openControl(
   scope.defer(plane.guards.onChange((server) => controller.look(server)));
   scope.defer(collectStateMetrics(state.metrics, servers, replicas));
   return { logs };
+}
+
+/** What deployments may take of this instance; a bound of 0 is none. */
+function capacityOf({ replicas, processes, memory }: Settings["capacity"]): Capacity {
+  const memoryBytes = sizeBytes(memory);
+  return {
+    ...(replicas === 0 ? {} : { replicas }),
+    ...(processes === 0 ? {} : { processes }),
+    ...(memoryBytes === 0 ? {} : { memoryBytes }),
+  };
 }
 
 interface Parts {
@@ -444,6 +470,7 @@ async function openDoors(
     },
     overrides: state.overrides,
     clock,
+    compareCatalogues: (from, to) => compareRecords(compareCatalogues, from, to),
     health: {
       version: self.version,
       startedAt: new Date(clock.wallMs()).toISOString(),

@@ -10,9 +10,14 @@ const keepAliveMs = 15_000;
 
 const always = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
-/** Answers with JSON; `revision` becomes the ETag. */
-export function sendJson(response: ServerResponse, status: number, body: unknown, revision?: string): void {
-  sendBytes(response, status, Buffer.from(`${JSON.stringify(body)}\n`), "application/json", etag(revision));
+/** Answers with JSON; `revision` becomes the ETag, `deployment` a header of its own. */
+export function sendJson(
+  response: ServerResponse,
+  reply: { readonly status: number; readonly body: unknown; readonly revision?: string; readonly deployment?: string },
+): void {
+  const { status, body, revision, deployment } = reply;
+  const headers = { ...etag(revision), ...(deployment === undefined ? {} : { "mcp-manager-deployment": deployment }) };
+  sendBytes(response, status, Buffer.from(`${JSON.stringify(body)}\n`), "application/json", headers);
 }
 
 /** Answers with bytes as they are. */

@@ -27,7 +27,7 @@ export function createFront(options: FrontOptions): RestHandler {
       const error = new ManagerError("invalid_argument", `${path} takes GET, HEAD, not ${request.method}`);
       return sendError(request, response, error, { status: 405, headers: { allow: "GET, HEAD" } });
     }
-    if (path === "/health") return sendJson(response, 200, { status: "ok" });
+    if (path === "/health") return sendJson(response, { status: 200, body: { status: "ok" } });
     if (path === "/ready") return sendReady(request, response, probes);
     void sendMetrics(response, principal, options, refusal).catch((error: unknown) => {
       sendError(request, response, ManagerError.from(error));
@@ -37,7 +37,7 @@ export function createFront(options: FrontOptions): RestHandler {
 
 function sendReady(request: IncomingMessage, response: ServerResponse, probes: ProbeSource): void {
   const reason = probes.notReady();
-  if (reason === undefined) return sendJson(response, 200, { status: "ready" });
+  if (reason === undefined) return sendJson(response, { status: 200, body: { status: "ready" } });
   sendError(request, response, new ManagerError("unavailable", `not ready: ${reason}`, { retryAfterMs: 1_000 }));
 }
 

@@ -9,9 +9,10 @@ import type { Informer } from "../registry/informer.ts";
 import type { Registry } from "../registry/registry.ts";
 import { apiKeyOperations } from "./operations/api-keys.ts";
 import { dataPlaneOperations } from "./operations/data-plane.ts";
+import { deploymentOperations } from "./operations/deployments.ts";
 import type { ServerWrites } from "./operations/server-writes.ts";
 import { serverOperations } from "./operations/servers.ts";
-import type { ApiKeys, Authorizer, LiveState, ProcessHealth, ReplicaLogs, Tools } from "./ports.ts";
+import type { ApiKeys, Authorizer, CompareCatalogues, LiveState, ProcessHealth, ReplicaLogs, Tools } from "./ports.ts";
 import type { Implementation } from "./request.ts";
 
 export interface OperationsOptions {
@@ -27,6 +28,7 @@ export interface OperationsOptions {
   readonly clock: Clock;
   readonly health: ProcessHealth;
   readonly apiKeys: ApiKeys;
+  readonly compareCatalogues: CompareCatalogues;
 }
 
 /** The table of implementations; an operation without one does not compile. */
@@ -37,6 +39,7 @@ export function createOperations(options: OperationsOptions): Operations {
   const document = openApiDocument(options.health.version);
   return {
     ...serverOperations(options),
+    ...deploymentOperations(options),
     ...dataPlaneOperations(options),
     ...apiKeyOperations(options.apiKeys),
     getOpenApi: () => Promise.resolve({ kind: "json", status: 200, body: document }),

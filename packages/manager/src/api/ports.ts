@@ -13,7 +13,12 @@ import type {
   Principal,
   RecentEvent,
   ReplicaLoad,
+  SchemaDiff,
 } from "@mcp-manager/api";
+import type { CatalogueRecord } from "../registry/kinds.ts";
+
+/** What clients see otherwise of the one than of the other; the texts are canonical JSON. */
+export type CompareCatalogues = (from: CatalogueRecord, to: CatalogueRecord) => SchemaDiff;
 
 /** Whether a principal may do something. */
 export interface Authorizer {

@@ -19,7 +19,14 @@ export interface OperationRequest {
 
 /** What an operation answers; doors write it out. */
 export type OperationReply =
-  | { readonly kind: "json"; readonly status: number; readonly body: unknown; readonly revision?: string }
+  | {
+      readonly kind: "json";
+      readonly status: number;
+      readonly body: unknown;
+      readonly revision?: string;
+      /** Name of the Deployment that was begun. */
+      readonly deployment?: string;
+    }
   /** JSON that is passed on as it came. */
   | { readonly kind: "raw"; readonly status: number; readonly bytes: Buffer }
   | { readonly kind: "lines"; readonly lines: AsyncIterable<LogLine>; readonly named: boolean };

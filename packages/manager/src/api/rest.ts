@@ -110,7 +110,7 @@ async function send(
 ): Promise<void> {
   switch (reply.kind) {
     case "json":
-      return sendJson(response, reply.status, reply.body, reply.revision);
+      return sendJson(response, reply);
     case "raw":
       return sendBytes(response, reply.status, reply.bytes, "application/json");
     case "lines":

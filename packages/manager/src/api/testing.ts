@@ -73,6 +73,10 @@ export async function openDoor(): Promise<Door> {
     },
     overrides,
     clock,
+    compareCatalogues: (from, to) => ({
+      class: from.spec.digest === to.spec.digest ? "none" : "additive",
+      changes: [],
+    }),
     health: { version: "1.2.3", startedAt: "2027-01-01T00:00:00Z", store: () => "ok", overload: () => undefined },
     tools: {
       list: () => Promise.resolve([{ name: "echo", inputSchema: { type: "object" } }]),

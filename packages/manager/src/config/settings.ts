@@ -5,6 +5,8 @@
 import { z } from "zod";
 import { agentSettings } from "../agent/settings.ts";
 import type { AgentSettings } from "../agent/settings.ts";
+import { controllerSettings } from "../controller/settings.ts";
+import type { ControllerSettings } from "../controller/settings.ts";
 import { gatewaySettings } from "../gateway/settings.ts";
 import type { GatewaySettings } from "../gateway/settings.ts";
 import { runtimeSettings } from "../runtime/settings.ts";
@@ -32,6 +34,7 @@ export interface Settings
     SecuritySettings,
     GatewaySettings,
     AgentSettings,
+    ControllerSettings,
     RuntimeSettings,
     StoreSettings,
     TelemetrySettings {}
@@ -70,6 +73,7 @@ export const settingSchemas: { readonly [K in keyof Settings]: z.ZodType<Setting
   ...securitySettings,
   ...gatewaySettings,
   ...agentSettings,
+  ...controllerSettings,
   ...runtimeSettings,
   ...storeSettings,
   ...telemetrySettings,

@@ -1,9 +1,11 @@
 /**
- * The control plane's loop: for each server it reads what is, asks the pure plan what is to be done, and writes that into the
- * registry. It starts nothing itself; agents act on the Replica records. Level-triggered: events only say which server to look at,
- * and a reconcile that is repeated, late or interrupted comes to the same end.
+ * The control plane's loop: for each server it reads what is, asks pure functions what is to be (`advance` where its deployment goes,
+ * `plan` which replicas come and go), and writes that into the registry. Traffic comes first: where calls go stands in the store, in
+ * one transaction with the deployment's status, before replicas follow. It starts nothing itself; agents act on the Replica records.
+ * Level-triggered: events only say which server to look at, and a reconcile that is repeated, late or interrupted comes to the same
+ * end. Nothing is decided by the wall clock, and nothing is written unless the store still holds what was looked at.
  */
-import type { BreakerState, Replica, Revision, Server, ServerState } from "@mcp-manager/api";
+import type { BreakerState, ServerStatus } from "@mcp-manager/api";
 import { ManagerError } from "@mcp-manager/api";
 import type { Clock, Timer } from "../base/clock.ts";
 import { shortId } from "../base/ids.ts";
@@ -11,21 +13,28 @@ import { unreachable } from "../base/invariant.ts";
 import type { Random } from "../base/random.ts";
 import type { Unsubscribe } from "../base/watched.ts";
 import { WorkQueue } from "../base/work-queue.ts";
-import type { EventSink, ManagerEvent } from "../events/event.ts";
-import type { Informer } from "../registry/informer.ts";
+import type { EventSink } from "../events/event.ts";
 import { kinds } from "../registry/kinds.ts";
 import type { Registry } from "../registry/registry.ts";
 import { sameJson } from "../registry/transaction.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { Announcer } from "./announcer.ts";
+import { type Changes, changesOf } from "./changes.ts";
+import { type CompareTexts, Gates } from "./gate.ts";
+import type { MeasureSource } from "./measure-source.ts";
+import { type Caches, type Observed, observe } from "./observed.ts";
+import { OwnWrites } from "./own-writes.ts";
+import { PassedTime } from "./passed-time.ts";
 import { plan, type Step, targetRevision } from "./plan.ts";
+import { advance } from "./rollout/advance.ts";
+import type { Capacity } from "./rollout/capacity.ts";
+import type { RolloutDecision, RolloutInput } from "./rollout/rollout.ts";
+import { rolloutInput, type Surroundings } from "./rollout-input.ts";
 import { Scaling } from "./scale.ts";
 import { serverStatus } from "./server-status.ts";
 
-export interface ControllerOptions {
+export interface ControllerOptions extends Caches {
   readonly registry: Registry;
-  readonly servers: Informer<Server>;
-  readonly revisions: Informer<Revision>;
-  readonly replicas: Informer<Replica>;
   /** The instance that replicas are placed on. */
   readonly node: string;
   /** How many tools a server lists, as far as this instance knows. */
@@ -34,10 +43,17 @@ export interface ControllerOptions {
   readonly breakerOf: (server: string) => BreakerState | undefined;
   /** Calls in flight to it and waiting for it, on this instance. */
   readonly callsOf: (server: string) => number;
+  /** Who counts calls by revision on this instance. */
+  readonly measures: MeasureSource;
+  readonly compareTexts: CompareTexts;
+  /** What deployments may take of this instance; an absent figure is no bound. */
+  readonly capacity: Capacity;
   readonly events: EventSink;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Where deployments go; tests have their own. */
+  readonly advance?: (input: RolloutInput) => RolloutDecision;
 }
 
 /** A cache that has not seen this loop's own writes is looked at again after this long. */
@@ -51,16 +67,18 @@ export class Controller implements AsyncDisposable {
   readonly #options: ControllerOptions;
   readonly #queue: WorkQueue;
   readonly #unsubscribe: readonly Unsubscribe[];
-  /** The store revision of this loop's last write for a server: a plan from an older cache would do it twice. */
-  readonly #written = new Map<string, bigint>();
-  /** The state of each server that was published last. */
-  readonly #states = new Map<string, ServerState>();
+  readonly #written = new OwnWrites();
+  readonly #passed = new PassedTime();
+  readonly #announcer: Announcer;
+  readonly #gates: Gates;
   readonly #scaling = new Scaling();
   #sampling: Timer;
 
   /** Begins at once with whatever the informers hold and hear. */
   constructor(options: ControllerOptions) {
     this.#options = options;
+    this.#announcer = new Announcer(options.events);
+    this.#gates = new Gates(options.compareTexts);
     this.#queue = new WorkQueue({
       clock: options.clock,
       random: options.random,
@@ -74,6 +92,8 @@ export class Controller implements AsyncDisposable {
     this.#unsubscribe = [
       options.servers.onChange((name) => ask(name)),
       options.revisions.onChange((_, revision) => ask(revision?.spec.server)),
+      options.deployments.onChange((_, deployment) => ask(deployment?.spec.server)),
+      options.catalogues.onChange((_, catalogue) => ask(catalogue?.spec.server)),
       options.replicas.onChange((name, replica) => ask(replica?.spec.server ?? serverOf(name))),
     ];
     for (const { metadata } of options.servers.list()) ask(metadata.name);
@@ -104,29 +124,109 @@ export class Controller implements AsyncDisposable {
   }
 
   async #reconcile(name: string): Promise<number | void> {
-    const { servers, revisions, replicas } = this.#options;
-    const server = servers.get(name);
-    if (server === undefined) return this.#forget(name);
-    if (replicas.revision < (this.#written.get(name) ?? 0n)) return behindMs;
-    const own = { server, revisions: revisions.ofServer(name), replicas: replicas.ofServer(name) };
-    if (server.spec.autoscale === undefined) this.#scaling.forget(name);
-    const steps = plan({
-      ...own,
-      deployments: [],
-      desired: this.#scaling.desired(name, server.spec),
-      node: this.#options.node,
-    });
+    const own = observe(this.#options, name);
+    if (own === undefined) return this.#forget(name);
+    if (own === "behind" || !this.#isSeen(name)) return behindMs;
+    if (own.server.spec.autoscale === undefined) this.#scaling.forget(name);
+    // What people said of it, before it is acted on.
+    if (own.deployment !== undefined) this.#announcer.deployment(own.deployment);
+    const moment = this.#momentOf(own);
+    const decision = this.#decide(own, moment);
+    const changes = changesOf(own, decision, moment.passedMs, moment.now);
+    const status = this.#statusOf(own, changes, moment);
+    // Where calls go first: nothing may end that they are still sent to.
+    if (changes.isMove && !(await this.#write(own, changes, status, moment))) return behindMs;
+    const { node } = this.#options;
+    const steps = plan({ ...own, desired: moment.desired, wanted: decision?.wanted, node });
     for (const step of steps) await this.#perform(name, step);
     // A new replica asks for the next look by itself, and that one has more to tell.
-    if (!steps.some(({ kind }) => kind === "create-replica")) await this.#writeStatus(own);
+    const isDone = changes.isMove || steps.some(({ kind }) => kind === "create-replica");
+    if (!isDone && !(await this.#write(own, changes, status, moment))) return behindMs;
+    return soonest(decision?.lookAgainMs, changes.dueMs);
+  }
+
+  #isSeen(name: string): boolean {
+    const { servers, deployments, replicas } = this.#options;
+    const caches = { servers: servers.revision, deployments: deployments.revision, replicas: replicas.revision };
+    return this.#written.areSeen(name, caches);
+  }
+
+  #momentOf({ server, deployment }: Observed): Moment {
+    const { clock } = this.#options;
+    const nowMs = clock.nowMs();
+    return {
+      desired: this.#scaling.desired(server.metadata.name, server.spec),
+      passedMs: deployment === undefined ? 0 : this.#passed.since(deployment, nowMs),
+      nowMs,
+      now: new Date(clock.wallMs()).toISOString(),
+    };
+  }
+
+  /** Undefined for a server without deployments: its newest revision runs. */
+  #decide(own: Observed, { desired, passedMs, now }: Moment): RolloutDecision | undefined {
+    const { deployment } = own;
+    if (deployment === undefined) return undefined;
+    const { measures, capacity, replicas, revisions } = this.#options;
+    const around: Surroundings = {
+      gates: this.#gates,
+      measures,
+      capacity,
+      replicas: () => replicas.list(),
+      revision: (name) => revisions.get(name),
+    };
+    const decide = this.#options.advance ?? advance;
+    return decide(rolloutInput({ ...own, deployment }, around, { desired, passedMs, now }));
+  }
+
+  #statusOf(own: Observed, { deployment, route }: Changes, { desired, now }: Moment): ServerStatus {
+    const { toolCount, breakerOf } = this.#options;
+    const { server, replicas, revisions } = own;
+    const { name } = server.metadata;
+    const target = targetRevision(revisions)?.metadata.name;
+    const [tools, breaker] = [toolCount(name), breakerOf(name)];
+    return serverStatus({ server, replicas, desired, target, deployment, route, tools, breaker, now });
+  }
+
+  /**
+   * All that changed, in one transaction, which holds only while the store has what was looked at; false when it has not. Nothing is
+   * written when nothing changed.
+   */
+  async #write(own: Observed, changes: Changes, status: ServerStatus, { nowMs }: Moment): Promise<boolean> {
+    const { registry, servers, deployments, measures } = this.#options;
+    const { name } = own.server.metadata;
+    const stored = servers.stored(name);
+    if (stored?.resource !== own.server) return false;
+    const isOther = !sameJson(status, own.server.status);
+    if (isOther || changes.deployments.length > 0) {
+      const transaction = registry.transaction();
+      if (isOther) transaction.putStatus(kinds.Server, stored, status);
+      // Whoever makes a deployment writes the status of its server: while that is as it was, this one is the newest.
+      else transaction.requireStatus(kinds.Server, stored);
+      for (const change of changes.deployments) {
+        const before = deployments.stored(change.name);
+        if (before === undefined || !own.deployments.includes(before.resource)) return false;
+        transaction.putStatus(kinds.Deployment, before, change.status);
+      }
+      const result = await transaction.commit();
+      if (result.kind === "conflict") return false;
+      if (isOther) this.#written.note(name, "servers", result.revision);
+      if (changes.deployments.length > 0) this.#written.note(name, "deployments", result.revision);
+    }
+    const { deployment } = changes;
+    if (deployment !== undefined && deployment !== own.deployment)
+      this.#passed.written(deployment, deployment.status, nowMs);
+    if (changes.isOtherShare) measures.reset(name);
+    if (deployment !== undefined) this.#announcer.deployment(deployment);
+    this.#announcer.server({ ...own.server, status });
+    return true;
   }
 
   #forget(name: string): void {
-    this.#written.delete(name);
+    this.#written.forget(name);
+    this.#passed.forget(name);
+    this.#gates.forget(name);
     this.#scaling.forget(name);
-    const from = this.#states.get(name);
-    if (!this.#states.delete(name) || from === undefined) return;
-    this.#options.events.publish(stateChange(name, from, "gone", "it was deleted"));
+    this.#announcer.gone(name);
   }
 
   async #perform(server: string, step: Step): Promise<void> {
@@ -136,7 +236,7 @@ export class Controller implements AsyncDisposable {
         const name = `${step.revision}-${shortId(random, 4)}`;
         const spec = { server, revision: step.revision, node: step.node, restartRound: 0 };
         const { metadata } = await registry.resources(kinds.Replica).create({ name, spec });
-        this.#written.set(server, BigInt(metadata.revision));
+        this.#written.note(server, "replicas", BigInt(metadata.revision));
         return;
       }
       case "drain-replica":
@@ -160,55 +260,21 @@ export class Controller implements AsyncDisposable {
         unreachable(step);
     }
   }
-
-  async #writeStatus(own: {
-    server: Server;
-    revisions: readonly Revision[];
-    replicas: readonly Replica[];
-  }): Promise<void> {
-    const { registry, toolCount, breakerOf, clock } = this.#options;
-    const { name, uid } = own.server.metadata;
-    const target = targetRevision(own.revisions)?.metadata.name;
-    const now = new Date(clock.wallMs()).toISOString();
-    const desired = this.#scaling.desired(name, own.server.spec);
-    const tools = toolCount(name);
-    const breaker = breakerOf(name);
-    const statusOf = (server: Server): Server["status"] =>
-      serverStatus({ server, replicas: own.replicas, desired, target, tools, breaker, now });
-    // Nothing is read when the cache says so already: where it is behind, what it has yet to hear asks for another look.
-    if (sameJson(statusOf(own.server), own.server.status)) return this.#publishState(own.server);
-    const written = await registry.resources(kinds.Server).updateStatus(name, (server) =>
-      // A server that was deleted and made again under this name is another one; the next look is at it.
-      server.metadata.uid === uid ? statusOf(server) : undefined,
-    );
-    if (written !== undefined) this.#publishState(written);
-  }
-
-  /** One event for each change of a server's state. */
-  #publishState({ metadata: { name }, status }: Server): void {
-    const { state } = status;
-    const before = this.#states.get(name);
-    if (before === state) return;
-    this.#states.set(name, state);
-    const condition = status.conditions.find(({ type }) => type === "Available");
-    this.#options.events.publish(stateChange(name, before, state, condition?.message ?? ""));
-  }
 }
 
-/** The fact that a server went from one state to another, and why; `from` is not known after a start of the manager. */
-function stateChange(
-  server: string,
-  from: ServerState | undefined,
-  to: ServerState | "gone",
-  why: string,
-): ManagerEvent {
-  return {
-    topic: "server.state",
-    server,
-    message: `${from === undefined ? "" : `${from} → `}${to}${why === "" ? "" : `: ${why}`}`,
-    severity: to === "failed" || to === "degraded" ? "warning" : "info",
-    data: { ...(from === undefined ? {} : { from }), to },
-  };
+/** One look: how many replicas there should be, and the time by both clocks. */
+interface Moment {
+  readonly desired: number;
+  /** Since the deployment's status was written. */
+  readonly passedMs: number;
+  /** Monotonic. */
+  readonly nowMs: number;
+  /** RFC 3339. */
+  readonly now: string;
+}
+
+function soonest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 /** The server's name from a replica's: `weather-7-x2k9`; for records that are gone. */

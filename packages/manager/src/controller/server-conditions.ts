@@ -1,27 +1,30 @@
 /**
- * What a server's conditions say, each as a fact that a script can wait for. `Available` and `FullyEnforced` are always there, the
- * others only while there is something to say: `CrashLoop`, and `Healthy`, which is then `False`. Pure.
+ * What a server's conditions say, each as a fact that a script can wait for. `Available` is always there, the others
+ * only while there is something to say: `Progressing` of a deployment that is under way or did not arrive, `CrashLoop`, and
+ * `Healthy`, which is then `False`. Pure.
  */
-import type { Condition, LastFailure, Replica, Server, ServerState } from "@mcp-manager/api";
-import { notYetEnforced } from "@mcp-manager/api";
+import type { Condition, Deployment, LastFailure, Replica, ServerState } from "@mcp-manager/api";
 
 /** A condition before it is known since when it holds. */
 export type Fact = Omit<Condition, "since">;
 
 /** What conditions are made from, at one moment. */
 export interface ConditionInput {
-  readonly server: Server;
   /** Those that do not drain. */
   readonly replicas: readonly Replica[];
   readonly state: ServerState;
   readonly ready: number;
   readonly desired: number;
   readonly failure: LastFailure | undefined;
+  /** The newest. */
+  readonly deployment: Deployment | undefined;
+  /** Why the stable revision serves in place of the one that the spec asks for. */
+  readonly back: string | undefined;
 }
 
 /** The conditions that hold, `Available` first. */
 export function serverFacts(input: ConditionInput): readonly Fact[] {
-  return [available(input), enforced(input.server), ...crashLoop(input), ...unhealthy(input)];
+  return [available(input), ...progressing(input), ...crashLoop(input), ...unhealthy(input)];
 }
 
 function available(input: ConditionInput): Fact {
@@ -30,13 +33,16 @@ function available(input: ConditionInput): Fact {
   switch (state) {
     case "ready":
       return { type, status: "True", reason: "ReplicasReady", message: `${ready} of ${desired} replicas are ready` };
-    case "degraded":
+    case "degraded": {
+      const reason = ready < desired ? "SomeReplicasReady" : "WentBack";
+      const message = `${ready} of ${desired} replicas are ready`;
       return {
         type,
         status: "True",
-        reason: "SomeReplicasReady",
-        message: `${ready} of ${desired} replicas are ready`,
+        reason,
+        message: input.back === undefined ? message : `${message}; ${input.back}`,
       };
+    }
     case "pending":
     case "starting":
       return { type, status: "False", reason: "Starting", message: "no replica is ready yet" };
@@ -60,6 +66,15 @@ function whyFailed({ replicas, failure }: ConditionInput): Pick<Fact, "reason" |
   return { reason: failure?.stage === "health" ? "ProbesFailed" : "StartFailed", message };
 }
 
+/** Where the newest deployment is; nothing of one that arrived, or that another took the place of. */
+function progressing({ deployment }: ConditionInput): readonly Fact[] {
+  if (deployment === undefined || deployment.status.phase === "Completed") return [];
+  const { phase, reason = phase, message } = deployment.status;
+  const isGoing = phase !== "Paused" && phase !== "Aborted" && phase !== "Failed";
+  const text = `deployment ${deployment.metadata.name} is ${phase}${message === undefined ? "" : `: ${message}`}`;
+  return [{ type: "Progressing", status: isGoing ? "True" : "False", reason, message: text }];
+}
+
 /** What fails, how often, and when it is tried again. */
 function crashLoop({ replicas }: ConditionInput): readonly Fact[] {
   const looping = replicas.filter(({ status }) => status.crashLoop === true);
@@ -80,13 +95,4 @@ function unhealthy({ replicas }: ConditionInput): readonly Fact[] {
     ({ metadata, status }) => `replica ${metadata.name}: ${status.health?.message ?? "unhealthy"}`,
   );
   return [{ type: "Healthy", status: "False", reason, message: message.join("; ") }];
-}
-
-/** Which of the things asked for are kept without effect, so that nobody believes in a protection that is not there. */
-function enforced({ spec }: Server): Fact {
-  const fields = notYetEnforced(spec);
-  const type = "FullyEnforced";
-  if (fields.length === 0)
-    return { type, status: "True", reason: "AllInForce", message: "all that differs from the defaults is in force" };
-  return { type, status: "False", reason: "NotYetAvailable", message: `kept without effect: ${fields.join(", ")}` };
 }

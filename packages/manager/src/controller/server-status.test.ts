@@ -1,11 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Replica, ServerState } from "@mcp-manager/api";
+import type { Deployment, DeploymentStatus, Replica, ServerState } from "@mcp-manager/api";
+import { pendingDeploymentStatus } from "@mcp-manager/api";
 import { serverStatus } from "./server-status.ts";
 import { replica, server } from "./testing/world.ts";
 
 const now = "2027-01-01T00:00:10.000Z";
-const common = { desired: 1, target: "weather-1", tools: undefined, breaker: undefined, now };
+const common = {
+  desired: 1,
+  target: "weather-1",
+  deployment: undefined,
+  route: undefined,
+  tools: undefined,
+  breaker: undefined,
+  now,
+};
 
 function stateWith(replicas: readonly Replica[], wanted = 2): ServerState {
   return serverStatus({ ...common, server: server(), desired: wanted, replicas }).state;
@@ -48,7 +57,7 @@ test("a crash loop is a condition of its own that says what fails and when it is
   const calm = serverStatus({ ...common, server: server(), replicas: [replica("a", 1, "ready")] });
   assert.deepEqual(
     calm.conditions.map(({ type }) => type),
-    ["Available", "FullyEnforced"],
+    ["Available"],
   );
 });
 
@@ -129,18 +138,72 @@ test("a condition keeps its time while its status stays", () => {
   assert.equal(third.conditions.find(({ type }) => type === "Available")?.since, "2027-01-01T00:02:00.000Z");
 });
 
-test("what is asked for and not done yet is said", () => {
-  const strict = server({ deployment: { ...server().spec.deployment, autoRollback: false } });
-  const { conditions } = serverStatus({ ...common, server: strict, replicas: [] });
-  const enforced = conditions.find(({ type }) => type === "FullyEnforced");
-  assert.equal(enforced?.status, "False");
-  assert.match(enforced?.message ?? "", /spec\.deployment\.autoRollback/);
-});
-
 test("since when a server is in its state is kept while it stays in it", () => {
   const made = server();
   const before = { ...made, status: { ...made.status, state: "ready" as const, since: "2027-01-01T00:00:00.000Z" } };
   const same = serverStatus({ ...common, server: before, replicas: [replica("a", 1, "ready")] });
   assert.equal(same.since, before.status.since);
   assert.equal(serverStatus({ ...common, server: before, replicas: [replica("a", 1, "failed")] }).since, now);
+});
+
+function deployment(status: Partial<DeploymentStatus>): Deployment {
+  const metadata = { ...server().metadata, name: "weather-2-1" };
+  const strategy = { kind: "recreate" } as const;
+  const spec = { server: "weather", from: "weather-1", to: "weather-2", strategy, generation: 7 };
+  return { kind: "Deployment", metadata, spec, status: { ...pendingDeploymentStatus, ...status } };
+}
+
+const next = { revision: "weather-2", weight: 10, salt: "s", match: [], differs: false };
+
+test("traffic and replicas are those of the revisions that are routed to", () => {
+  const replicas = [replica("a", 1, "ready"), replica("b", 2, "ready"), replica("c", 3, "ready")];
+  const under = { ...common, server: server(), deployment: deployment({ phase: "Progressing" }), replicas };
+  const canary = serverStatus({ ...under, desired: 2, route: { stable: "weather-1", next, draining: ["weather-3"] } });
+  assert.deepEqual(canary.traffic, [
+    { revision: "weather-1", weight: 90 },
+    { revision: "weather-2", weight: 10 },
+  ]);
+  assert.deepEqual([canary.revision, canary.replicas.ready, canary.state], ["weather-1", 2, "ready"]);
+  const preview = { stable: "weather-1", next: { ...next, weight: 0 }, draining: [] };
+  const looked = serverStatus({ ...under, desired: 2, route: preview });
+  assert.deepEqual(looked.traffic, [{ revision: "weather-1", weight: 100 }]);
+  assert.deepEqual([looked.replicas.ready, looked.state], [1, "degraded"]);
+});
+
+test("a first revision that never was ready is not stable", () => {
+  const first = deployment({ phase: "Failed", reason: "CannotStart" });
+  const made = { ...first, spec: { ...first.spec, from: null } };
+  const status = serverStatus({ ...common, server: server(), deployment: made, replicas: [replica("a", 2, "failed")] });
+  assert.deepEqual([status.revision, status.state, status.abortedGeneration], [undefined, "failed", undefined]);
+});
+
+test("a deployment that went back by itself leaves the server degraded; one that a person ended does not", () => {
+  const route = { stable: "weather-1", draining: [] };
+  const with1 = { ...common, server: server(), route, replicas: [replica("a", 1, "ready")] };
+  for (const reason of ["AnalysisFailed", "CrashLoop", "UnstableLists"] as const) {
+    const status = serverStatus({ ...with1, deployment: deployment({ phase: "Aborted", reason }) });
+    assert.deepEqual([status.state, status.abortedGeneration], ["degraded", 7], reason);
+  }
+  const failed = serverStatus({ ...with1, deployment: deployment({ phase: "Failed", reason: "CannotStart" }) });
+  assert.equal(failed.state, "degraded");
+  for (const reason of ["AbortedByUser", "Superseded", "RolledBack"] as const) {
+    const status = serverStatus({ ...with1, deployment: deployment({ phase: "Aborted", reason }) });
+    assert.deepEqual([status.state, status.abortedGeneration], ["ready", undefined], reason);
+  }
+});
+
+test("where the deployment is stands in a condition, until it has arrived", () => {
+  const told = (status: Partial<DeploymentStatus>): readonly unknown[] => {
+    const input = { ...common, server: server(), replicas: [], deployment: deployment(status) };
+    const fact = serverStatus(input).conditions.find(({ type }) => type === "Progressing");
+    return [fact?.status, fact?.reason, fact?.message];
+  };
+  assert.deepEqual(told({ phase: "SchemaCheck" }), ["True", "SchemaCheck", "deployment weather-2-1 is SchemaCheck"]);
+  assert.deepEqual(told({ phase: "Paused", reason: "SchemaSemantic", message: "read it" }), [
+    "False",
+    "SchemaSemantic",
+    "deployment weather-2-1 is Paused: read it",
+  ]);
+  assert.equal(told({ phase: "Failed", reason: "CannotStart" })[0], "False");
+  assert.equal(told({ phase: "Completed" })[0], undefined);
 });

@@ -1,6 +1,16 @@
-/** What a server's status says, as a pure function of its replicas. Writes nothing. */
-import type { BreakerState, LastFailure, Replica, Server, ServerState, ServerStatus } from "@mcp-manager/api";
+/** What a server's status says, as a pure function of its replicas and its newest deployment. Writes nothing. */
+import type {
+  BreakerState,
+  Deployment,
+  LastFailure,
+  Replica,
+  Route,
+  Server,
+  ServerState,
+  ServerStatus,
+} from "@mcp-manager/api";
 import { type Fact, serverFacts } from "./server-conditions.ts";
+import { wentBack } from "./went-back.ts";
 
 /** What a status is made from, at one moment. */
 export interface StatusInput {
@@ -10,6 +20,9 @@ export interface StatusInput {
   readonly desired: number;
   /** Name of the revision that the spec asks for. */
   readonly target: string | undefined;
+  /** The newest; undefined for a server from before there were deployments. */
+  readonly deployment: Deployment | undefined;
+  readonly route: Route | undefined;
   /** How many tools the server lists, when that is known. */
   readonly tools: number | undefined;
   /** Where its breaker is, when that is known. */
@@ -20,45 +33,79 @@ export interface StatusInput {
 
 /** The status that fits; equal to the present one when nothing changed. */
 export function serverStatus(input: StatusInput): ServerStatus {
-  const { server, target } = input;
+  const { server, deployment, route } = input;
   const serving = input.replicas.filter(({ spec }) => spec.drain !== true);
-  const ready = serving.filter(({ status }) => status.state === "ready");
+  const asked = takingTraffic(serving, route);
+  const ready = asked.filter(({ status }) => status.state === "ready");
   const desired = server.metadata.deletedAt === undefined ? input.desired : 0;
-  const state = stateOf(server, serving, ready.length, desired);
-  const revision = stableRevision(server, ready, target);
+  const back = deployment === undefined ? undefined : wentBack(deployment);
+  const state = stateOf(server, asked, ready.length, desired, back !== undefined);
+  const revision = stableRevision(input, ready);
   const failure = lastFailure(serving) ?? server.status.lastFailure;
   const tools = input.tools ?? server.status.tools;
+  const facts = { replicas: serving, state, ready: ready.length, desired, failure, deployment, back };
   return {
     state,
     since: server.status.state === state ? (server.status.since ?? input.now) : input.now,
     ...(revision === undefined ? {} : { revision }),
     replicas: { desired, ready: ready.length },
-    traffic: revision === undefined || ready.length === 0 ? [] : [{ revision, weight: 100 }],
+    traffic: revision === undefined || ready.length === 0 ? [] : trafficOf(revision, route),
+    ...(route === undefined ? {} : { route }),
+    ...(server.status.deployment === undefined ? {} : { deployment: server.status.deployment }),
+    ...(back === undefined || deployment === undefined ? {} : { abortedGeneration: deployment.spec.generation }),
     ...(input.breaker === undefined ? {} : { breaker: input.breaker }),
     ...(tools === undefined ? {} : { tools }),
     ...(failure === undefined ? {} : { lastFailure: failure }),
-    conditions: serverFacts({ server, replicas: serving, state, ready: ready.length, desired, failure }).map((fact) =>
-      since(server, fact, input.now),
-    ),
+    conditions: serverFacts(facts).map((fact) => since(server, fact, input.now)),
     observedGeneration: server.metadata.generation,
   };
 }
 
-function stateOf(server: Server, serving: readonly Replica[], ready: number, desired: number): ServerState {
+/** Those that new calls are sent to; all of them while there are none such. */
+function takingTraffic(serving: readonly Replica[], route: Route | undefined): readonly Replica[] {
+  if (route === undefined) return serving;
+  const next = (route.next?.weight ?? 0) > 0 ? route.next?.revision : undefined;
+  const found = serving.filter(({ spec }) => spec.revision === route.stable || spec.revision === next);
+  return found.length > 0 ? found : serving;
+}
+
+function stateOf(
+  server: Server,
+  serving: readonly Replica[],
+  ready: number,
+  desired: number,
+  isBack: boolean,
+): ServerState {
   if (server.metadata.deletedAt !== undefined) return "draining";
   if (desired === 0) return "idle";
-  if (ready >= desired) return "ready";
+  if (ready >= desired) return isBack ? "degraded" : "ready";
   const asleep = serving.filter(({ status }) => status.state === "idle").length;
-  if (ready > 0) return ready + asleep >= desired ? "ready" : "degraded";
+  if (ready > 0) return ready + asleep >= desired && !isBack ? "ready" : "degraded";
   if (asleep > 0) return "idle";
   if (serving.some(({ status }) => status.state === "failed" || status.lastFailure !== undefined)) return "failed";
   return serving.some(({ status }) => status.state === "starting") ? "starting" : "pending";
 }
 
-/** The target once a copy of it is ready; before that what was stable, or, for a first one, what is to be. */
-function stableRevision(server: Server, ready: readonly Replica[], target: string | undefined): string | undefined {
+/**
+ * The one that is routed to. Without deployments the target once a copy of it is ready; before that what was stable, or, for a first
+ * one, what is to be.
+ */
+function stableRevision(input: StatusInput, ready: readonly Replica[]): string | undefined {
+  const { server, deployment, route, target } = input;
+  if (route !== undefined) return route.stable;
+  if (deployment !== undefined) return deployment.spec.from ?? undefined;
   if (ready.some(({ spec }) => spec.revision === target)) return target;
   return server.status.revision ?? target;
+}
+
+function trafficOf(revision: string, route: Route | undefined): ServerStatus["traffic"] {
+  const next = route?.next;
+  if (next === undefined || next.weight <= 0) return [{ revision, weight: 100 }];
+  const shares = [
+    { revision, weight: 100 - next.weight },
+    { revision: next.revision, weight: next.weight },
+  ];
+  return shares.filter(({ weight }) => weight > 0);
 }
 
 function lastFailure(replicas: readonly Replica[]): LastFailure | undefined {

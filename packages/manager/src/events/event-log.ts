@@ -13,6 +13,7 @@ export interface EventLogger {
 const messages: Readonly<Record<EventTopic, string>> = {
   "server.state": "a server changed its state",
   "server.drift": "a server lists something else than before within its revision",
+  "deployment.phase": "a deployment went on, stopped or ended",
   "replica.state": "a replica changed its state",
   "replica.health": "the health of a replica changed",
   "replica.ejected": "a replica is put aside or taken back",

@@ -4,6 +4,7 @@
 export type EventTopic =
   | "server.state"
   | "server.drift"
+  | "deployment.phase"
   | "replica.state"
   | "replica.health"
   | "replica.ejected"

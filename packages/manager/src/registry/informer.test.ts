@@ -225,3 +225,20 @@ onEachStore("a stopped informer tells nothing more and leaves no timer", async (
   await assert.rejects(unsynced.informer.synced, { code: "cancelled" });
   assert.equal(bench.clock.pendingCount, pending);
 });
+
+onEachStore("what the cache holds can be written by, while the store still holds the same", async (bench) => {
+  const servers = bench.registry.resources(kinds.Server);
+  await servers.create(serverDraft("weather"));
+  await using followed = await follow(bench);
+  const { informer } = followed;
+  const before = informer.stored("weather");
+  assert.deepEqual(before, await servers.read("weather"));
+  assert.equal(informer.stored("none"), undefined);
+  assert.ok(before !== undefined);
+  const write = async () => {
+    const transaction = bench.registry.transaction();
+    transaction.putStatus(kinds.Server, before, { ...pendingServerStatus, state: "ready" });
+    return (await transaction.commit()).kind;
+  };
+  assert.deepEqual([await write(), await write()], ["committed", "conflict"]);
+});

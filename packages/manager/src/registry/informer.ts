@@ -10,7 +10,7 @@ import { invariant } from "../base/invariant.ts";
 import type { Unsubscribe } from "../base/watched.ts";
 import type { KeyValue, WatchEvent, WatchItem } from "../store/store.ts";
 import { CompactedError, FutureRevisionError, StoreResetError } from "../store/store.ts";
-import type { Parts } from "./codec.ts";
+import type { Parts, Stored } from "./codec.ts";
 import { decode, decodeResource } from "./codec.ts";
 import type { AnyResource, Kind } from "./kinds.ts";
 import { ResourceCache } from "./resource-cache.ts";
@@ -75,6 +75,15 @@ export class Informer<R extends AnyResource> implements AsyncDisposable {
 
   get(name: string): R | undefined {
     return this.#cache.get(name);
+  }
+
+  /** What the cache holds, as a Transaction takes it: then nothing is written unless the store still holds the same. */
+  stored(name: string): Stored<R> | undefined {
+    const resource = this.get(name);
+    const { spec, status } = this.#cache.parts(name) ?? {};
+    if (resource === undefined || spec === undefined) return undefined;
+    const statusRevision = status?.modRevision ?? 0n;
+    return { resource, specRevision: spec.modRevision, createRevision: spec.createRevision, statusRevision };
   }
 
   /** All, in order of names; the same array until something changes. */

@@ -37,9 +37,9 @@ export class Keyspace {
     return prefix(`${this.#root}/${plural}/${checkName(name)}/`);
   }
 
-  /** Every key of a kind. */
-  kind(plural: string): Range {
-    return prefix(`${this.#root}/${plural}/`);
+  /** Every key of a kind, of names that begin so. */
+  kind(plural: string, startingWith = ""): Range {
+    return prefix(`${this.#root}/${plural}/${startingWith}`);
   }
 
   /** What `Store.campaign` and `Store.observeLeader` take for this role. */

@@ -23,6 +23,7 @@ export interface Kind<R extends AnyResource> {
  */
 export type CatalogueRecord = Resource<"Catalogue", CatalogueSpec, Readonly<Record<string, never>>>;
 
+/** Written once for each revision, and never changed. */
 export interface CatalogueSpec {
   readonly server: string;
   /** `sha256:` and the hash of `text`. */

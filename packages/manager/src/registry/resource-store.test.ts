@@ -249,3 +249,13 @@ onEachStore("a store that is away is unavailable", async ({ registry, store }) =
   const error = await refused("unavailable", registry.resources(kinds.Server).get("weather"));
   assert.equal(error.reason, "STORE_UNAVAILABLE");
 });
+
+onEachStore("a list can be of names that begin alike", async ({ registry }) => {
+  const servers = registry.resources(kinds.Server);
+  for (const name of ["weather", "weather-1", "weather-2", "web"]) await servers.create(serverDraft(name));
+  const names = async (startingWith: string) =>
+    (await servers.list({ startingWith })).items.map(({ metadata }) => metadata.name);
+  assert.deepEqual(await names("weather-"), ["weather-1", "weather-2"]);
+  assert.deepEqual(await names("we"), ["weather", "weather-1", "weather-2", "web"]);
+  assert.deepEqual(await names("x"), []);
+});

@@ -18,6 +18,8 @@ export interface ListOptions<R extends AnyResource> {
   /** All of these labels, with these values. */
   readonly labels?: Readonly<Record<string, string>>;
   readonly where?: (resource: R) => boolean;
+  /** Only names that begin so; others are not even read. */
+  readonly startingWith?: string;
   /** Default 1000, at least 1. */
   readonly limit?: number;
   /** `nextCursor` of the page before. All pages show the state of the first, for about an hour. */
@@ -72,7 +74,7 @@ export class ResourceStore<R extends AnyResource> {
   async list(options: ListOptions<R> = {}): Promise<ResourceList<R>> {
     const limit = checkLimit(options.limit ?? limitDefault);
     const cursor = options.cursor === undefined ? undefined : parseCursor(options.cursor);
-    const { kvs, revision } = await this.#readAll(cursor);
+    const { kvs, revision } = await this.#readAll(cursor, options.startingWith ?? "");
     const found = [...groupParts(this.#context.keys, this.#kind.plural, kvs)]
       .filter(([name]) => cursor === undefined || name > cursor.after)
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -199,10 +201,12 @@ export class ResourceStore<R extends AnyResource> {
 
   async #readAll(
     cursor: Cursor | undefined,
+    startingWith: string,
   ): Promise<{ readonly kvs: readonly KeyValue[]; readonly revision: bigint }> {
     const { keys, store } = this.#context;
     try {
-      return await store.list(keys.kind(this.#kind.plural), cursor === undefined ? {} : { revision: cursor.revision });
+      const range = keys.kind(this.#kind.plural, startingWith);
+      return await store.list(range, cursor === undefined ? {} : { revision: cursor.revision });
     } catch (error) {
       const expired = cursor !== undefined && (error instanceof CompactedError || error instanceof FutureRevisionError);
       throw expired ? cursorError("the cursor is too old; list again from the start") : fromStoreError(error);

@@ -79,3 +79,20 @@ onEachStore("a transaction that touches a resource twice is refused", async ({ r
   transaction.create(kinds.Server, serverDraft("weather"));
   await assert.rejects(transaction.commit(), { code: "invalid_argument" });
 });
+
+onEachStore("what depends on a status holds only while that is as it was read", async ({ registry }) => {
+  const servers = registry.resources(kinds.Server);
+  await servers.create(serverDraft("weather"));
+  const current = await servers.read("weather");
+  assert.ok(current !== undefined);
+  const depending = (name: string) => {
+    const transaction = registry.transaction();
+    transaction.requireStatus(kinds.Server, current);
+    transaction.create(kinds.Server, serverDraft(name));
+    return transaction.commit();
+  };
+  await servers.update("weather", () => ({ spec: serverSpec("other") }));
+  assert.equal((await depending("one")).kind, "committed");
+  await servers.updateStatus("weather", ({ status }) => ({ ...status, state: "ready" }));
+  assert.equal((await depending("two")).kind, "conflict");
+});

@@ -105,6 +105,12 @@ export class Transaction {
 
   /** Requires the status to be as it was read and the resource to be the same one; its spec may have changed meanwhile. */
   putStatus<R extends AnyResource>(kind: Kind<R>, current: Stored<R>, status: R["status"]): void {
+    this.requireStatus(kind, current);
+    this.#put(kind, current.resource.metadata.name, "status", status);
+  }
+
+  /** The same requirement, of a status that is left as it is. */
+  requireStatus<R extends AnyResource>(kind: Kind<R>, current: Stored<R>): void {
     const { name } = current.resource.metadata;
     this.#guard(kind, name, {
       key: this.#key(kind, name, "spec"),
@@ -118,7 +124,6 @@ export class Transaction {
       op: "=",
       value: current.statusRevision,
     });
-    this.#put(kind, name, "status", status);
   }
 
   /** Removes the resource at once, with its status. */

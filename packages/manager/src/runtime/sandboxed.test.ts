@@ -47,7 +47,7 @@ test("a sandboxed server sees the system, and of the rest of the machine nothing
   );
   assert.doesNotMatch(await say(own, "cat /etc/shadow"), /root:/);
   // Its own shell, which looks without a process more, and the first process of its namespace.
-  assert.equal(await say(own, 'set -- /proc/[0-9]*; echo $#'), "2");
+  assert.equal(await say(own, "set -- /proc/[0-9]*; echo $#"), "2");
 });
 
 test("it writes to its HOME, which is kept, to its directory and to temporary files, which are not", here, async () => {

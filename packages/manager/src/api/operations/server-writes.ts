@@ -1,15 +1,17 @@
 /**
- * How servers are registered, changed and taken out. One write is one registry transaction: the Server, and its next Revision
- * when the runnable part changed; so the revision with the highest number always is what the spec asks for. Nothing is started
- * here: whoever watches the registry acts on what was written.
+ * How servers are registered, changed and taken out. One write is one registry transaction: the Server, and when the runnable part
+ * changed its next Revision and the Deployment that goes there; so no spec is without the revision that it asks for. Nothing is
+ * started here: whoever watches the registry acts on what was written.
  */
-import type { Server, ServerDraft, ServerSpec } from "@mcp-manager/api";
-import { ManagerError, pendingServerStatus, revisionName, runnablePart, runnableText } from "@mcp-manager/api";
+import type { Server, ServerDraft } from "@mcp-manager/api";
+import { ManagerError, pendingServerStatus, revisionName, runnablePart } from "@mcp-manager/api";
 import type { Stored } from "../../registry/codec.ts";
 import { kinds } from "../../registry/kinds.ts";
 import type { Registry } from "../../registry/registry.ts";
-import { sameJson } from "../../registry/transaction.ts";
+import { sameJson, type Transaction } from "../../registry/transaction.ts";
 import { notFound } from "../request.ts";
+import { addDeployment, addFirstDeployment } from "./next-deployment.ts";
+import { revisionsOf, textOf } from "./revisions-of.ts";
 
 export interface ApplyOptions {
   /** What the Server must be at: a revision, `*` for any, `absent` for none. Default: whatever it is. */
@@ -22,6 +24,8 @@ export interface ApplyOptions {
 export interface Applied {
   readonly server: Server;
   readonly outcome: "created" | "changed" | "unchanged";
+  /** Name of the Deployment that was begun; absent when nothing has to run otherwise. */
+  readonly deployment?: string;
 }
 
 /** Compares lost in a row before a write without `expected` gives up; each loss means that another writer won. */
@@ -45,9 +49,10 @@ export class ServerWrites {
       const applied = expectedOrThrow(draft, stored?.resource, options.expected);
       if (applied !== undefined) return applied;
       if (options.dryRun === true) return dryRun(draft, stored?.resource);
-      if (!(await this.#write(draft, stored))) continue;
+      const written = await this.#write(draft, stored);
+      if (written === undefined) continue;
       const outcome = stored === undefined ? "created" : "changed";
-      return { server: await servers.require(draft.name), outcome };
+      return { server: await servers.require(draft.name), outcome, ...written };
     }
     throw new ManagerError("conflict", `server "${draft.name}" is being changed by others all the time: try again`, {
       server: draft.name,
@@ -92,28 +97,43 @@ export class ServerWrites {
     return server;
   }
 
-  /** One transaction; false when somebody else wrote in between. */
-  async #write(draft: ServerDraft, stored: Stored<Server> | undefined): Promise<boolean> {
+  /** One transaction; undefined when somebody else wrote in between. */
+  async #write(
+    draft: ServerDraft,
+    stored: Stored<Server> | undefined,
+  ): Promise<Pick<Applied, "deployment"> | undefined> {
     const transaction = this.#registry.transaction();
-    const { name, labels, spec } = draft;
-    if (stored === undefined) transaction.create(kinds.Server, { name, labels, spec });
-    else transaction.replace(kinds.Server, stored, { spec, labels });
-    if (stored === undefined || textOf(stored.resource.spec) !== textOf(spec)) {
-      const number = (await this.#latestRevision(name, stored?.resource.status.revision)) + 1;
-      transaction.create(kinds.Revision, {
-        name: revisionName(name, number),
-        spec: { ...runnablePart(spec), server: name, number },
-      });
-    }
-    return (await transaction.commit()).kind === "committed";
+    const deployment =
+      stored === undefined ? await this.#create(transaction, draft) : await this.#change(transaction, draft, stored);
+    if ((await transaction.commit()).kind === "conflict") return undefined;
+    return deployment === undefined ? {} : { deployment };
   }
 
-  /** The highest revision number of a server, 0 when there is none. Numbers have no gaps above the stable one. */
-  async #latestRevision(server: string, stable: string | undefined): Promise<number> {
-    const revisions = this.#registry.resources(kinds.Revision);
-    let number = stable === undefined ? 0 : ((await revisions.get(stable))?.spec.number ?? 0);
-    while ((await revisions.get(revisionName(server, number + 1))) !== undefined) number += 1;
-    return number;
+  async #create(transaction: Transaction, { name, labels, spec }: ServerDraft): Promise<string> {
+    const to = await this.#addRevision(transaction, { name, spec });
+    const deployment = await addFirstDeployment(this.#registry, transaction, { name, generation: 1, spec }, to);
+    transaction.create(kinds.Server, { name, labels, spec, status: { ...pendingServerStatus, deployment } });
+    return deployment;
+  }
+
+  async #change(
+    transaction: Transaction,
+    { name, labels, spec }: ServerDraft,
+    stored: Stored<Server>,
+  ): Promise<string | undefined> {
+    const after = transaction.replace(kinds.Server, stored, { spec, labels });
+    if (textOf(stored.resource.spec) === textOf(spec)) return undefined;
+    const to = await this.#addRevision(transaction, { name, spec });
+    return await addDeployment(this.#registry, transaction, stored, after, { to });
+  }
+
+  /** The next Revision of a server; its name. */
+  async #addRevision(transaction: Transaction, { name, spec }: Pick<ServerDraft, "name" | "spec">): Promise<string> {
+    const [latest] = await revisionsOf(this.#registry, name);
+    const number = (latest?.spec.number ?? 0) + 1;
+    const to = revisionName(name, number);
+    transaction.create(kinds.Revision, { name: to, spec: { ...runnablePart(spec), server: name, number } });
+    return to;
   }
 
   async #replicaNames(server: string): Promise<readonly string[]> {
@@ -173,8 +193,4 @@ function dryRun(draft: ServerDraft, current: Server | undefined): Applied {
     status: current?.status ?? pendingServerStatus,
   };
   return { server, outcome: current === undefined ? "created" : "changed" };
-}
-
-function textOf(spec: ServerSpec): string {
-  return runnableText(runnablePart(spec));
 }

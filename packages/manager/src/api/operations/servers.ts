@@ -11,6 +11,7 @@ import { demand, flag, integer, notFound, pathValue, text } from "../request.ts"
 import { BreakerDecisions } from "./breaker.ts";
 import { replicaWithLoad, withEvents, withLoad } from "./live-status.ts";
 import { newestFirst, pageItemsDefault, pageOf } from "./page.ts";
+import { revisionsOf } from "./revisions-of.ts";
 import { viewServer, viewSource } from "./server-view.ts";
 import type { ServerWrites } from "./server-writes.ts";
 
@@ -41,10 +42,11 @@ export function serverOperations(
   const { registry, writes, authorizer, live } = options;
   const breakers = new BreakerDecisions(options);
 
-  const answer = (status: number, server: Server, principal: Principal): OperationReply => {
+  const answer = (status: number, server: Server, principal: Principal, begun?: string): OperationReply => {
     const { revision } = server.metadata;
     const body = withLoad(viewServer(server, principal, authorizer), live);
-    return { kind: "json", status, body, ...(revision === "" ? {} : { revision }) };
+    const deployment = begun === undefined ? {} : { deployment: begun };
+    return { kind: "json", status, body, ...deployment, ...(revision === "" ? {} : { revision }) };
   };
 
   const draftOf = (request: OperationRequest, name?: string): ServerDraft => {
@@ -77,8 +79,9 @@ export function serverOperations(
     },
 
     async createServer(request) {
-      const { server } = await writes.apply(draftOf(request), { expected: "absent", dryRun: flag(request, "dryRun") });
-      return answer(201, server, request.principal);
+      const how = { expected: "absent", dryRun: flag(request, "dryRun") };
+      const { server, deployment } = await writes.apply(draftOf(request), how);
+      return answer(201, server, request.principal, deployment);
     },
 
     async getServer(request) {
@@ -88,8 +91,9 @@ export function serverOperations(
     async putServer(request) {
       const draft = draftOf(request, pathValue(request, "name"));
       const expected = request.ifMatch === undefined ? {} : { expected: request.ifMatch };
-      const { server, outcome } = await writes.apply(draft, { dryRun: flag(request, "dryRun"), ...expected });
-      return answer(outcome === "created" ? 201 : 200, server, request.principal);
+      const applied = await writes.apply(draft, { dryRun: flag(request, "dryRun"), ...expected });
+      const status = applied.outcome === "created" ? 201 : 200;
+      return answer(status, applied.server, request.principal, applied.deployment);
     },
 
     async deleteServer(request) {
@@ -114,15 +118,10 @@ export function serverOperations(
 
     async listRevisions(request) {
       const { metadata } = await existing(request);
-      const { items } = await registry
-        .resources(kinds.Revision)
-        .list({ where: ({ spec }) => spec.server === metadata.name });
-      const shown = items
-        .toSorted((a, b) => b.spec.number - a.spec.number)
-        .map((revision) => ({
-          ...revision,
-          spec: { ...revision.spec, source: viewSource(revision.spec.source, request.principal, authorizer) },
-        }));
+      const shown = (await revisionsOf(registry, metadata.name)).map((revision) => ({
+        ...revision,
+        spec: { ...revision.spec, source: viewSource(revision.spec.source, request.principal, authorizer) },
+      }));
       return { kind: "json", status: 200, body: pageOf(shown, request) };
     },
 

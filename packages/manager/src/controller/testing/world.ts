@@ -139,6 +139,9 @@ export class World {
       case "forget-revision":
         this.revisions = this.revisions.filter(({ metadata: { name } }) => name !== step.name);
         return;
+      case "forget-catalogue":
+      case "forget-deployment":
+        return;
       case "forget-server":
         this.isGone = true;
     }

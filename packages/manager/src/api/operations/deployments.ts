@@ -1,0 +1,174 @@
+/** The operations on deployments: what begins one, what is said about one, and what is shown of them and of revisions. */
+import type {
+  DeployRequest,
+  Deployment,
+  OperationName,
+  Principal,
+  Revision,
+  RevisionDiff,
+  Server,
+} from "@mcp-manager/api";
+import {
+  check,
+  deployRequestSchema,
+  derivedNamePattern,
+  invalidFields,
+  isName,
+  promoteRequestSchema,
+  rollbackRequestSchema,
+} from "@mcp-manager/api";
+import type { Clock } from "../../base/clock.ts";
+import { kinds } from "../../registry/kinds.ts";
+import type { Registry } from "../../registry/registry.ts";
+import type { Authorizer, CompareCatalogues } from "../ports.ts";
+import type { Implementation, OperationReply, OperationRequest } from "../request.ts";
+import { demand, notFound, pathValue, text } from "../request.ts";
+import type { Verb } from "./deployment-verbs.ts";
+import { DeploymentWrites } from "./deployment-writes.ts";
+import { stableOf } from "./next-deployment.ts";
+import { newestFirst, pageOf } from "./page.ts";
+import { fieldChanges, type Viewed } from "./revision-diff.ts";
+import { deploymentsOf, revisionsOf } from "./revisions-of.ts";
+import { viewSource } from "./server-view.ts";
+
+type DeploymentOperationName =
+  | "deployServer"
+  | "rollbackServer"
+  | "listServerDeployments"
+  | "diffRevisions"
+  | "listDeployments"
+  | "getDeployment"
+  | "promoteDeployment"
+  | "pauseDeployment"
+  | "resumeDeployment"
+  | "abortDeployment"
+  | "retryDeployment";
+
+export interface DeploymentOperationsOptions {
+  readonly registry: Registry;
+  readonly authorizer: Authorizer;
+  readonly clock: Clock;
+  readonly compareCatalogues: CompareCatalogues;
+}
+
+/** The implementations, by operation. */
+export function deploymentOperations(
+  options: DeploymentOperationsOptions,
+): Readonly<Record<Extract<OperationName, DeploymentOperationName>, Implementation>> {
+  const { registry, authorizer } = options;
+  const writes = new DeploymentWrites(registry, options.clock);
+
+  const existing = async (request: OperationRequest): Promise<Server> => {
+    const name = pathValue(request, "name");
+    const server = isName(name) ? await registry.resources(kinds.Server).get(name) : undefined;
+    if (server === undefined) throw notFound("server", name);
+    return server;
+  };
+
+  const say = async (request: OperationRequest, verb: Verb): Promise<OperationReply> =>
+    answer(200, await writes.say(deploymentOf(request), verb));
+
+  return {
+    async deployServer(request) {
+      const { metadata } = await existing(request);
+      const checked = check(deployRequestSchema, request.body ?? {});
+      if (checked.kind === "wrong") throw invalidFields("deploy", checked.fields);
+      demandSource(authorizer, request.principal, metadata.name, checked.value);
+      return answer(202, await writes.deploy(metadata.name, checked.value));
+    },
+
+    async rollbackServer(request) {
+      const { metadata } = await existing(request);
+      const checked = check(rollbackRequestSchema, request.body ?? {});
+      if (checked.kind === "wrong") throw invalidFields("rollback", checked.fields);
+      return answer(202, await writes.rollback(metadata.name, checked.value.to));
+    },
+
+    async listServerDeployments(request) {
+      const { metadata } = await existing(request);
+      const items = newestFirst(await deploymentsOf(registry, metadata.name));
+      return { kind: "json", status: 200, body: pageOf(items, request) };
+    },
+
+    async diffRevisions(request) {
+      const body = await diff(options, await existing(request), request);
+      return { kind: "json", status: 200, body };
+    },
+
+    async listDeployments(request) {
+      const items = newestFirst(await allDeployments(registry));
+      return { kind: "json", status: 200, body: pageOf(items, request) };
+    },
+
+    async getDeployment(request) {
+      const name = deploymentOf(request);
+      const deployment = await registry.resources(kinds.Deployment).get(name);
+      if (deployment === undefined) throw notFound("deployment", name);
+      return answer(200, deployment);
+    },
+
+    async promoteDeployment(request) {
+      const checked = check(promoteRequestSchema, request.body ?? {});
+      if (checked.kind === "wrong") throw invalidFields("promote", checked.fields);
+      return await say(request, { kind: "promote", ...checked.value });
+    },
+
+    pauseDeployment: (request) => say(request, { kind: "pause" }),
+    resumeDeployment: (request) => say(request, { kind: "resume" }),
+    abortDeployment: (request) => say(request, { kind: "abort" }),
+
+    async retryDeployment(request) {
+      return answer(202, await writes.retry(deploymentOf(request)));
+    },
+  };
+}
+
+function answer(status: number, body: Deployment): OperationReply {
+  return { kind: "json", status, body };
+}
+
+/** The name in the path; `not_found` for one that no deployment can have. */
+function deploymentOf(request: OperationRequest): string {
+  const name = pathValue(request, "name");
+  if (derivedNamePattern.test(name)) return name;
+  throw notFound("deployment", name);
+}
+
+function demandSource(authorizer: Authorizer, principal: Principal, server: string, { source }: DeployRequest): void {
+  if (source?.kind !== "process") return;
+  demand(authorizer, principal, "processes:write", `have a command started (server "${server}")`);
+}
+
+/** All that there are: their number is bounded by the servers' and by what is kept of each. */
+async function allDeployments(registry: Registry): Promise<readonly Deployment[]> {
+  const { items } = await registry.resources(kinds.Deployment).list({ limit: Number.MAX_SAFE_INTEGER });
+  return items;
+}
+
+async function diff(
+  { registry, authorizer, compareCatalogues }: DeploymentOperationsOptions,
+  server: Server,
+  request: OperationRequest,
+): Promise<RevisionDiff> {
+  const revisions = await revisionsOf(registry, server.metadata.name);
+  const named = (name: string | undefined): Revision => {
+    const found = revisions.find(({ metadata }) => metadata.name === name);
+    if (found === undefined) throw notFound(`revision of server "${server.metadata.name}"`, name ?? "none");
+    return found;
+  };
+  const newest = revisions[0]?.metadata.name;
+  const from = named(text(request, "from") ?? stableOf(server.status) ?? newest);
+  const to = named(text(request, "to") ?? newest);
+  const catalogues = registry.resources(kinds.Catalogue);
+  const [before, after] = [await catalogues.get(from.metadata.name), await catalogues.get(to.metadata.name)];
+  const viewed = (real: Revision): Viewed => {
+    const source = viewSource(real.spec.source, request.principal, authorizer);
+    return { real, shown: { ...real, spec: { ...real.spec, source } } };
+  };
+  return {
+    from: from.metadata.name,
+    to: to.metadata.name,
+    spec: fieldChanges(viewed(from), viewed(to)),
+    ...(before === undefined || after === undefined ? {} : { schema: compareCatalogues(before, after) }),
+  };
+}

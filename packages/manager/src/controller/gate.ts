@@ -1,0 +1,69 @@
+/**
+ * What is known of the difference between the two revisions of a deployment: from what their replicas were found to offer. Compares no
+ * texts itself. Source: reliability.md §1.2, "Schema-diff gate".
+ */
+import type { Deployment, Replica, SchemaDiff } from "@mcp-manager/api";
+import type { CatalogueRecord } from "../registry/kinds.ts";
+import type { Gate } from "./rollout/rollout.ts";
+
+/** Compares two texts of Catalogue records. Pure. */
+export type CompareTexts = (from: string, to: string) => SchemaDiff;
+
+/** The difference of two records; of what is too long to be kept only that there is one is known, and nothing vouches for it. */
+export function compareRecords(compare: CompareTexts, from: CatalogueRecord, to: CatalogueRecord): SchemaDiff {
+  if (from.spec.digest === to.spec.digest) return { class: "none", changes: [] };
+  if (from.spec.text !== undefined && to.spec.text !== undefined) return compare(from.spec.text, to.spec.text);
+  const message = "what it offers differs, and is too long to be compared: look at both before it is accepted";
+  return { class: "breaking", changes: [{ class: "breaking", subject: "catalogue", message }] };
+}
+
+/** Gates by server: the last comparison of each is kept, because a difference is looked at again and again and costs the same each time. */
+export class Gates {
+  readonly #compare: CompareTexts;
+  readonly #known = new Map<string, { readonly key: string; readonly diff: SchemaDiff }>();
+
+  constructor(compare: CompareTexts) {
+    this.#compare = compare;
+  }
+
+  /** What the replicas and the records of the deployment's server say of it. */
+  of({ spec }: Deployment, replicas: readonly Replica[], catalogues: readonly CatalogueRecord[]): Gate {
+    const { from, to } = spec;
+    const digests = new Set(offeredBy(replicas, to));
+    if (digests.size > 1) return unstable(to, replicas);
+    if (from === null) return { kind: "none" };
+    const before = catalogues.find(({ metadata }) => metadata.name === from);
+    const after = catalogues.find(({ metadata }) => metadata.name === to);
+    // A revision that cannot be asked any more and never was: there is nothing to compare with.
+    if (before === undefined && !replicas.some((replica) => isReady(replica, from))) return { kind: "none" };
+    if (before === undefined || after === undefined) return { kind: "unknown" };
+    return { kind: "known", diff: this.#diff(spec.server, before, after), ttlMs: before.spec.ttlMs };
+  }
+
+  forget(server: string): void {
+    this.#known.delete(server);
+  }
+
+  #diff(server: string, before: CatalogueRecord, after: CatalogueRecord): SchemaDiff {
+    const key = `${before.spec.digest} ${after.spec.digest}`;
+    const known = this.#known.get(server);
+    if (known?.key === key) return known.diff;
+    const diff = compareRecords(this.#compare, before, after);
+    this.#known.set(server, { key, diff });
+    return diff;
+  }
+}
+
+function unstable(to: string, replicas: readonly Replica[]): Gate {
+  const names = replicas.filter((replica) => isReady(replica, to)).map(({ metadata }) => metadata.name);
+  const message = `replicas of ${to} do not offer the same (${names.join(", ")}): make its lists the same at each start`;
+  return { kind: "unstable", message };
+}
+
+function offeredBy(replicas: readonly Replica[], revision: string): readonly string[] {
+  return replicas.filter((replica) => isReady(replica, revision)).flatMap(({ status }) => status.catalogue ?? []);
+}
+
+function isReady({ spec, status }: Replica, revision: string): boolean {
+  return spec.revision === revision && spec.drain !== true && status.state === "ready";
+}
