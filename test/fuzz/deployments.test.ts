@@ -100,13 +100,13 @@ class World {
         return await this.#servers.apply({ name: "weather", labels: {}, spec });
       }
       case "say":
-        return await this.#deployments.say(newest, { kind: what.verb });
+        return await this.#deployments.say(newest, { kind: what.verb }, "admin");
       case "promote":
-        return await this.#deployments.say(newest, what);
+        return await this.#deployments.say(newest, what, "admin");
       case "accept":
-        return await this.#deployments.deploy("weather", { acceptBreaking: true });
+        return await this.#deployments.deploy("weather", { acceptBreaking: true }, "admin");
       case "rollback":
-        return await this.#deployments.rollback("weather", undefined);
+        return await this.#deployments.rollback("weather", undefined, "admin");
       case "retry":
         return await this.#deployments.retry(newest);
       case "delete":

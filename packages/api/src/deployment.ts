@@ -16,6 +16,8 @@ export interface DeploymentSpec {
   readonly strategy: Strategy;
   /** Somebody accepted what breaks, before it was seen. */
   readonly acceptBreaking?: boolean;
+  /** Name of the principal who did so. */
+  readonly acceptedBy?: string;
   /** Set when it goes back to an earlier revision: no gate, no steps, no waiting. */
   readonly rollback?: boolean;
   /** `metadata.generation` of the Server that asked for it. */
@@ -156,6 +158,8 @@ export interface DeploymentProgress {
   readonly resumeTo?: DeploymentPhase;
   /** Somebody said that what breaks, or reads otherwise, may pass. */
   readonly accepted?: "semantic" | "breaking";
+  /** Name of the principal who said so. */
+  readonly acceptedBy?: string;
   /** Somebody said: go on at once (this step), or to the end. */
   readonly promoted?: "step" | "full";
   /** Failed measurements so far, and providers' errors in a row, by name of the rule. */

@@ -148,8 +148,8 @@ test("deploy with acceptBreaking takes the place of one that waits for it, to th
   await put(door, "weather-3-1", { phase: "Paused", reason: "SchemaBreaking" });
   const { body: next } = await post(door, `${path}/deploy`, { acceptBreaking: true });
   assert.deepEqual(
-    [next.metadata.name, next.spec.to, next.spec.from, next.spec.acceptBreaking],
-    ["weather-3-2", "weather-3", "weather-2", true],
+    [next.metadata.name, next.spec.to, next.spec.from, next.spec.acceptBreaking, next.spec.acceptedBy],
+    ["weather-3-2", "weather-3", "weather-2", true, "key:admin"],
   );
   assert.equal((await server(door)).status.deployment, "weather-3-2");
 });

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { applyVerb, type Verb } from "./deployment-verbs.ts";
 
 const now = "2027-01-01T00:00:10.000Z";
+const said = { by: "key:ci", at: now };
 const strategy = { kind: "canary", steps: [{ weight: 10, pause: "1m", minRequests: 0 }] } as const;
 
 function deployment(status: Partial<DeploymentStatus>): Deployment {
@@ -20,7 +21,7 @@ function paused(reason: DeploymentReason, resumeTo: DeploymentPhase = "Progressi
 }
 
 function after(before: Deployment, verb: Verb): DeploymentStatus {
-  const result = applyVerb(before, verb, now);
+  const result = applyVerb(before, verb, said);
   if (result instanceof ManagerError) throw result;
   return result;
 }
@@ -38,6 +39,7 @@ test("a pause keeps where it was and how long it had been there, and a resume go
 test("a resume accepts texts that were changed, and goes on to the phase that was interrupted", () => {
   const status = after(paused("SchemaSemantic", "SchemaCheck"), { kind: "resume" });
   assert.deepEqual([status.phase, status.progress?.accepted], ["SchemaCheck", "semantic"]);
+  assert.equal(status.progress?.acceptedBy, "key:ci");
 });
 
 test("what breaks for clients is accepted by a promotion that says so, and by nothing else", () => {
@@ -87,7 +89,7 @@ test("too late is said with the phase and what to do", () => {
   const phases: readonly DeploymentPhase[] = ["Promoting", "Draining", "Completed", "Aborted", "Failed"];
   for (const phase of phases) {
     for (const kind of ["promote", "pause", "resume", "abort"] as const) {
-      const result = applyVerb(deployment({ phase }), { kind }, now);
+      const result = applyVerb(deployment({ phase }), { kind }, said);
       assert.ok(result instanceof ManagerError, phase);
       assert.deepEqual(
         [result.code, result.details["phase"], result.server],
@@ -110,8 +112,8 @@ test("whatever is said in whatever order, no word moves traffic, and a pause alw
   fc.assert(
     fc.property(first, fc.array(verb, { maxLength: 12 }), (phase, verbs) => {
       let current = deployment({ phase, traffic: { target: 10 } });
-      for (const said of verbs) {
-        const result = applyVerb(current, said, now);
+      for (const word of verbs) {
+        const result = applyVerb(current, word, said);
         if (result instanceof ManagerError) continue;
         assert.equal(result.traffic.target, 10);
         assert.ok([phase, "Paused", "Aborting"].includes(result.phase));

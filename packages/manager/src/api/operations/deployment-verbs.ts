@@ -20,27 +20,29 @@ export type Verb =
 
 const fresh: DeploymentProgress = { elapsedMs: 0, stalledMs: 0 };
 
+/** Whose word it is, and when it came. */
+export interface Said {
+  /** Name of the principal. */
+  readonly by: string;
+  /** RFC 3339. */
+  readonly at: string;
+}
+
 /** The status after the word, or `failed_precondition` with the phase and what to do instead. Saying what is so already changes nothing. */
-export function applyVerb(deployment: Deployment, verb: Verb, now: string): DeploymentStatus | ManagerError {
+export function applyVerb(deployment: Deployment, verb: Verb, said: Said): DeploymentStatus | ManagerError {
   const { status } = deployment;
   if (verb.kind === "abort" && status.phase === "Aborting") return status;
   const late = tooLate(status);
   if (late !== undefined) return refusal(deployment, `cannot ${verb.kind}`, late);
   switch (verb.kind) {
     case "abort":
-      return {
-        ...unexplained(status),
-        phase: "Aborting",
-        reason: "AbortedByUser",
-        since: now,
-        progress: going(status),
-      };
+      return abort(status, said);
     case "pause":
-      return pause(status, now);
+      return pause(status, said);
     case "resume":
-      return resume(deployment, now);
+      return resume(deployment, said);
     case "promote":
-      return promote(deployment, verb, now);
+      return promote(deployment, verb, said);
   }
 }
 
@@ -48,6 +50,7 @@ export function applyVerb(deployment: Deployment, verb: Verb, now: string): Depl
 function tooLate({ phase }: DeploymentStatus): string | undefined {
   switch (phase) {
     case "Promoting":
+      return "all traffic goes over to the new revision: once it is there, go back with a rollback of the server";
     case "Draining":
       return "all traffic goes to the new revision: go back with a rollback of the server";
     case "Aborting":
@@ -62,26 +65,31 @@ function tooLate({ phase }: DeploymentStatus): string | undefined {
   }
 }
 
-function pause(status: DeploymentStatus, now: string): DeploymentStatus {
-  if (status.phase === "Paused") return status;
-  const progress = { ...(status.progress ?? fresh), resumeTo: status.phase };
-  const message = "a person paused it: resume it, or abort it";
-  return { ...status, phase: "Paused", reason: "PausedByUser", message, since: now, progress };
+function abort(status: DeploymentStatus, { by, at }: Said): DeploymentStatus {
+  const message = `${by} aborted it: apply another spec, or retry it`;
+  return { ...status, phase: "Aborting", reason: "AbortedByUser", message, since: at, progress: going(status) };
 }
 
-function resume(deployment: Deployment, now: string): DeploymentStatus | ManagerError {
+function pause(status: DeploymentStatus, { by, at }: Said): DeploymentStatus {
+  if (status.phase === "Paused") return status;
+  const progress = { ...(status.progress ?? fresh), resumeTo: status.phase };
+  const message = `${by} paused it: resume it, or abort it`;
+  return { ...status, phase: "Paused", reason: "PausedByUser", message, since: at, progress };
+}
+
+function resume(deployment: Deployment, said: Said): DeploymentStatus | ManagerError {
   const { status } = deployment;
   if (status.phase !== "Paused") return refusal(deployment, "cannot resume", "it is not paused");
   if (status.reason === "SchemaBreaking")
     return refusal(deployment, "cannot resume", `what breaks for clients is accepted by promote: ${accepting}`);
-  return onward(status, now, { ...going(status), ...resumed(status.reason) });
+  return onward(status, said, { ...going(status), ...resumed(status.reason, said) });
 }
 
 /** What a resume says beside going on: a wait for a person is over, a look that did not satisfy is taken again. */
-function resumed(reason: DeploymentReason | undefined): Partial<DeploymentProgress> {
+function resumed(reason: DeploymentReason | undefined, { by }: Said): Partial<DeploymentProgress> {
   switch (reason) {
     case "SchemaSemantic":
-      return { accepted: "semantic" };
+      return { accepted: "semantic", acceptedBy: by };
     case "AwaitingPromotion":
       return { promoted: "step" };
     case "Inconclusive":
@@ -99,7 +107,7 @@ const accepting = "promote it with acceptBreaking";
 function promote(
   deployment: Deployment,
   { full = false, acceptBreaking = false }: PromoteRequest,
-  now: string,
+  said: Said,
 ): DeploymentStatus | ManagerError {
   const { status } = deployment;
   const { phase, reason } = status;
@@ -114,10 +122,12 @@ function promote(
   const isAcceptance = !full && (isAtGate || (acceptBreaking && !isMoving(status)));
   const progress: DeploymentProgress = {
     ...going(status),
-    ...(acceptBreaking ? { accepted: "breaking" as const } : isAtGate ? { accepted: "semantic" as const } : {}),
+    ...(acceptBreaking || isAtGate
+      ? { accepted: acceptBreaking ? ("breaking" as const) : ("semantic" as const), acceptedBy: said.by }
+      : {}),
     ...(isAcceptance ? {} : { promoted: full ? ("full" as const) : ("step" as const) }),
   };
-  return phase === "Paused" ? onward(status, now, progress) : { ...status, progress };
+  return phase === "Paused" ? onward(status, said, progress) : { ...status, progress };
 }
 
 /** Whether it has come to its steps. */
@@ -126,9 +136,9 @@ function isMoving({ phase, progress }: DeploymentStatus): boolean {
 }
 
 /** Out of a pause, to where it was. */
-function onward(status: DeploymentStatus, now: string, progress: DeploymentProgress): DeploymentStatus {
+function onward(status: DeploymentStatus, { at }: Said, progress: DeploymentProgress): DeploymentStatus {
   const phase = status.progress?.resumeTo ?? "Progressing";
-  return { ...unexplained(status), phase, since: now, progress };
+  return { ...unexplained(status), phase, since: at, progress };
 }
 
 /** What is remembered of the way, but for the pause in it. */

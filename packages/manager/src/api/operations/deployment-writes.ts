@@ -1,6 +1,6 @@
 /**
  * What begins a deployment without a new spec in full, and what is said about one that is under way: deploy, roll back, retry, and the
- * verbs. Each is one registry transaction; that of somebody else in between is a conflict, or is looked at again when it changed
+ * verbs. `by` is the name of the principal whose word it is. Each is one registry transaction; that of somebody else in between is a conflict, or is looked at again when it changed
  * nothing that matters here. Nothing is moved here: the controller acts on what it then reads.
  */
 import type { DeployRequest, Deployment, DeploymentStatus, Revision, Server, ServerSpec } from "@mcp-manager/api";
@@ -33,7 +33,7 @@ export class DeploymentWrites {
    * Begins the Deployment that the request asks for, or finds that the newest one is just that. Throws `not_found`, and
    * `failed_precondition` for a server that is being deleted.
    */
-  async deploy(server: string, request: DeployRequest): Promise<Deployment> {
+  async deploy(server: string, request: DeployRequest, by: string): Promise<Deployment> {
     return await this.#attempt(server, async (stored) => {
       const { spec } = stored.resource;
       const wanted: ServerSpec = {
@@ -53,7 +53,7 @@ export class DeploymentWrites {
       } else if (newest !== undefined && isAsAsked(newest.resource, to, wanted, request)) {
         return { transaction, name: newest.resource.metadata.name };
       }
-      const accept = request.acceptBreaking === true ? { acceptBreaking: true } : {};
+      const accept = request.acceptBreaking === true ? { acceptBreaking: true, acceptedBy: by } : {};
       return { transaction, name: await addDeployment(this.#registry, transaction, stored, after, { to, ...accept }) };
     });
   }
@@ -62,7 +62,7 @@ export class DeploymentWrites {
    * Makes the spec say what an earlier revision says, and goes back to it. To the stable one that is no Deployment of its own: the one
    * that leads away from it is aborted (`RolledBack`). Throws `not_found`; `failed_precondition` when there is nothing to go back to.
    */
-  async rollback(server: string, to: string | undefined): Promise<Deployment> {
+  async rollback(server: string, to: string | undefined, by: string): Promise<Deployment> {
     return await this.#attempt(server, async (stored) => {
       const revisions = await revisionsOf(this.#registry, server);
       const deployments = await deploymentsOf(this.#registry, server);
@@ -74,7 +74,7 @@ export class DeploymentWrites {
       if (name === stableOf(stored.resource.status)) {
         const newest = await this.#newest(stored.resource);
         if (newest === undefined) throw nothingToDo(server, name);
-        const status = this.#rolledBack(newest.resource);
+        const status = this.#rolledBack(newest.resource, by);
         transaction.putStatus(kinds.Deployment, newest, status);
         return { transaction, name: newest.resource.metadata.name };
       }
@@ -96,9 +96,10 @@ export class DeploymentWrites {
       const transaction = this.#registry.transaction();
       const wanted = { spec: withRunnable(stored.resource.spec, revision) };
       const after = transaction.replace(kinds.Server, stored, wanted);
-      const { to, acceptBreaking, rollback } = deployment.spec;
+      const { to, acceptBreaking, acceptedBy, rollback } = deployment.spec;
       const more = {
         ...(acceptBreaking === undefined ? {} : { acceptBreaking }),
+        ...(acceptedBy === undefined ? {} : { acceptedBy }),
         ...(rollback === undefined ? {} : { rollback }),
       };
       return { transaction, name: await addDeployment(this.#registry, transaction, stored, after, { to, ...more }) };
@@ -109,7 +110,7 @@ export class DeploymentWrites {
    * Notes what was said. Throws `not_found`, `failed_precondition` when it is too late, and `conflict` (with `details.current`) when
    * somebody else came first and it is elsewhere now; what the controller only counted in the meantime is no reason.
    */
-  async say(name: string, verb: Verb): Promise<Deployment> {
+  async say(name: string, verb: Verb, by: string): Promise<Deployment> {
     let seen: Deployment | undefined;
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       const stored = await this.#registry.resources(kinds.Deployment).read(name);
@@ -118,7 +119,7 @@ export class DeploymentWrites {
       if (seen !== undefined && !isSamePlace(seen.status, resource.status)) break;
       seen = resource;
       if (!isOver(resource.status)) demandNewest(resource, await this.#server(resource.spec.server));
-      const status = applyVerb(resource, verb, this.#now());
+      const status = applyVerb(resource, verb, { by, at: this.#now() });
       if (status instanceof ManagerError) throw status;
       if (status === resource.status) return resource;
       const transaction = this.#registry.transaction();
@@ -146,13 +147,13 @@ export class DeploymentWrites {
   }
 
   /** The status of the one that leads away from the stable revision, once that is gone back to. */
-  #rolledBack(deployment: Deployment): DeploymentStatus {
-    const message = "the server was rolled back to its stable revision";
+  #rolledBack(deployment: Deployment, by: string): DeploymentStatus {
+    const message = `${by} rolled the server back to its stable revision`;
     if (isOver(deployment.status)) {
       if (deployment.status.phase === "Completed") throw nothingToDo(deployment.spec.server, deployment.spec.to);
       return { ...deployment.status, reason: "RolledBack", message };
     }
-    const status = applyVerb(deployment, { kind: "abort" }, this.#now());
+    const status = applyVerb(deployment, { kind: "abort" }, { by, at: this.#now() });
     if (status instanceof ManagerError) throw status;
     return { ...status, reason: "RolledBack", message };
   }

@@ -66,7 +66,7 @@ export function deploymentOperations(
   };
 
   const say = async (request: OperationRequest, verb: Verb): Promise<OperationReply> =>
-    answer(200, await writes.say(deploymentOf(request), verb));
+    answer(200, await writes.say(deploymentOf(request), verb, request.principal.name));
 
   return {
     async deployServer(request) {
@@ -74,14 +74,14 @@ export function deploymentOperations(
       const checked = check(deployRequestSchema, request.body ?? {});
       if (checked.kind === "wrong") throw invalidFields("deploy", checked.fields);
       demandSource(authorizer, request.principal, metadata.name, checked.value);
-      return answer(202, await writes.deploy(metadata.name, checked.value));
+      return answer(202, await writes.deploy(metadata.name, checked.value, request.principal.name));
     },
 
     async rollbackServer(request) {
       const { metadata } = await existing(request);
       const checked = check(rollbackRequestSchema, request.body ?? {});
       if (checked.kind === "wrong") throw invalidFields("rollback", checked.fields);
-      return answer(202, await writes.rollback(metadata.name, checked.value.to));
+      return answer(202, await writes.rollback(metadata.name, checked.value.to, request.principal.name));
     },
 
     async listServerDeployments(request) {

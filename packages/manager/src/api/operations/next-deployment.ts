@@ -10,7 +10,7 @@ import type { Registry } from "../../registry/registry.ts";
 import type { Transaction } from "../../registry/transaction.ts";
 
 /** What is decided of it by who asks; the rest follows from the Server. */
-export type Wanted = Pick<DeploymentSpec, "to" | "acceptBreaking" | "rollback">;
+export type Wanted = Pick<DeploymentSpec, "to" | "acceptBreaking" | "acceptedBy" | "rollback">;
 
 /** The Server as it will be. */
 interface Asking extends Pick<Server, "spec"> {
