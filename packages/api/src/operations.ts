@@ -117,6 +117,7 @@ function verb(word: string, summary: string, body: z.ZodType = emptyRequestSchem
     answers: [{ ...deployment, summary: "The Deployment; its status shows what comes of it." }],
     permission: "servers:write",
     errors: ["not_found", "conflict", "failed_precondition"],
+    cli: `deployment ${word}`,
   };
 }
 
@@ -213,6 +214,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     answers: [{ ...deployment, status: 202, summary: "The Deployment; the newest when all that is asked for is so." }],
     permission: "servers:write",
     errors: ["not_found", "conflict", "failed_precondition"],
+    cli: "server deploy",
   },
   rollbackServer: {
     method: "POST",
@@ -224,6 +226,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     answers: [{ ...deployment, status: 202 }],
     permission: "servers:write",
     errors: ["not_found", "conflict", "failed_precondition"],
+    cli: "server rollback",
   },
   listServerDeployments: {
     method: "GET",
@@ -256,6 +259,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     answers: [{ status: 200, summary: "The difference.", schema: revisionDiffSchema }],
     permission: "servers:read",
     errors: ["not_found"],
+    cli: "server diff",
   },
   listReplicas: {
     method: "GET",
@@ -319,6 +323,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     answers: [{ status: 200, summary: "A page of Deployments.", schema: deploymentListSchema }],
     permission: "servers:read",
     errors: [],
+    cli: "deployment list",
   },
   getDeployment: {
     method: "GET",
@@ -328,6 +333,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     answers: [deployment],
     permission: "servers:read",
     errors: ["not_found"],
+    cli: "deployment get",
   },
   promoteDeployment: verb(
     "promote",
