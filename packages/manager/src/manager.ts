@@ -38,6 +38,7 @@ import { ListDrift } from "./gateway/lists/list-drift.ts";
 import { CollisionLog } from "./gateway/lists/collision-log.ts";
 import { DirectTools } from "./gateway/calls/direct.ts";
 import { PendingCounts } from "./gateway/calls/pending-work.ts";
+import { CallMeasures, type MeasureSource } from "./gateway/calls/revision-measures.ts";
 import { sessionScope } from "./gateway/calls/call-lease.ts";
 import { WakingCalls } from "./gateway/calls/waking.ts";
 import { type Door, openDoor } from "./gateway/door/door.ts";
@@ -229,8 +230,8 @@ interface DataPlane {
   readonly useOf: AgentOptions["useOf"];
   /** Calls in flight to a server and waiting for it. */
   readonly callsOf: (server: string) => number;
-  /** What a revision still has to finish. */
-  readonly pending: PendingCounts;
+  /** How revisions fare beside each other, and what each still has to finish. */
+  readonly measures: MeasureSource;
   readonly catalog: Catalog;
   readonly endpoint: McpEndpoint;
   readonly tools: DirectTools;
@@ -289,12 +290,15 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
     seenByAll: () => access.showsAllToAll,
   });
   const metrics = new CallMetrics(state.metrics);
+  const measured = new CallMeasures();
+  scope.defer(measured.follow(table));
   const idleMs = durationMs(gateway.sessions.idle);
   const isGood = (who: Principal): boolean => isVouchedFor(state.keys.table.current, who, clock.wallMs());
   const sessionsMax = gateway.sessions.max;
   const serves = servedBy(table);
+  const onPinned = (server: string, revision: string): void => measured.began(server, revision);
   const sessions = scope.use(
-    new Sessions({ sealer, clock, random, idleMs, sessionsMax, metrics: meters, isGood, serves }),
+    new Sessions({ sealer, clock, random, idleMs, sessionsMax, metrics: meters, isGood, serves, onPinned }),
   );
   scope.defer(followPins(table, sessions));
   scope.defer(state.keys.table.onChange(() => sessions.review()));
@@ -307,10 +311,16 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
   const passage = { table, upstreams, guards, waking, clock, random };
   const openTasks = new OpenTasks(clock);
   const pending = new PendingCounts({ upstreams, sessions, tasks: openTasks, subscriptions });
+  const measures: MeasureSource = {
+    of: (server, revision) => measured.of(server, revision),
+    reset: (server) => measured.reset(server),
+    pending: (server, revision) => pending.of(server, revision),
+  };
   const endpoint = new McpEndpoint({
     ...passage,
     wheel,
     metrics,
+    measures: measured,
     audit,
     sessions,
     lists,
@@ -336,7 +346,7 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
     listsUri: (server, uri, revision) => catalog.has(server, "resources", uri, revision) === true,
     bodyBytesMax: sizeBytes(gateway.bodySize),
   });
-  const tools = new DirectTools({ ...passage, catalog, metrics, mayCall, maySee, wheel });
+  const tools = new DirectTools({ ...passage, catalog, metrics, measures: measured, mayCall, maySee, wheel });
   const callsOf = (server: string): number => {
     const load = guards.of(server)?.load;
     return load === undefined ? 0 : load.inFlight + load.waiting;
@@ -345,7 +355,7 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
     const waiting = callsOf(server) + subscriptions.wantedOf(server);
     return { pending: waiting, entered: guards.of(server)?.entered ?? 0 };
   };
-  return { door, upstreams, guards, idle, useOf, callsOf, pending, wheel, catalog, endpoint, tools, table };
+  return { door, upstreams, guards, idle, useOf, callsOf, measures, wheel, catalog, endpoint, tools, table };
 }
 
 interface Control {

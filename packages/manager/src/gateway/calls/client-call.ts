@@ -12,11 +12,13 @@ import type { TimerWheel } from "../../base/timer-wheel.ts";
 import type { Ending } from "../../resilience/ending.ts";
 import type { RawHeaders, ReplyListener } from "../reply.ts";
 import { revisionHeader } from "../routing/previews.ts";
+import { servesSeveral } from "../routing/revision-of.ts";
 import type { SessionCall } from "../sessions/session.ts";
 import { auditCall, type AuditSink } from "./call-audit.ts";
 import type { CallMetrics, CallOutcome } from "./call-metrics.ts";
 import { CallTime, type CallTimeHost } from "./call-time.ts";
 import type { Call } from "./call.ts";
+import type { CallMeasures } from "./revision-measures.ts";
 import type { Destination } from "./upstream-leg.ts";
 
 /** What a call needs to be told of and counted. */
@@ -24,6 +26,7 @@ export interface ClientCallDependencies {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly metrics: CallMetrics;
+  readonly measures: Pick<CallMeasures, "ended">;
   /** Hears of tool calls, and of what was refused; absent: nobody does. */
   readonly audit?: AuditSink;
 }
@@ -40,6 +43,8 @@ export abstract class ClientCall implements ReplyListener, SessionCall, CallTime
   protected state: "open" | "parked" | "ending" | "over" = "open";
   /** Whether its client, or its session, has heard of it before the response. */
   protected hasSpoken = false;
+  /** Length of the response so far, as it came from the server. */
+  protected answerBytes = 0;
   protected readonly time: CallTime;
   readonly #dependencies: ClientCallDependencies;
 
@@ -117,6 +122,9 @@ export abstract class ClientCall implements ReplyListener, SessionCall, CallTime
   /** When the server's part of it began; undefined where none has. */
   protected abstract get sentMs(): number | undefined;
 
+  /** What the server took by then; undefined when a client's answers are in it. */
+  protected abstract tookMs(nowMs: number): number | undefined;
+
   /** Tells the server that the call is given up. */
   protected abstract withdraw(reason: string): void;
 
@@ -143,17 +151,27 @@ export abstract class ClientCall implements ReplyListener, SessionCall, CallTime
     this.letGo(ending, clean, nowMs);
     this.state = "over";
     this.time.stop();
-    this.count(outcome, nowMs, sentMs);
+    this.count(outcome, ending, nowMs, sentMs);
   }
 
   /** One request of the client has its answer. */
-  protected count(outcome: CallOutcome, nowMs: number, sentMs: number | undefined): void {
+  protected count(outcome: CallOutcome, ending: Ending, nowMs: number, sentMs: number | undefined): void {
     const { metrics, audit } = this.#dependencies;
     const { session, startedMs } = this.call;
     session?.calls.remove(this);
     const upstreamMs = sentMs === undefined ? undefined : nowMs - sentMs;
     metrics.of(this.server, this.revision ?? "", this.method).ended(outcome, nowMs - startedMs, upstreamMs);
     auditCall(audit, this.call, this.server, this.destination.name, outcome);
+    if (servesSeveral(this.destination.route)) this.#measure(outcome, ending, nowMs);
+  }
+
+  #measure(outcome: CallOutcome, ending: Ending, nowMs: number): void {
+    const { server, revision, method, answerBytes: bytes } = this;
+    const { name, revision: wanted } = this.destination;
+    const tool = method === "tools/call" ? name : undefined;
+    const principal = this.call.session === undefined ? this.principalHash : undefined;
+    const tookMs = this.tookMs(nowMs);
+    this.#dependencies.measures.ended({ server, revision, wanted, outcome, ending, tool, principal, tookMs, bytes });
   }
 
   protected headers(): RawHeaders {

@@ -9,6 +9,7 @@ import { outcomeOf } from "../../protocol/response.ts";
 import type { Ending } from "../../resilience/ending.ts";
 import type { Principal } from "../../security/principal.ts";
 import type { ReadyReplica } from "../../upstream/upstream-set.ts";
+import { servesSeveral } from "../routing/revision-of.ts";
 import type { ServerRoute } from "../routing/routing-table.ts";
 import { ask } from "./ask.ts";
 import { endingOfFailure, failureFor } from "./call-ending.ts";
@@ -16,10 +17,12 @@ import type { CallMetrics, CallOutcome } from "./call-metrics.ts";
 import { onCallersConnection } from "./callers-connection.ts";
 import { timedOut } from "./failure.ts";
 import { Passage, type PassageDependencies, type PassageHost } from "./passage.ts";
+import type { CallMeasures } from "./revision-measures.ts";
 
 export interface DirectCallDependencies extends PassageDependencies {
   readonly wheel: TimerWheel;
   readonly metrics: CallMetrics;
+  readonly measures: Pick<CallMeasures, "ended">;
 }
 
 /** What is called, by whom. */
@@ -81,7 +84,7 @@ export class DirectCall implements PassageHost {
     });
     asked.then(
       (answer) => {
-        this.#end(outcomeOf(answer), ending ?? "answered");
+        this.#end(outcomeOf(answer), ending ?? "answered", answer.length);
         this.#answered.resolve(answer);
       },
       // Without an ending it was not asked: there was no connection for it.
@@ -120,7 +123,7 @@ export class DirectCall implements PassageHost {
     this.#answered.reject(failureFor(error, ending, method));
   }
 
-  #end(outcome: CallOutcome, ending: Ending): void {
+  #end(outcome: CallOutcome, ending: Ending, bytes = 0): void {
     const { clock, metrics } = this.#dependencies;
     const nowMs = clock.nowMs();
     const { sentMs } = this.#passage;
@@ -129,6 +132,22 @@ export class DirectCall implements PassageHost {
     const upstreamMs = sentMs === undefined ? undefined : nowMs - sentMs;
     const { name } = this.destination.route;
     metrics.of(name, this.#replica?.revision ?? "", method).ended(outcome, nowMs - this.#startedMs, upstreamMs);
+    if (servesSeveral(this.destination.route)) this.#measure(outcome, ending, nowMs, bytes);
+  }
+
+  #measure(outcome: CallOutcome, ending: Ending, nowMs: number, bytes: number): void {
+    const { route, name: tool, revision: wanted } = this.destination;
+    this.#dependencies.measures.ended({
+      server: route.name,
+      revision: this.#replica?.revision,
+      wanted,
+      outcome,
+      ending,
+      tool,
+      principal: this.principalHash,
+      tookMs: this.#passage.tookMs(nowMs),
+      bytes,
+    });
   }
 
   #wait(): void {

@@ -303,6 +303,7 @@ test("a call that ends because its client does not read even the withdrawal of i
       clock,
       wheel,
       metrics: new CallMetrics(metrics),
+      measures: { ended: () => undefined },
       states: new RequestStates(sealer, clock),
       parked: new ParkedCalls({ wheel, clock, random }),
       renewedHeaders: () => Promise.resolve([]),

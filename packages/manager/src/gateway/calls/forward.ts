@@ -122,6 +122,7 @@ export class Forward extends ClientCall implements LegHost, PassageHost, Parking
 
   onResponse(chunk: Buffer, last: boolean): boolean {
     if (this.state === "over") return true;
+    this.answerBytes += chunk.length;
     if (this.#outcome !== undefined) return this.#pass(chunk, last, this.#outcome);
     if (this.#held === undefined && last) return this.#onWhole(chunk);
     const held = (this.#held ??= new HeldResponse(this.call));
@@ -186,7 +187,7 @@ export class Forward extends ClientCall implements LegHost, PassageHost, Parking
     this.time.stop();
     this.#passage.yieldPlace(nowMs);
     this.#leg.waitForClient(true);
-    this.count("input_required", nowMs, this.sentMs);
+    this.count("input_required", "answered", nowMs, this.sentMs);
     this.state = "parked";
     const state = states.seal(call, { kind: "parked", server, revision: this.revision, name });
     call.reply.json(200, inputRequiredResult(call.id, requests, state), this.headers());
@@ -237,6 +238,10 @@ export class Forward extends ClientCall implements LegHost, PassageHost, Parking
     return this.#passage.sentMs;
   }
 
+  protected override tookMs(nowMs: number): number | undefined {
+    return this.#questions === undefined ? this.#passage.tookMs(nowMs) : undefined;
+  }
+
   protected override withdraw(reason: string): void {
     this.#leg.cancel(reason);
   }
@@ -283,6 +288,7 @@ export class Forward extends ClientCall implements LegHost, PassageHost, Parking
   #expectResponse(): void {
     this.#outcome = undefined;
     this.#held = undefined;
+    this.answerBytes = 0;
   }
 
   /** From here on a long response goes out as it comes. */

@@ -152,12 +152,17 @@ export class Passage implements GuardedCall, WakingCall {
     this.#answeredMs = nowMs;
   }
 
+  /** What the server took for the last attempt by then: until the response began, and 0 before it was sent. */
+  tookMs(nowMs: number): number {
+    return (this.#answeredMs ?? nowMs) - (this.#sentMs ?? nowMs);
+  }
+
   /**
    * Its server waits for its client, which may take minutes: the place is given back, and what comes after counts for the replica alone.
    * The call goes on without one, because the server is at work on it already, on a connection that it has for itself.
    */
   yieldPlace(nowMs: number): void {
-    this.#permit?.end("answered", this.#tookMs(nowMs));
+    this.#permit?.end("answered", this.tookMs(nowMs));
     this.#permit = undefined;
   }
 
@@ -190,7 +195,7 @@ export class Passage implements GuardedCall, WakingCall {
     this.#report(ending);
     const permit = this.#permit;
     this.#permit = undefined;
-    permit?.end(this.#last ?? "withdrawn", this.#tookMs(nowMs));
+    permit?.end(this.#last ?? "withdrawn", this.tookMs(nowMs));
   }
 
   #enter(nowMs: number): void {
@@ -279,9 +284,5 @@ export class Passage implements GuardedCall, WakingCall {
     this.#isTrying = false;
     this.#last = ending;
     if (this.#replica !== undefined) this.#guard?.attempted(this.#replica.name, this.tool, ending, retryAfterMs);
-  }
-
-  #tookMs(nowMs: number): number {
-    return (this.#answeredMs ?? nowMs) - (this.#sentMs ?? nowMs);
   }
 }

@@ -20,7 +20,7 @@ export function revisionOf(call: RoutedCall, route: ServerRoute): string | undef
   const pinned = session.pins.get(route.name);
   if (pinned !== undefined) return pinned;
   const revision = assigned(call, route);
-  if (revision !== undefined) session.pins.set(route.name, revision);
+  if (revision !== undefined) session.pin(route.name, revision);
   return revision;
 }
 
@@ -33,6 +33,11 @@ export function hasLeft({ revisions }: ServerRoute, revision: string): boolean {
 /** Whether this revision takes new work: what listens there is to listen anew elsewhere when it no longer does. */
 export function takesNew({ revisions }: ServerRoute, revision: string): boolean {
   return revisions === undefined || revisions.stable === revision || revisions.next?.revision === revision;
+}
+
+/** Whether more than one revision has calls of this server: a deployment is under way, and its calls are measured. */
+export function servesSeveral({ revisions }: ServerRoute): boolean {
+  return revisions !== undefined && (revisions.next !== undefined || revisions.draining.length > 0);
 }
 
 /** What a legacy client calls itself in `initialize`, cut to what is kept of it; undefined when it does not say. */

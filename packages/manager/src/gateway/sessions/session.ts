@@ -46,11 +46,12 @@ export class Session {
   readonly clientName: string | undefined;
   /** By server, the revision that its calls go to: set by its first use of the server. */
   readonly pins: Map<string, string> = new Map();
+  readonly #onPinned: SessionsOptions["onPinned"];
   /** Least level of log messages passed on; everything until the client says. */
   logLevel: string | undefined;
   lastSeenMs: number;
 
-  constructor(id: string, facts: SessionFacts, nowMs: number, firstQuestion: number, open: OpenStreams) {
+  constructor(id: string, facts: SessionFacts, nowMs: number, firstQuestion: number, hub: SessionHub) {
     this.id = id;
     this.principalHash = facts.p;
     this.protocolVersion = facts.v;
@@ -58,7 +59,8 @@ export class Session {
     this.profile = profileOfKey(facts.c);
     this.clientName = facts.i;
     if (facts.r !== undefined) this.pins.set(serverOfKey(facts.w), facts.r);
-    this.streams = new SessionStreams(open, facts.v);
+    this.#onPinned = hub.onPinned;
+    this.streams = new SessionStreams(hub.streams, facts.v);
     this.questions = new Questions(firstQuestion);
     this.lastSeenMs = nowMs;
   }
@@ -66,6 +68,12 @@ export class Session {
   /** Whether its client waits for something, or listens. */
   get isInUse(): boolean {
     return this.calls.size > 0 || this.streams.isOpen;
+  }
+
+  /** Puts it on a revision of a server, where it stays. */
+  pin(server: string, revision: string): void {
+    this.pins.set(server, revision);
+    this.#onPinned?.(server, revision);
   }
 
   /** Cancels the call of this id, as its client wrote it; nothing when it is not in flight. */
@@ -90,6 +98,12 @@ interface SessionFacts {
   readonly n: string;
 }
 
+/** What all sessions share. */
+interface SessionHub {
+  readonly streams: OpenStreams;
+  readonly onPinned: SessionsOptions["onPinned"];
+}
+
 /** What `initialize` says of a session beside its version. */
 export interface Opening {
   readonly profile?: ClientProfile;
@@ -112,6 +126,8 @@ export interface SessionsOptions {
   readonly isGood?: (principal: Principal) => boolean;
   /** Whether a revision still serves those who began there. Default: always. */
   readonly serves?: (server: string, revision: string) => boolean;
+  /** Hears of each session that is put on a revision of a server; of one that comes back to its own, nobody hears. */
+  readonly onPinned?: (server: string, revision: string) => void;
 }
 
 /** A session's sealed id is good for this long at most. */
@@ -134,6 +150,7 @@ export class Sessions implements Disposable {
   readonly #ended = new Set<string>();
   readonly #listeners = new Set<(session: Session) => void>();
   readonly #streams: OpenStreams;
+  readonly #hub: SessionHub;
   /** Those that have ended but for their calls in flight. */
   readonly #retired = new Set<Session>();
   #timer: Timer | undefined;
@@ -143,6 +160,7 @@ export class Sessions implements Disposable {
   constructor(options: SessionsOptions) {
     this.#options = options;
     this.#streams = new OpenStreams(options);
+    this.#hub = { streams: this.#streams, onPinned: options.onPinned };
     this.#arm();
     if (options.metrics !== undefined) this.#showIn(options.metrics);
   }
@@ -170,6 +188,7 @@ export class Sessions implements Disposable {
     const id = sealer.seal(sealContext, facts, clock.wallMs() + sessionLifeMs);
     const session = this.#keep(id, facts);
     session.principal = principal;
+    if (opening.revision !== undefined) session.pin(serverOfKey(key), opening.revision);
     return session;
   }
 
@@ -309,7 +328,7 @@ export class Sessions implements Disposable {
     const { clock, random } = this.#options;
     // So that an answer to a question of an earlier life, or of another session, finds nothing.
     const firstQuestion = random.bytes(4).readUInt32BE() * questionsMax + 1;
-    const session = new Session(id, facts, clock.nowMs(), firstQuestion, this.#streams);
+    const session = new Session(id, facts, clock.nowMs(), firstQuestion, this.#hub);
     this.#open.set(id, session);
     return session;
   }

@@ -23,6 +23,7 @@ import { IdleServers } from "../../upstream/idle-servers.ts";
 import { UpstreamSet } from "../../upstream/upstream-set.ts";
 import { CallMetrics } from "../calls/call-metrics.ts";
 import { PendingCounts } from "../calls/pending-work.ts";
+import { CallMeasures } from "../calls/revision-measures.ts";
 import { WakingCalls } from "../calls/waking.ts";
 import { Catalog } from "../lists/catalog.ts";
 import { DirectTools } from "../calls/direct.ts";
@@ -121,6 +122,7 @@ export class TestGateway implements AsyncDisposable {
   readonly subscriptions: Subscriptions;
   readonly parked: ParkedCalls;
   readonly pending: PendingCounts;
+  readonly measures: CallMeasures = new CallMeasures();
   readonly wheel: TimerWheel;
   readonly guards: Guards;
   readonly idle: IdleServers = new IdleServers();
@@ -152,7 +154,10 @@ export class TestGateway implements AsyncDisposable {
     const isGood = (who: Principal): boolean => this.#authenticator.principals.get(who.name) === who;
     const idleMs = 30 * 60_000;
     const serves = servedBy(table);
-    this.sessions = new Sessions({ sealer, clock, random, idleMs, sessionsMax, metrics, isGood, serves });
+    const { measures } = this;
+    measures.follow(table);
+    const onPinned = (server: string, revision: string): void => measures.began(server, revision);
+    this.sessions = new Sessions({ sealer, clock, random, idleMs, sessionsMax, metrics, isGood, serves, onPinned });
     followPins(table, this.sessions);
     const { sessions } = this;
     const hub = { upstreams, catalog, table, sessions, maySee, mayCall, clock, wheel, random, isGood };
@@ -181,6 +186,7 @@ export class TestGateway implements AsyncDisposable {
       clock,
       wheel,
       metrics: counts,
+      measures,
       audit,
       sessions: this.sessions,
       introduction: new Introduction({
@@ -213,6 +219,7 @@ export class TestGateway implements AsyncDisposable {
       waking,
       catalog,
       metrics: counts,
+      measures,
       mayCall,
       maySee,
       clock,
