@@ -26,9 +26,9 @@ import { TimerWheel } from "./base/timer-wheel.ts";
 import type { Settings } from "./config/settings.ts";
 import { Controller } from "./controller/controller.ts";
 import { compareRecords } from "./controller/gate.ts";
-import { unmeasured } from "./controller/measure-source.ts";
 import type { Capacity } from "./controller/rollout/capacity.ts";
 import { compareCatalogues } from "./controller/schema/compare.ts";
+import { collectDeploymentMetrics } from "./controller/deployment-metrics.ts";
 import { collectStateMetrics } from "./controller/state-metrics.ts";
 import { EventBus } from "./events/bus.ts";
 import { logEvents } from "./events/event-log.ts";
@@ -370,7 +370,7 @@ async function openControl(
   scope: AsyncDisposableStack,
 ): Promise<Control> {
   const { settings, env, clock, random, logger } = options;
-  const { registry, servers, revisions, replicas, events } = state;
+  const { registry, servers, revisions, deployments, replicas, events } = state;
   const { data: dataDir, sandbox } = settings;
   const runtimes = createRuntimes({ dataDir, clock, random, baseEnv: env, sandbox });
   const swept = await runtimes.process.sweep();
@@ -422,7 +422,7 @@ async function openControl(
       catalogues: state.catalogues,
       replicas,
       node,
-      measures: unmeasured,
+      measures: plane.measures,
       compareTexts: compareCatalogues,
       capacity: capacityOf(settings.capacity),
       toolCount,
@@ -437,6 +437,7 @@ async function openControl(
   scope.defer(plane.catalog.onChange((server) => controller.look(server)));
   scope.defer(plane.guards.onChange((server) => controller.look(server)));
   scope.defer(collectStateMetrics(state.metrics, servers, replicas));
+  collectDeploymentMetrics(state.metrics, servers, deployments);
   return { logs };
 }
 

@@ -20,6 +20,9 @@ export const rare: readonly Family[] = [
 
 /** Labels of what a manager counts seldom or late, so that it may have no sample yet to read them from. */
 const seldom: Readonly<Record<string, readonly string[]>> = {
+  mcp_manager_deployment_phase: ["server", "phase"],
+  mcp_manager_deployment_step: ["server"],
+  mcp_manager_deployment_weight: ["server"],
   mcp_manager_health_probes_total: ["server", "result"],
   mcp_manager_leases_closed_total: ["server", "reason"],
   mcp_manager_leases_opened_total: ["server"],
@@ -78,6 +81,7 @@ const labelsText = `## Labels
 | \`method\` | the MCP method, \`tools/call\` |
 | \`outcome\` | \`result\`; \`input_required\` (the server asks back); \`tool_error\` (the tool said \`isError\`: an answer, no outage); \`protocol_error\`; \`unavailable\`; \`timeout\`; \`cancelled\`; \`refused\` (a limit was reached) |
 | \`state\` | of a server: \`pending\`, \`starting\`, \`ready\`, \`degraded\`, \`idle\`, \`failed\`, \`draining\`; of a replica: those without \`degraded\`, and \`stopped\`; of connections: \`in_use\`, \`idle\`, \`spare\`, \`busy\`, and \`waiting\` of the calls that want one |
+| \`phase\` | of a server's newest deployment: \`Pending\`, \`SchemaCheck\`, \`TtlClamp\`, \`Progressing\`, \`Paused\`, \`Promoting\`, \`Draining\`, \`Completed\`, \`Aborting\`, \`Aborted\`, \`Failed\` |
 | \`topic\` | of an event: \`server.state\`, \`server.drift\`, \`deployment.phase\`, \`replica.state\`, \`replica.health\`, \`replica.ejected\`, \`replica.held-off\`, \`breaker.state\`, \`overload.stage\` |
 | \`reason\` | in a word why a call or a client was refused, or a connection closed: \`breaker\`, \`held_off\`, \`queue\`, \`rate\`; \`overload\`, \`connections\` … |
 | \`result\` | of a probe: \`alive\`, \`failed\`, \`needs-authorization\` |

@@ -12,10 +12,3 @@ export interface MeasureSource {
   /** What would be lost if the revision ended now. */
   pending(server: string, revision: string): PendingWork;
 }
-
-/** Of an instance that counts nothing by revision. */
-export const unmeasured: MeasureSource = {
-  of: () => undefined,
-  reset: () => undefined,
-  pending: () => ({ inFlight: 0, sessions: 0, tasks: 0, listens: 0 }),
-};

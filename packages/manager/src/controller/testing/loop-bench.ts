@@ -13,7 +13,7 @@ import { openMemoryStore } from "../../store/memory.ts";
 import type { Store } from "../../store/store.ts";
 import { silentLogger } from "../../telemetry/logger.ts";
 import { Controller, type ControllerOptions } from "../controller.ts";
-import { unmeasured } from "../measure-source.ts";
+import type { MeasureSource } from "../measure-source.ts";
 
 export interface BenchOptions extends Partial<
   Pick<ControllerOptions, "advance" | "callsOf" | "measures" | "capacity" | "compareTexts">
@@ -42,6 +42,13 @@ export interface Bench extends AsyncDisposable {
   /** Ends the controller and begins with another one, as a restart of the manager does. */
   restart(): Promise<void>;
 }
+
+/** Of an instance that counts nothing by revision. */
+const unmeasured: MeasureSource = {
+  of: () => undefined,
+  reset: () => undefined,
+  pending: () => ({ inFlight: 0, sessions: 0, tasks: 0, listens: 0 }),
+};
 
 /** With the server `weather` and its first revision registered, and no deployment. */
 export async function openBench(options: BenchOptions = {}): Promise<Bench> {

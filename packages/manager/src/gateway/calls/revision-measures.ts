@@ -90,7 +90,8 @@ const kinds: Readonly<Record<Ending, "answer" | "tool-error" | "client-error" | 
   withdrawn: "none",
 };
 
-export class CallMeasures {
+/** The counts of this instance. A call that began while one revision served is never among them. */
+export class CallMeasures implements Omit<MeasureSource, "pending"> {
   /** By server and revision: those of the routes that there are, so that neither can grow. */
   readonly #servers = new Map<string, Map<string, Tally>>();
 
@@ -111,7 +112,6 @@ export class CallMeasures {
     this.#servers.get(server)?.get(revision)?.began();
   }
 
-  /** As in `MeasureSource`. */
   of(server: string, revision: string): RevisionMeasures | undefined {
     const tallies = this.#servers.get(server);
     return tallies === undefined ? undefined : (tallies.get(revision) ?? new Tally()).measures();
