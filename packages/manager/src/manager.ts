@@ -275,8 +275,9 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
   const onListed: CatalogOptions["onListed"] = (listed) => drift.listed(listed);
   const hearing = { attempted, isHeldOff, onDropped, onListed };
   const catalog = scope.use(new Catalog({ upstreams, clock, wheel, listDeadlineMs, troubleOf, ...hearing }));
+  catalog.follow(table.current.servers);
   table.onChange(({ servers }) => {
-    catalog.retain(servers);
+    catalog.follow(servers);
     drift.retain(servers);
   });
   scope.use(new CollisionLog({ table, catalog, logger }));
@@ -324,7 +325,7 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
     audit,
     sessions,
     lists,
-    scopedLists: new ScopedLists({ upstreams, clock, wheel }),
+    scopedLists: new ScopedLists({ table, upstreams, clock, wheel }),
     catalog,
     router,
     previews: new Previews({ table, upstreams, maySee }),

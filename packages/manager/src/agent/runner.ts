@@ -176,7 +176,8 @@ export class ReplicaRunner implements Sleeper {
       era: this.#eraInDoubt ? undefined : this.#host.knownEra(),
       startupMs: this.#host.startupMs(),
       log,
-      onNotification: (message, method) => upstreams.notified(this.server, method, message),
+      onNotification: (message, method) =>
+        upstreams.notified(this.server, method, message, this.#report.status.revision),
       onDropped: (what) => upstreams.dropped(this.server, what),
       onUnhealthy: (reason) => this.#served?.onUnhealthy(reason),
       signal: this.#leaving.signal,

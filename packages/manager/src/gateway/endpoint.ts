@@ -198,10 +198,9 @@ export class McpEndpoint {
 
   /** About one task, which its id alone says where to find; and what only tasks have is nobody's other extension. */
   #forwardTask(call: Call): void {
-    const { envelope, era, view } = call;
+    const { envelope, era } = call;
     const { tasks, introduction } = this.#options;
-    const isCarried =
-      isTaskMethod(envelope.method, era) && (envelope.has("taskId") || introduction.hasTasks(view, era));
+    const isCarried = isTaskMethod(envelope.method, era) && (envelope.has("taskId") || introduction.hasTasks(call));
     if (!isCarried) return this.#own.unknownMethod(call);
     const routed = tasks.route(call);
     if (routed.kind === "expired") return this.#own.refuseExpired(call, "the task has expired");
@@ -211,8 +210,8 @@ export class McpEndpoint {
   /** What no revision has may be a method of an extension. Whether its client negotiated that is for the server to say. */
   #forwardExtension(call: Call): void {
     const { router, introduction } = this.#options;
-    const { view, era, envelope } = call;
-    const isCarried = era === "modern" && mayBeExtension(envelope.method) && introduction.hasExtensions(view);
+    const { era, envelope } = call;
+    const isCarried = era === "modern" && mayBeExtension(envelope.method) && introduction.hasExtensions(call);
     if (!isCarried) return this.#own.unknownMethod(call);
     const routed = router.byView(call);
     if (routed.kind !== "unknown") return this.#forward(call, routed);

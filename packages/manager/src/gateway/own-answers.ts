@@ -21,6 +21,7 @@ import { logLevels } from "./calls/log-level.ts";
 import { revisionHeader } from "./routing/previews.ts";
 import { clientNameIn, revisionOf } from "./routing/revision-of.ts";
 import type { RoutingTable } from "./routing/routing-table.ts";
+import { seenBy } from "./routing/seen-revisions.ts";
 import type { Opening, Sessions } from "./sessions/session.ts";
 import { viewKey } from "./view.ts";
 
@@ -48,7 +49,7 @@ export class OwnAnswers {
     if (refusal !== undefined) return this.#fail(call, refusal);
     const version = introduction.negotiate(call.envelope.text("initVersion"));
     const opening = this.#openingOf(call);
-    introduction.initialize(call.view, call.principal, call.id, version).then(
+    introduction.initialize(call, version).then(
       (message) => {
         // A client that went away while it waited has no use for a session.
         if (call.reply.ended) return this.#count(call, "cancelled");
@@ -73,7 +74,7 @@ export class OwnAnswers {
   }
 
   discover(call: Call): void {
-    this.#settle(call, this.#options.introduction.discover(call.view, call.principal, call.id));
+    this.#settle(call, this.#options.introduction.discover(call));
   }
 
   ping(call: Call): void {
@@ -91,7 +92,7 @@ export class OwnAnswers {
 
   list(call: Call, member: ListMember): void {
     const { view, era, principal, id, envelope } = call;
-    const { lists, scopedLists } = this.#options;
+    const { lists, scopedLists, table } = this.#options;
     const cursor = envelope.has("cursor") ? (envelope.text("cursor") ?? "") : undefined;
     const after = cursor === undefined ? undefined : lists.position({ view, member, principal }, cursor);
     if (cursor !== undefined && after === undefined) {
@@ -99,7 +100,8 @@ export class OwnAnswers {
         "params.cursor is not one of this list, or is more than an hour old: ask for the first page again";
       return this.refuse(call, 200, JsonRpcCode.invalidParams, message);
     }
-    const request = { view, member, era, principal, id, after };
+    if (call.session !== undefined) call.session.hasListed = true;
+    const request = { view, member, era, principal, id, after, seen: seenBy(call, table.current) };
     const own = scopedLists.of(call, member);
     if (own !== undefined)
       return this.#settle(

@@ -24,6 +24,12 @@ export function viewKey(view: View): string {
   return view.revision === undefined ? view.server : `${view.server}@${view.revision}`;
 }
 
+/** The revision that the view of this word shows; undefined: as each caller is assigned. */
+export function revisionOfKey(key: string): string | undefined {
+  const at = key.indexOf("@");
+  return at < 0 ? undefined : key.slice(at + 1);
+}
+
 /** The server in a view's word; of the aggregate, its word. */
 export function serverOfKey(key: string): string {
   const at = key.indexOf("@");

@@ -30,7 +30,14 @@ export type UpstreamChange =
   | { readonly kind: "attached" | "detached"; readonly server: string }
   /** The replica's connection goes on in a new session, as `Connection.onRenewed` says. */
   | { readonly kind: "renewed"; readonly server: string; readonly replica: ReadyReplica }
-  | { readonly kind: "notified"; readonly server: string; readonly method: string; readonly message: Buffer }
+  /** Of the revision that said it, where that is known. */
+  | {
+      readonly kind: "notified";
+      readonly server: string;
+      readonly method: string;
+      readonly message: Buffer;
+      readonly revision?: string | undefined;
+    }
   /** A connection beside that of all was opened or is closed. */
   | { readonly kind: "leased"; readonly server: string; readonly event: LeaseEvent }
   /** A message of a server reached nobody. */
@@ -98,8 +105,8 @@ export class UpstreamSet {
   }
 
   /** Passes on a notification that belongs to no call (a list changed, a resource was updated). */
-  notified(server: string, method: string, message: Buffer): void {
-    this.#tell({ kind: "notified", server, method, message });
+  notified(server: string, method: string, message: Buffer, revision?: string): void {
+    this.#tell({ kind: "notified", server, method, message, revision });
   }
 
   /** Tells of a message that reached nobody. */

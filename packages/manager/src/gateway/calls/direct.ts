@@ -29,7 +29,7 @@ export class DirectTools {
   /** The tools of a server as JSON objects, under the names it shows on its own endpoint; waits for the list deadline at most. */
   async list(server: string, principal: Principal): Promise<readonly unknown[]> {
     const route = this.#route(server);
-    const listing = await this.#options.catalog.listing(server, "tools");
+    const listing = await this.#options.catalog.listing(server, "tools", revisionOf(route, principal));
     if (listing.kind === "missing") throw listing.error;
     return listing.items.flatMap((item) => {
       const shown = route.exposure.shownTool(item.key);
@@ -55,7 +55,7 @@ export class DirectTools {
     const route = this.#route(server);
     const name = route.exposure.originalTool(tool);
     if (name === undefined || !this.#options.mayCall(principal, server, name)) throw unknownTool(server, tool);
-    const revision = revisionFor(route, { principal, clientName: undefined, header: () => undefined });
+    const revision = revisionOf(route, principal);
     const paramHeaders = headersFor(this.#options.catalog.wantedHeaders(server, name, revision) ?? [], args);
     const answer = await new DirectCall(this.#options, { route, name, args, paramHeaders, principal, revision }).run();
     return resultOf(answer, server, tool);
@@ -66,6 +66,11 @@ export class DirectTools {
     if (route !== undefined) return route;
     throw new ManagerError("not_found", `server "${server}" does not exist`, { server });
   }
+}
+
+/** Its lists and its calls are of one revision. */
+function revisionOf(route: ServerRoute, principal: Principal): string | undefined {
+  return revisionFor(route, { principal, clientName: undefined, header: () => undefined });
 }
 
 function resultOf(answer: Buffer, server: string, tool: string): Buffer {

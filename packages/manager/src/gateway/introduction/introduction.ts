@@ -1,22 +1,24 @@
 /**
  * What the gateway says of itself: the answers to `initialize` and `server/discover`. On one server's endpoint the server speaks
  * through it (its own name, capabilities, instructions), also while it is away and was heard once; the aggregate speaks for all.
- * Only what is carried is declared.
+ * Of a server with several revisions the one speaks that the caller's calls go to. Only what is carried is declared.
  */
 import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../../base/clock.ts";
 import type { Watched } from "../../base/watched.ts";
-import { type Era, legacyVersionOffered, legacyVersions, modernVersions } from "../../protocol/era.ts";
+import { legacyVersionOffered, legacyVersions, modernVersions } from "../../protocol/era.ts";
 import { initializeResult } from "../../protocol/legacy.ts";
 import { discoverResult } from "../../protocol/modern.ts";
-import type { Principal } from "../../security/principal.ts";
 import type { ServerFacts } from "../../transport/connection.ts";
 import type { UpstreamSet } from "../../upstream/upstream-set.ts";
 import { type Capabilities, carriedCapabilities, hasExtensions, hasTasks, mergedCapabilities } from "./capabilities.ts";
+import type { Call } from "../calls/call.ts";
 import { noReadyReplica } from "../calls/failure.ts";
 import { mergedInstructions, type Said } from "./instructions.ts";
+import { hasLeft } from "../routing/revision-of.ts";
 import type { RoutingTable } from "../routing/routing-table.ts";
-import type { MaySee, View } from "../view.ts";
+import { seenBy, type SeenRevisions } from "../routing/seen-revisions.ts";
+import type { MaySee } from "../view.ts";
 
 export interface IntroductionOptions {
   readonly table: Watched<RoutingTable>;
@@ -41,8 +43,8 @@ const discoverTtlMs = 5_000;
 
 export class Introduction {
   readonly #options: IntroductionOptions;
-  /** What each server said when it was last there. */
-  readonly #heard = new Map<string, ServerFacts>();
+  /** What each server said when it was last there, by revision; "" is any. */
+  readonly #heard = new Map<string, Map<string, ServerFacts>>();
 
   constructor(options: IntroductionOptions) {
     this.#options = options;
@@ -54,47 +56,53 @@ export class Introduction {
   }
 
   /** The answer to `initialize`. Rejects with `unavailable` when one server is asked for and was never heard. */
-  async initialize(view: View, principal: Principal, id: Buffer, protocolVersion: string): Promise<Buffer> {
-    return initializeResult(id, { protocolVersion, ...(await this.#self(view, principal, "legacy")) });
+  async initialize(call: Call, protocolVersion: string): Promise<Buffer> {
+    return initializeResult(call.id, { protocolVersion, ...(await this.#self(call)) });
   }
 
   /** The answer to `server/discover`. Rejects as `initialize` does: 503, which a client takes for no verdict on the era. */
-  async discover(view: View, principal: Principal, id: Buffer): Promise<Buffer> {
-    const self = await this.#self(view, principal, "modern");
+  async discover(call: Call): Promise<Buffer> {
+    const self = await this.#self(call);
     const hints = { ttlMs: discoverTtlMs, cacheScope: "private" } as const;
-    return discoverResult(id, { supportedVersions: modernVersions, ...self, ...hints });
+    return discoverResult(call.id, { supportedVersions: modernVersions, ...self, ...hints });
   }
 
   /** Whether modern clients of this endpoint are told of extensions, whose methods are its server's to answer. */
-  hasExtensions(view: View): boolean {
-    if (view.kind === "aggregate") return false;
-    const facts = this.#factsOf(view.server);
+  hasExtensions(call: Call): boolean {
+    const facts = this.#ownFacts(call);
     return facts?.era === "modern" && hasExtensions(facts.capabilities);
   }
 
-  /** Whether clients of this era are told on this endpoint that its server has tasks. */
-  hasTasks(view: View, era: Era): boolean {
-    const facts = view.kind === "aggregate" ? undefined : this.#factsOf(view.server);
-    return facts?.era === era && hasTasks(facts.capabilities, era);
+  /** Whether clients of the call's era are told on this endpoint that its server has tasks. */
+  hasTasks(call: Call): boolean {
+    const facts = this.#ownFacts(call);
+    return facts?.era === call.era && hasTasks(facts.capabilities, call.era);
   }
 
-  async #self(view: View, principal: Principal, era: Era): Promise<Self> {
-    if (view.kind === "aggregate") return this.#aggregate(principal);
-    const facts = this.#factsOf(view.server) ?? (await this.#awaitFacts(view.server));
+  /** What the endpoint's own server says. */
+  #ownFacts(call: Call): ServerFacts | undefined {
+    return call.view.kind === "aggregate" ? undefined : this.#factsOf(call.view.server, this.#seenOf(call));
+  }
+
+  async #self(call: Call): Promise<Self> {
+    const { view, era } = call;
+    const seen = this.#seenOf(call);
+    if (view.kind === "aggregate") return this.#aggregate(call, seen);
+    const facts = this.#factsOf(view.server, seen) ?? (await this.#awaitFacts(view.server, seen));
     const { serverInfo, instructions, capabilities } = facts;
     const common = era === facts.era ? era : undefined;
     return { serverInfo, capabilities: carriedCapabilities(capabilities, common), instructions };
   }
 
   /** All that the servers offer which this principal may see; others add nothing. */
-  #aggregate(principal: Principal): Self {
+  #aggregate({ principal }: Call, seen: SeenRevisions): Self {
     const { table, maySee, version, instructionsMax } = this.#options;
     const said: Said[] = [];
     const declared: Capabilities[] = [];
     let isAwaited = false;
     for (const { name, exposure, trouble } of table.current.servers.values()) {
       if (!maySee(principal, name)) continue;
-      const facts = this.#factsOf(name);
+      const facts = this.#factsOf(name, seen);
       if (facts === undefined) isAwaited ||= trouble?.state !== "failed" && trouble?.state !== "draining";
       else declared.push(facts.capabilities);
       if (facts?.instructions !== undefined) said.push({ prefix: exposure.prefix, text: facts.instructions });
@@ -106,22 +114,44 @@ export class Introduction {
     };
   }
 
-  #factsOf(server: string): ServerFacts | undefined {
-    const facts = this.#options.upstreams.pick(server)?.connection.facts;
-    if (facts === undefined || facts === this.#heard.get(server)) return this.#heard.get(server);
-    const { servers } = this.#options.table.current;
-    for (const name of this.#heard.keys()) if (!servers.has(name)) this.#heard.delete(name);
-    this.#heard.set(server, facts);
+  #seenOf(call: Call): SeenRevisions {
+    return seenBy(call, this.#options.table.current);
+  }
+
+  #factsOf(server: string, seen: SeenRevisions): ServerFacts | undefined {
+    const { table, upstreams } = this.#options;
+    const route = table.current.servers.get(server);
+    const revision = route === undefined ? undefined : seen.of(route);
+    const facts = upstreams.pick(server, revision)?.connection.facts;
+    const known = this.#heard.get(server)?.get(revision ?? "");
+    if (facts === undefined || facts === known) return known;
+    this.#forget();
+    const heard = this.#heard.get(server) ?? new Map<string, ServerFacts>();
+    this.#heard.set(server, heard.set(revision ?? "", facts));
     return facts;
   }
 
-  async #awaitFacts(server: string): Promise<ServerFacts> {
+  /** Servers that are no longer registered, and revisions that left. */
+  #forget(): void {
+    const { table, upstreams } = this.#options;
+    for (const [server, heard] of this.#heard) {
+      const route = table.current.servers.get(server);
+      if (route === undefined) this.#heard.delete(server);
+      for (const revision of heard.keys()) {
+        const isRouted = route?.revisions !== undefined && !hasLeft(route, revision);
+        if (revision !== "" && !isRouted && upstreams.pick(server, revision) === undefined) heard.delete(revision);
+      }
+    }
+  }
+
+  async #awaitFacts(server: string, seen: SeenRevisions): Promise<ServerFacts> {
     const { upstreams, clock, table, waitMs } = this.#options;
     if (table.current.servers.get(server)?.trouble?.state !== "failed") {
       await new Promise<void>((resolve) => {
         const timer = clock.after(waitMs, done);
         const unsubscribe = upstreams.onChange((change) => {
-          if (change.kind === "attached" && change.server === server) done();
+          const isIts = change.kind === "attached" && change.server === server;
+          if (isIts && this.#factsOf(server, seen) !== undefined) done();
         });
         function done(): void {
           timer.cancel();
@@ -130,7 +160,7 @@ export class Introduction {
         }
       });
     }
-    const facts = this.#factsOf(server);
+    const facts = this.#factsOf(server, seen);
     if (facts !== undefined) return facts;
     const route = table.current.servers.get(server);
     if (route !== undefined) throw noReadyReplica(route);

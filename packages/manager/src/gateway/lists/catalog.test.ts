@@ -1,76 +1,9 @@
 /** How lists are kept: pages, changes, age, failures, and a server's replicas that come and go. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ManualClock } from "../../base/clock.ts";
-import { TimerWheel } from "../../base/timer-wheel.ts";
 import { httpFailure } from "../../transport/http-status.ts";
-import { UpstreamSet } from "../../upstream/upstream-set.ts";
-import { Catalog, type Listing } from "./catalog.ts";
-import type { Trouble } from "../routing/routing-table.ts";
-import {
-  type Received,
-  type Script,
-  ScriptedConnection,
-  type ScriptedOptions,
-} from "../testing/scripted-connection.ts";
-
-class Bench implements Disposable {
-  readonly clock = new ManualClock();
-  readonly wheel: TimerWheel = new TimerWheel(this.clock);
-  readonly upstreams: UpstreamSet = new UpstreamSet();
-  readonly changes: string[] = [];
-  readonly dropped: string[] = [];
-  readonly listed: string[] = [];
-  /** How requests for lists ended: server, replica, ending and the time it named. */
-  readonly attempts: string[] = [];
-  trouble: Trouble | undefined;
-  /** The replica that is left alone. */
-  heldOff: string | undefined;
-  readonly catalog: Catalog = new Catalog({
-    upstreams: this.upstreams,
-    clock: this.clock,
-    wheel: this.wheel,
-    listDeadlineMs: 2_000,
-    troubleOf: () => this.trouble,
-    attempted: (server, replica, _tool, ending, retryAfterMs) =>
-      this.attempts.push(`${server} ${replica} ${ending} ${retryAfterMs}`),
-    isHeldOff: (_server, replica) => replica === this.heldOff,
-    onDropped: (server, member, { why, count, names }) =>
-      this.dropped.push(`${server} ${member} ${count} ${why}: ${names.join(" ")}`),
-    onListed: ({ replica, member, items, isNewcomer }) => {
-      const keys = items.map(({ key }) => key).join(" ");
-      if (member === "tools") this.listed.push(`${replica.name}${isNewcomer ? ", a newcomer" : ""}: ${keys}`);
-    },
-  });
-
-  constructor() {
-    this.catalog.onChange((server) => this.changes.push(server));
-  }
-
-  attach(script: Script, name = "s-1-a", options: ScriptedOptions = {}): ScriptedConnection {
-    const connection = new ScriptedConnection({ script, capabilities: { tools: {} }, ...options });
-    this.upstreams.attach({ name, server: "s", revision: name.slice(0, name.lastIndexOf("-")), connection });
-    return connection;
-  }
-
-  /** Requests for lists that have ended. */
-  get asked(): number {
-    return this.attempts.length;
-  }
-
-  async tools(): Promise<string[] | string> {
-    const listing: Listing = await this.catalog.listing("s", "tools");
-    return listing.kind === "known" ? listing.items.map((item) => item.key) : listing.error.message;
-  }
-
-  [Symbol.dispose](): void {
-    this.catalog[Symbol.dispose]();
-    this.wheel[Symbol.dispose]();
-  }
-}
-
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const toolsOf = (...names: string[]): unknown => ({ tools: names.map((name) => ({ name })) });
+import { CatalogBench as Bench, settle, toolsOf } from "../testing/catalog-bench.ts";
+import type { Received } from "../testing/scripted-connection.ts";
 
 test("every page is fetched, from the replica that gave the first", async () => {
   using bench = new Bench();
@@ -181,7 +114,7 @@ test("a list that waits for its turn is forgotten with its server", async () => 
     await settle();
   }
   const asked = server.calls("tools/list").length;
-  bench.catalog.retain(new Map());
+  bench.catalog.follow(new Map());
   await bench.clock.advance(5_000);
   assert.equal(server.calls("tools/list").length, asked);
 });
@@ -254,49 +187,12 @@ test("servers that are gone are forgotten, and nothing waits after disposal", as
   const bench = new Bench();
   bench.attach({ "tools/list": (call) => call.result(toolsOf("a")) });
   await bench.tools();
-  bench.catalog.retain(new Map());
+  bench.catalog.follow(new Map());
   assert.equal(bench.catalog.known("s", "tools"), undefined);
   bench.upstreams.detach("s", "s-1-a");
   const waiting = bench.tools();
   bench[Symbol.dispose]();
   assert.match(String(await waiting), /no ready replica/);
-});
-
-test("while replicas of two revisions are there, the list is the newest's, whoever is asked or answers late", async () => {
-  using bench = new Bench();
-  const old = bench.attach({ "tools/list": (call) => call.result(toolsOf("old")) }, "s-9-a");
-  assert.deepEqual(await bench.tools(), ["old"]);
-  old.script = { "tools/list": () => {} };
-  bench.upstreams.notified("s", "notifications/tools/list_changed", Buffer.alloc(0));
-  const fresh = bench.attach({ "tools/list": (call) => call.result(toolsOf("new")) }, "s-10-a");
-  fresh.inFlight = 100;
-  await settle();
-  old.calls("tools/list").at(-1)?.result(toolsOf("late"));
-  await settle();
-  assert.deepEqual(await bench.tools(), ["new"]);
-  const asked = old.calls("tools/list").length;
-  bench.attach({ "tools/list": (call) => call.result(toolsOf("old")) }, "s-9-b");
-  for (let i = 0; i < 3; i++) {
-    bench.upstreams.notified("s", "notifications/tools/list_changed", Buffer.alloc(0));
-    await bench.clock.advance(31_000);
-    assert.deepEqual(await bench.tools(), ["new"]);
-  }
-  assert.equal(old.calls("tools/list").length, asked);
-});
-
-test("when the newest revision goes, the list of the one that stays counts again", async () => {
-  using bench = new Bench();
-  const old = bench.attach({ "tools/list": (call) => call.result(toolsOf("old")) }, "s-1-a");
-  bench.attach({ "tools/list": (call) => call.result(toolsOf("new")) }, "s-2-a");
-  await settle();
-  assert.deepEqual(await bench.tools(), ["new"]);
-  const asked = old.calls("tools/list").length;
-  bench.upstreams.detach("s", "s-2-a");
-  await settle();
-  assert.deepEqual(await bench.tools(), ["old"]);
-  assert.equal(old.calls("tools/list").length, asked + 1);
-  bench.upstreams.detach("s", "s-1-a");
-  assert.deepEqual(await bench.tools(), ["old"], "what is known stays known while nobody is there");
 });
 
 test("G20 the same items in another order are no change, and stay in the order they had", async () => {

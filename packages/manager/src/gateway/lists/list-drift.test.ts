@@ -71,6 +71,14 @@ test("a new revision may describe its tools anew, and resources are no text that
   assert.deepEqual(bench.list([{ ...file, size: 2 }], { member: "resources" }), []);
 });
 
+test("U10 a tool that is described otherwise is told while another revision lists its own beside", () => {
+  const bench = new Bench();
+  bench.list([echo]);
+  assert.deepEqual(bench.list([{ name: "echo", description: "Two." }], { revision: "s-2" }), []);
+  assert.equal(bench.list([changed]).length, 1);
+  assert.deepEqual(bench.list([{ name: "echo", description: "Two." }], { revision: "s-2" }), []);
+});
+
 test("U9 replicas of one revision that list different tools are told when the second comes", () => {
   const bench = new Bench();
   bench.list([echo, { name: "a" }]);

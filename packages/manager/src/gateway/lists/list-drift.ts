@@ -27,6 +27,8 @@ export interface Listed {
 /** So many changes within this time are a list that does not come to rest. */
 const changesMax = 5;
 const restMs = 30_000;
+/** Revisions of a server that are remembered: the two that a deployment goes between, and one that drains or is looked at. */
+const revisionsMax = 3;
 /** Items remembered of one revision's list: as many as a list may have. */
 const pinsMax = 20_000;
 const namesMax = 10;
@@ -34,7 +36,6 @@ const nameLengthMax = 200;
 
 /** What one revision of a server listed. */
 interface Pins {
-  readonly revision: string;
   /** What each item was when it was seen last, present ones and others. */
   readonly digests: Map<string, string>;
   present: ReadonlySet<string>;
@@ -45,7 +46,8 @@ interface Pins {
 
 export class ListDrift {
   readonly #options: ListDriftOptions;
-  readonly #pins = new Map<string, Map<ListMember, Pins>>();
+  /** By server and revision; of each server the revision that listed last is last. */
+  readonly #pins = new Map<string, Map<string, Map<ListMember, Pins>>>();
 
   constructor(options: ListDriftOptions) {
     this.#options = options;
@@ -54,11 +56,10 @@ export class ListDrift {
   /** Compares a list with what its revision listed before, and tells what is different. Resources come and go: those are no news. */
   listed({ replica, member, items, isNewcomer }: Listed): void {
     if (member !== "tools" && member !== "prompts") return;
-    const { server, revision } = replica;
-    const lists = this.#pins.get(server) ?? new Map<ListMember, Pins>();
-    this.#pins.set(server, lists);
+    const { revision } = replica;
+    const lists = this.#listsOf(replica);
     const known = lists.get(member);
-    const pins = known?.revision === revision ? known : newPins(revision);
+    const pins = known ?? newPins();
     lists.set(member, pins);
     const otherwise = repin(pins, items);
     const present = new Set(items.map(({ key }) => key));
@@ -73,6 +74,16 @@ export class ListDrift {
       this.#tell(replica, `replicas of revision ${revision} list different ${member}`, moved);
     }
     this.#count(replica, member, pins);
+  }
+
+  #listsOf({ server, revision }: Listed["replica"]): Map<ListMember, Pins> {
+    const revisions = this.#pins.get(server) ?? new Map<string, Map<ListMember, Pins>>();
+    const lists = revisions.get(revision) ?? new Map<ListMember, Pins>();
+    revisions.delete(revision);
+    this.#pins.set(server, revisions.set(revision, lists));
+    const [oldest] = revisions.keys();
+    if (revisions.size > revisionsMax && oldest !== undefined) revisions.delete(oldest);
+    return lists;
   }
 
   /** Forgets servers that are no longer registered. */
@@ -90,7 +101,7 @@ export class ListDrift {
   }
 
   /** Tells once of a list that changes again and again, until it has been quiet for a while. */
-  #count({ server, name }: Listed["replica"], member: ListMember, pins: Pins): void {
+  #count({ server, name, revision }: Listed["replica"], member: ListMember, pins: Pins): void {
     const nowMs = this.#options.clock.nowMs();
     const { changedAtMs } = pins;
     if (nowMs - (changedAtMs.at(-1) ?? nowMs) > restMs) pins.isRestless = false;
@@ -99,13 +110,13 @@ export class ListDrift {
     const [first = nowMs] = changedAtMs;
     if (pins.isRestless || changedAtMs.length < changesMax || nowMs - first > restMs) return;
     pins.isRestless = true;
-    const message = `its ${member} changed ${changesMax} times within ${restMs / 1_000} s in revision ${pins.revision}`;
+    const message = `its ${member} changed ${changesMax} times within ${restMs / 1_000} s in revision ${revision}`;
     this.#options.events.publish({ topic: "server.drift", server, replica: name, message, severity: "warning" });
   }
 }
 
-function newPins(revision: string): Pins {
-  return { revision, digests: new Map(), present: new Set(), changedAtMs: [], isRestless: false };
+function newPins(): Pins {
+  return { digests: new Map(), present: new Set(), changedAtMs: [], isRestless: false };
 }
 
 /** The names of those that were there before and are something else now. */

@@ -9,9 +9,12 @@ const ttlMsMax = 30_000;
 /** For a server of the legacy era, which says nothing: it is asked again as often as it says that something changed. */
 const ttlMsUnsaid = 5_000;
 
-/** The least of what the servers said; 0 when one of them is missing. */
-export function ttlMsOf(listings: readonly Listing[]): number {
-  let ttlMs = listings.length === 0 ? ttlMsUnsaid : ttlMsMax;
+/** While revisions that offer different things serve one of the servers: who is sent elsewhere is not to know the old list for long. */
+const ttlMsMovingMax = 1_000;
+
+/** The least of what the servers said; 0 when one of them is missing. `isMoving`: what one of them offers is about to change. */
+export function ttlMsOf(listings: readonly Listing[], isMoving: boolean): number {
+  let ttlMs = isMoving ? ttlMsMovingMax : listings.length === 0 ? ttlMsUnsaid : ttlMsMax;
   for (const listing of listings) {
     const said = listing.kind === "missing" ? 0 : (listing.ttlMs ?? ttlMsUnsaid);
     ttlMs = Math.min(ttlMs, Math.max(0, said));

@@ -1,6 +1,6 @@
 /**
  * Lists as callers see them: the catalog's items, filtered by what the principal may use, named for the view, cut into pages, put
- * together as bytes and kept until a list or the table changes. A server that is away keeps what it showed last and is named in the result;
+ * together as bytes and kept until a list or the table changes. They are of the revisions that the caller's calls go to. A server that is away keeps what it showed last and is named in the result;
  * on the aggregate it never delays or empties the others. What a server calls private is kept for each principal by itself.
  */
 import type { ManagerError } from "@mcp-manager/api";
@@ -20,9 +20,11 @@ import { ListCursors, type Position } from "./list-cursor.ts";
 import { isPrivate, isPublic, ttlMsOf } from "./list-hints.ts";
 import type { WholeList } from "./list-pages.ts";
 import { type PageSource, takePage } from "./list-page.ts";
+import { MadeOnce } from "./made-once.ts";
 import { pageMessage, type ReadyPage, readyPage } from "./ready-page.ts";
 import { toolLinkEdits } from "../routing/rewrite.ts";
 import type { RoutingTable, ServerRoute } from "../routing/routing-table.ts";
+import type { SeenRevisions } from "../routing/seen-revisions.ts";
 import { type MaySee, type View, viewKey } from "../view.ts";
 
 export interface MergedListsOptions {
@@ -48,6 +50,8 @@ export interface ListRequest {
   readonly id: Buffer;
   /** Where the page begins, as a cursor said. Undefined: the first. */
   readonly after: Position | undefined;
+  /** The revisions that its caller sees. */
+  readonly seen: SeenRevisions;
 }
 
 /** A page kept ready is put together anew after this, which also lets the catalog look whether its parts are old. */
@@ -73,7 +77,7 @@ export class MergedLists {
   /** Waits for servers whose lists are not known yet: one for all that want the same page. As many as there are requests, at most. */
   readonly #waiting = new Map<string, Promise<void>>();
   readonly #cursors: ListCursors;
-  #names: { readonly stamp: string; readonly byMember: Map<ListMember, ReadonlyMap<string, Owned>> } | undefined;
+  readonly #cutNames = new MadeOnce<ReadonlyMap<string, Owned>>();
 
   constructor(options: MergedListsOptions) {
     this.#options = options;
@@ -117,24 +121,22 @@ export class MergedLists {
     return this.#messageOf(this.#page(request, routes, [{ kind: "known", ...list }], false), request);
   }
 
-  /** Which tool or prompt is shown on the aggregate under a name that had to be cut. Only known lists are searched. */
-  findCut(name: string, member: "tools" | "prompts"): Owned | undefined {
-    const stamp = this.#stamp();
-    if (this.#names?.stamp !== stamp) this.#names = { stamp, byMember: new Map() };
-    const { byMember } = this.#names;
-    let names = byMember.get(member);
-    if (names === undefined) byMember.set(member, (names = this.#cutNames(member)));
-    return names.get(name);
+  /** Which tool or prompt is shown on the aggregate, to who sees these revisions, under a name that had to be cut. Only known lists are searched. */
+  findCut(name: string, member: "tools" | "prompts", seen: SeenRevisions): Owned | undefined {
+    const key = `${member} ${seen.signature}`;
+    return this.#cutNames.get(this.#stamp(), key, () => this.#findCutNames(member, seen)).get(name);
   }
 
   /** The servers whose known lists hold this very URI or template; where there are none, those with a template that begins like it. */
-  ownersOf(uri: string, principal: Principal): readonly ServerRoute[] {
+  ownersOf(uri: string, principal: Principal, seen: SeenRevisions): readonly ServerRoute[] {
     const { catalog } = this.#options;
     const routes = this.#routes({ kind: "aggregate" }, principal);
     const templatesOf = (route: ServerRoute): readonly ListItem[] =>
-      catalog.known(route.name, "resourceTemplates") ?? [];
+      catalog.known(route.name, "resourceTemplates", seen.of(route)) ?? [];
     const exact = routes.filter((route) =>
-      [...(catalog.known(route.name, "resources") ?? []), ...templatesOf(route)].some(({ key }) => key === uri),
+      [...(catalog.known(route.name, "resources", seen.of(route)) ?? []), ...templatesOf(route)].some(
+        ({ key }) => key === uri,
+      ),
     );
     if (exact.length > 0) return exact;
     return routes.filter((route) =>
@@ -145,10 +147,11 @@ export class MergedLists {
     );
   }
 
-  #keyOf({ view, member, era, principal, after }: ListRequest): string {
+  #keyOf({ view, member, era, principal, after, seen }: ListRequest): string {
     const { rightsOf } = this.#options;
     const rights = rightsOf === undefined ? `${principal.hash} ${principal.roles.join(",")}` : rightsOf(principal);
-    const list = `${viewKey(view)} ${member} ${era} ${rights}`;
+    const all = `${viewKey(view)} ${member} ${era} ${rights}`;
+    const list = seen.signature === "" ? all : `${all}\n@${seen.signature}`;
     return after === undefined ? list : `${list}\n${after.server}\n${after.place}`;
   }
 
@@ -167,9 +170,9 @@ export class MergedLists {
   }
 
   /** Has the catalog look after every list of the page; undefined when there is none to wait for. */
-  #wait(key: string, { view, principal, member }: ListRequest): Promise<void> | undefined {
+  #wait(key: string, { view, principal, member, seen }: ListRequest): Promise<void> | undefined {
     const routes = this.#routes(view, principal);
-    const listings = routes.map((route) => this.#options.catalog.listing(route.name, member));
+    const listings = routes.map((route) => this.#options.catalog.listing(route.name, member, seen.of(route)));
     const pending = listings.filter((listing) => listing instanceof Promise);
     if (pending.length === 0) return undefined;
     const waiting = Promise.all(pending).then(() => void this.#waiting.delete(key));
@@ -181,11 +184,11 @@ export class MergedLists {
     return `${this.#options.catalog.generation}.${this.#options.table.current.generation}`;
   }
 
-  #cutNames(member: "tools" | "prompts"): ReadonlyMap<string, Owned> {
+  #findCutNames(member: "tools" | "prompts", seen: SeenRevisions): ReadonlyMap<string, Owned> {
     const names = new Map<string, Owned>();
     for (const route of this.#options.table.current.servers.values()) {
       const { exposure } = route;
-      for (const { key } of this.#options.catalog.known(route.name, member) ?? []) {
+      for (const { key } of this.#options.catalog.known(route.name, member, seen.of(route)) ?? []) {
         const own = member === "tools" ? exposure.shownTool(key) : key;
         if (own === undefined || !isCut(exposure.prefix, own)) continue;
         const shown = prefixedName(exposure.prefix, own);
@@ -204,9 +207,9 @@ export class MergedLists {
   /** The page as it is now; it is kept. */
   #assemble(key: string, request: ListRequest): ReadyPage {
     const { catalog } = this.#options;
-    const { view, member, principal } = request;
+    const { view, member, principal, seen } = request;
     const routes = this.#routes(view, principal);
-    const listings = routes.map((route) => catalog.present(route.name, member));
+    const listings = routes.map((route) => catalog.present(route.name, member, seen.of(route)));
     const ready = this.#page(request, routes, listings, isPublic(listings));
     this.#kept.set(isPrivate(listings) ? ownKey(key, principal) : key, ready);
     return ready;
@@ -220,12 +223,12 @@ export class MergedLists {
     isForAll: boolean,
   ): ReadyPage {
     const { catalog, clock, seenByAll } = this.#options;
-    const { view, member, era, after } = request;
+    const { view, member, era, after, seen } = request;
     const [first] = listings;
     if (view.kind === "server" && first?.kind === "missing") throw first.error;
-    const missing = routes.flatMap(({ name }, i) => {
+    const missing = routes.flatMap((route, i) => {
       const listing = listings[i];
-      return (listing?.kind === "missing" ? listing.error : catalog.away(name)) ?? [];
+      return (listing?.kind === "missing" ? listing.error : catalog.away(route.name, seen.of(route))) ?? [];
     });
     const sources = routes.flatMap((route, i) => {
       const listing = listings[i];
@@ -234,9 +237,11 @@ export class MergedLists {
     const page = takePage({ sources, after, show: (route: ServerRoute, item) => this.#shown(request, route, item) });
     // The cursors of a longer list are its reader's own, so none of its pages can be everybody's.
     const isWhole = after === undefined && page.next === undefined;
-    const isShared = isWhole && isForAll && seenByAll?.() === true;
+    const isSame = seen.signature === "" && !routes.some(({ revisions }) => revisions?.next?.differs === true);
+    const isShared = isWhole && isForAll && isSame && seenByAll?.() === true;
+    const isMoving = routes.some((route) => differs(catalog, member, route));
     const hints = {
-      ttlMs: ttlMsOf(listings),
+      ttlMs: ttlMsOf(listings, isMoving),
       cacheScope: isShared ? "public" : "private",
       meta: { ...unavailable(missing), ...(after === undefined ? this.#collisions(request, sources) : {}) },
     } as const;
@@ -245,7 +250,7 @@ export class MergedLists {
   }
 
   #shown(
-    { view, member, principal }: ListRequest,
+    { view, member, principal, seen }: ListRequest,
     { name, exposure }: ServerRoute,
     item: ListItem,
   ): Buffer | undefined {
@@ -259,7 +264,7 @@ export class MergedLists {
       if (view.kind === "aggregate") edits.push(...toolLinkEdits(item.bytes, exposure.prefix));
     }
     if (view.kind === "aggregate") {
-      const prefixed = this.#prefixed(member, exposure.prefix, shown, item.key);
+      const prefixed = this.#prefixed({ member, seen }, exposure.prefix, shown, item.key);
       if (prefixed === undefined) return undefined;
       shown = prefixed;
     }
@@ -271,10 +276,15 @@ export class MergedLists {
   }
 
   /** A name or URI on the aggregate; undefined for a name that, cut, is already another's. */
-  #prefixed(member: ListMember, prefix: string, own: string, original: string): string | undefined {
+  #prefixed(
+    { member, seen }: Pick<ListRequest, "member" | "seen">,
+    prefix: string,
+    own: string,
+    original: string,
+  ): string | undefined {
     if (member !== "tools" && member !== "prompts") return prefixedUri(prefix, own);
     const name = prefixedName(prefix, own);
-    const owner = isCut(prefix, own) ? this.findCut(name, member) : undefined;
+    const owner = isCut(prefix, own) ? this.findCut(name, member, seen) : undefined;
     return owner === undefined || owner.original === original ? name : undefined;
   }
 
@@ -301,6 +311,13 @@ function descriptionEdit(item: ListItem, description: string | undefined): reado
   const at = memberOf(item.bytes, "description");
   if (at !== undefined) return [{ ...at, bytes: Buffer.from(text) }];
   return [{ start: 1, end: 1, bytes: Buffer.from(`"description":${text},`) }];
+}
+
+/** Whether revisions that list something else serve a server at once, so that what is told of it may soon not hold. */
+function differs(catalog: Catalog, member: ListMember, { name, revisions }: ServerRoute): boolean {
+  if (revisions === undefined) return false;
+  const { stable, next, draining } = revisions;
+  return next?.differs === true || draining.some((each) => catalog.differ(name, member, each, stable) === true);
 }
 
 /** The key of a page that is kept for one principal alone. */

@@ -5,15 +5,19 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import type { TimerWheel } from "../../base/timer-wheel.ts";
+import type { Watched } from "../../base/watched.ts";
 import type { ListMember } from "../../protocol/methods.ts";
 import type { ReadyReplica, UpstreamSet } from "../../upstream/upstream-set.ts";
 import { declaredProfile, scopeOf } from "../calls/call-lease.ts";
 import type { Call } from "../calls/call.ts";
 import { onCallersConnection } from "../calls/callers-connection.ts";
+import { seenRevision } from "../routing/revision-of.ts";
+import type { RoutingTable } from "../routing/routing-table.ts";
 import { fetchPages, type WholeList } from "./list-pages.ts";
-import { newestReplica } from "./newest-replica.ts";
+import { newestRevision } from "./newest-revision.ts";
 
 export interface ScopedListsOptions {
+  readonly table: Watched<RoutingTable>;
   readonly upstreams: UpstreamSet;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
@@ -43,9 +47,11 @@ export class ScopedLists {
   }
 
   #replicaFor(call: Call, server: string): ReadyReplica | undefined {
-    const { upstreams } = this.#options;
-    const newest = newestReplica(upstreams, server);
-    const scope = newest?.leases === undefined ? undefined : scopeOf(call, newest.leases.sharing);
-    return scope === undefined ? undefined : (upstreams.home(server, scope) ?? newest);
+    const { upstreams, table } = this.#options;
+    const route = table.current.servers.get(server);
+    const revision = route === undefined ? undefined : seenRevision(call, route);
+    const replica = upstreams.pick(server, revision ?? newestRevision(upstreams.replicas(server)));
+    const scope = replica?.leases === undefined ? undefined : scopeOf(call, replica.leases.sharing);
+    return scope === undefined ? undefined : (upstreams.home(server, scope, revision) ?? replica);
   }
 }

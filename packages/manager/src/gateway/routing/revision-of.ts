@@ -4,8 +4,10 @@
  * Source: reliability.md §1.2, "Assignment rules".
  */
 import type { Principal } from "../../security/principal.ts";
+import type { HeaderRecord } from "../../protocol/headers.ts";
 import { asRecord } from "../../protocol/server-facts.ts";
 import type { Call } from "../calls/call.ts";
+import type { Session } from "../sessions/session.ts";
 import { type Caller, revisionFor } from "./assignment.ts";
 import type { ServerRoute } from "./routing-table.ts";
 
@@ -24,8 +26,25 @@ export function revisionOf(call: RoutedCall, route: ServerRoute): string | undef
   return revision;
 }
 
+/** The same for what only looks: its session is put on nothing. */
+export function seenRevision(call: RoutedCall, route: ServerRoute): string | undefined {
+  const { bound, session } = call;
+  if (bound !== undefined && bound.server === route.name) return bound.revision;
+  return session?.pins.get(route.name) ?? assigned(call, route);
+}
+
+/**
+ * The revision that a session's next call goes to, as far as it is known without the call: headers of single requests are not. Undefined
+ * also for a session that nobody has used since the manager started.
+ */
+export function sessionRevision({ pins, principal, clientName }: Session, route: ServerRoute): string | undefined {
+  const pinned = pins.get(route.name);
+  if (pinned !== undefined || principal === undefined) return pinned;
+  return revisionFor(route, { principal, clientName, header: () => undefined });
+}
+
 /** Whether what began at this revision can no longer go on there. Where there is no route, nothing is known against it. */
-export function hasLeft({ revisions }: ServerRoute, revision: string): boolean {
+export function hasLeft({ revisions }: Pick<ServerRoute, "revisions">, revision: string): boolean {
   if (revisions === undefined || revisions.stable === revision || revisions.next?.revision === revision) return false;
   return !revisions.draining.includes(revision);
 }
@@ -44,6 +63,12 @@ export function servesSeveral({ revisions }: ServerRoute): boolean {
 export function clientNameIn(info: Buffer | undefined): string | undefined {
   const name = info === undefined ? undefined : asRecord(JSON.parse(info.toString()))?.["name"];
   return typeof name === "string" ? name.slice(0, clientNameMax) : undefined;
+}
+
+/** Who makes a call, kept beyond it: of its message nothing is held. */
+export function callerOf({ principal, session, envelope, headers }: RoutedCall): Caller {
+  const clientName = session?.clientName ?? clientNameIn(envelope.raw("clientInfo"));
+  return { principal, clientName, header: (name) => headerIn(headers, name) };
 }
 
 /** Names travel in session ids. */
@@ -73,7 +98,11 @@ class CallingClient implements Caller {
   }
 
   header(name: string): string | undefined {
-    const value = this.#call.headers[name];
-    return typeof value === "string" ? value : value?.join(", ");
+    return headerIn(this.#call.headers, name);
   }
+}
+
+function headerIn(headers: HeaderRecord, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === "string" ? value : value?.join(", ");
 }

@@ -17,6 +17,7 @@ import { checkParamHeaders, type ParamProblem, refreshedHeaders } from "./param-
 import type { ParamHeader } from "./param-headers.ts";
 import { revisionOf } from "./revision-of.ts";
 import type { RoutingTable, ServerRoute } from "./routing-table.ts";
+import { seenBy } from "./seen-revisions.ts";
 import type { Destination } from "../calls/upstream-leg.ts";
 
 /** May this principal use this server (and tool, by the server's own name)? */
@@ -169,17 +170,18 @@ export class Router {
     if (call.view.kind === "server") return shownBy(table.servers.get(call.view.server), name, what);
     // A name of full length may have been cut, and then only the lists know what it stands for.
     if (name.length === nameLengthMax) {
-      const cut = this.#options.lists.findCut(name, `${what}s`);
+      const cut = this.#options.lists.findCut(name, `${what}s`, seenBy(call, table));
       if (cut !== undefined) return [cut];
     }
     const split = splitPrefixed(name);
     const route = split === undefined ? undefined : table.byPrefix.get(split.prefix.toLowerCase());
     // Only URIs may come back in other letters than they were given in.
     if (split !== undefined && route?.exposure.prefix === split.prefix) return shownBy(route, split.rest, what);
-    return what === "tool" ? this.#appTools.owners(name) : none;
+    return what === "tool" ? this.#appTools.owners(name, seenBy(call, table)) : none;
   }
 
-  #findUri({ view, principal }: Call, uri: string): readonly Owned[] {
+  #findUri(call: Call, uri: string): readonly Owned[] {
+    const { view, principal } = call;
     const table = this.#options.table.current;
     if (view.kind === "server") {
       const route = table.servers.get(view.server);
@@ -189,7 +191,8 @@ export class Router {
     const route = split === undefined ? undefined : table.byPrefix.get(split.prefix);
     if (split !== undefined && route !== undefined) return [{ route, original: split.rest }];
     // A URI found in a text, or in a long result, carries no prefix; it is good when exactly one server has it.
-    return this.#options.lists.ownersOf(uri, principal).map((owner) => ({ route: owner, original: uri }));
+    const owners = this.#options.lists.ownersOf(uri, principal, seenBy(call, table));
+    return owners.map((owner) => ({ route: owner, original: uri }));
   }
 }
 

@@ -39,10 +39,12 @@ export interface RoutingTable {
   readonly servers: ReadonlyMap<string, ServerRoute>;
   /** By the prefix on the aggregate, in lower case. */
   readonly byPrefix: ReadonlyMap<string, ServerRoute>;
+  /** Those of which two revisions take new work. */
+  readonly moving: readonly ServerRoute[];
 }
 
 /** Before anything is registered. */
-export const emptyTable: RoutingTable = { generation: 0, servers: new Map(), byPrefix: new Map() };
+export const emptyTable: RoutingTable = { generation: 0, servers: new Map(), byPrefix: new Map(), moving: [] };
 
 /** The next table; routes whose spec did not change are taken over, and so is the whole of `previous` when none did. */
 export function buildRoutingTable(previous: RoutingTable, servers: readonly Server[]): RoutingTable {
@@ -63,6 +65,7 @@ export function buildRoutingTable(previous: RoutingTable, servers: readonly Serv
     generation: previous.generation + 1,
     servers: new Map(routes.map((route) => [route.name, route])),
     byPrefix: new Map(routes.map((route) => [route.exposure.prefix.toLowerCase(), route])),
+    moving: routes.filter(({ revisions }) => revisions?.next !== undefined),
   };
 }
 

@@ -1,12 +1,14 @@
 /**
- * What becomes of sessions when the revision that they are on leaves its server's route: they end, their streams with them, and the next
+ * What becomes of sessions when routes change. Those that were shown lists, and whose clients do not listen and so cannot be told that they
+ * are sent elsewhere, stay where those lists came from. When the revision that they are on leaves its server's route, they end, their streams with them, and the next
  * request of theirs is 404, so that their clients initialize again. Calls in flight come to their own end. What puts a session on a
  * revision is in `routing/revision-of.ts`.
  * Source: reliability.md §1.2 ("Draining", D4).
  */
 import type { Unsubscribe, Watched } from "../../base/watched.ts";
-import { hasLeft } from "../routing/revision-of.ts";
-import type { RoutingTable } from "../routing/routing-table.ts";
+import { hasLeft, sessionRevision } from "../routing/revision-of.ts";
+import type { RoutingTable, ServerRoute } from "../routing/routing-table.ts";
+import { aggregateKey } from "../view.ts";
 import type { Session, Sessions } from "./session.ts";
 
 /** Ends sessions with their revisions, for as long as it is subscribed. */
@@ -20,6 +22,7 @@ export function followPins(table: Watched<RoutingTable>, sessions: Pick<Sessions
     if (moved.length === 0) return;
     for (const session of [...sessions.all()]) {
       if (moved.some(({ name }) => isOver(session, name, next))) sessions.retire(session);
+      else for (const route of moved) stay(session, route, next.servers.get(route.name));
     }
   });
 }
@@ -31,6 +34,18 @@ function isOver({ pins }: Session, server: string, { servers }: RoutingTable): b
   const route = servers.get(server);
   if (route === undefined) pins.delete(server);
   return route !== undefined && hasLeft(route, pinned);
+}
+
+/** Puts a session on the revision whose lists it was shown, if its calls would go to one that offers something else. */
+function stay(session: Session, before: ServerRoute, after: ServerRoute | undefined): void {
+  const { name } = before;
+  const { viewKey, pins, streams, hasListed } = session;
+  const isShown = viewKey === aggregateKey || viewKey === name;
+  if (after === undefined || !isShown || !hasListed || streams.hasListened || pins.has(name)) return;
+  if ((before.revisions?.next ?? after.revisions?.next)?.differs === false) return;
+  const was = sessionRevision(session, before);
+  if (was === undefined || was === sessionRevision(session, after) || hasLeft(after, was)) return;
+  pins.set(name, was);
 }
 
 /** What `Sessions` asks of one that comes back: whether the revision that it was on still serves those who began there. */

@@ -47,6 +47,8 @@ export class Session {
   /** By server, the revision that its calls go to: set by its first use of the server. */
   readonly pins: Map<string, string> = new Map();
   readonly #onPinned: SessionsOptions["onPinned"];
+  /** Whether its client was shown any list. */
+  hasListed = false;
   /** Least level of log messages passed on; everything until the client says. */
   logLevel: string | undefined;
   lastSeenMs: number;

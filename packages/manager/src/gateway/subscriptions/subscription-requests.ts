@@ -8,6 +8,7 @@ import type { Watched } from "../../base/watched.ts";
 import { errorResponse, JsonRpcCode } from "../../protocol/errors.ts";
 import { emptyResult } from "../../protocol/legacy.ts";
 import { isSubscribable, type ListKind, parseFilter, uriLengthMax } from "../../protocol/subscriptions.ts";
+import type { ServerFacts } from "../../transport/connection.ts";
 import type { UpstreamSet } from "../../upstream/upstream-set.ts";
 import { type AuditSink, auditDenied } from "../calls/call-audit.ts";
 import type { CallMetrics, CallOutcome } from "../calls/call-metrics.ts";
@@ -16,12 +17,11 @@ import { replyWithError } from "../calls/failure.ts";
 import type { WakingCalls } from "../calls/waking.ts";
 import { withId } from "../calls/shape.ts";
 import type { Owned } from "../lists/merged-list.ts";
-import { revisionOf } from "../routing/revision-of.ts";
+import { callerOf, revisionOf, seenRevision } from "../routing/revision-of.ts";
 import type { Router } from "../routing/route.ts";
-import type { RoutingTable } from "../routing/routing-table.ts";
+import type { RoutingTable, ServerRoute } from "../routing/routing-table.ts";
 import type { OwnedUri, Subscriptions } from "./subscriptions.ts";
 import { declares, noSubscriptions, type Refusal } from "./upstream-watch-replica.ts";
-import type { View } from "../view.ts";
 
 export interface SubscriptionRequestsOptions {
   readonly table: Watched<RoutingTable>;
@@ -72,7 +72,7 @@ export class SubscriptionRequests {
 
   /** `subscriptions/listen`: acknowledged at once, with what of it will be told. */
   listen(call: Call): void {
-    const { view, principal, id, reply, envelope } = call;
+    const { view, principal, bound, id, reply, envelope } = call;
     if (!reply.takesEvents) {
       const message = "subscriptions/listen is answered by a stream: send Accept: application/json, text/event-stream";
       reply.json(406, errorResponse(id, JsonRpcCode.invalidRequest, message));
@@ -80,13 +80,14 @@ export class SubscriptionRequests {
     }
     const filter = parseFilter(envelope.raw("params"));
     if (typeof filter === "string") return this.#refuse(call, filter);
-    const lists = filter.lists.filter((kind) => this.#has(view, kind));
+    const lists = filter.lists.filter((kind) => this.#has(call, kind));
     const uris = this.#honoured(call, filter.uris);
     // Whoever went away before its stream began would never be seen going.
     if (reply.ended) return this.#count(call, "cancelled");
     try {
       const revisions = this.#revisionsOf(call, uris);
-      this.#options.subscriptions.listen({ view, principal, id, reply, lists, revisions }, uris);
+      const caller = callerOf(call);
+      this.#options.subscriptions.listen({ view, principal, caller, bound, id, reply, lists, revisions }, uris);
       this.#count(call, "result");
     } catch (error) {
       this.#fail(call, ManagerError.from(error));
@@ -109,9 +110,15 @@ export class SubscriptionRequests {
   }
 
   /** Whether there can be such a list; so it is taken to be, while the server of the endpoint is away. */
-  #has(view: View, kind: ListKind): boolean {
-    const facts = view.kind === "server" ? this.#options.upstreams.pick(view.server)?.connection.facts : undefined;
+  #has(call: Call, kind: ListKind): boolean {
+    const { view } = call;
+    const route = view.kind === "server" ? this.#options.table.current.servers.get(view.server) : undefined;
+    const facts = route === undefined ? undefined : this.#factsOf(call, route);
     return facts === undefined || facts.capabilities[kind] !== undefined;
+  }
+
+  #factsOf(call: Call, route: ServerRoute): ServerFacts | undefined {
+    return this.#options.upstreams.pick(route.name, seenRevision(call, route))?.connection.facts;
   }
 
   /** Those whose servers tell of changes, as far as is known; a resource that is written in two ways only in the first. */
@@ -121,7 +128,7 @@ export class SubscriptionRequests {
     for (const shown of uris) {
       const owner = router.ownerOf(call, shown);
       if (owner === undefined || upstreams.keepsApart(owner.route.name)) continue;
-      const facts = upstreams.pick(owner.route.name)?.connection.facts;
+      const facts = this.#factsOf(call, owner.route);
       const key = `${owner.route.name} ${owner.original}`;
       if (facts !== undefined && !declares(facts, "resources", "subscribe")) continue;
       if (!honoured.has(key)) honoured.set(key, { owner, shown });

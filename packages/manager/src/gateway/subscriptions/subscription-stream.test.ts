@@ -40,9 +40,12 @@ class FakeReply implements Reply {
 function open(): { reply: FakeReply; stream: SubscriptionStream; over: string[] } {
   const reply = new FakeReply();
   const over: string[] = [];
+  const principal = createPrincipal("ada", ["admin"], "api-key");
   const stream = new SubscriptionStream({
     view: { kind: "aggregate" },
-    principal: createPrincipal("ada", ["admin"], "api-key"),
+    principal,
+    caller: { principal, clientName: undefined, header: () => undefined },
+    bound: undefined,
     revisions: new Map(),
     id: Buffer.from("1"),
     reply,

@@ -14,11 +14,16 @@ import {
 } from "../../protocol/subscriptions.ts";
 import type { Principal } from "../../security/principal.ts";
 import type { Reply, ReplyListener } from "../reply.ts";
-import type { View } from "../view.ts";
+import type { Caller } from "../routing/assignment.ts";
+import type { Bound, View } from "../view.ts";
 
 export interface SubscriptionStreamOptions {
   readonly view: View;
   readonly principal: Principal;
+  /** Who listens, as its calls are assigned. */
+  readonly caller: Caller;
+  /** The revision that the request names. */
+  readonly bound: Bound | undefined;
   /** The request's id as written. */
   readonly id: Buffer;
   readonly reply: Reply;
@@ -36,6 +41,8 @@ export class SubscriptionStream implements ReplyListener, Placed {
   place = -1;
   readonly view: View;
   readonly principal: Principal;
+  readonly caller: Caller;
+  readonly bound: Bound | undefined;
   readonly lists: readonly ListKind[];
   readonly revisions: ReadonlyMap<string, string>;
   readonly #id: Buffer;
@@ -46,9 +53,12 @@ export class SubscriptionStream implements ReplyListener, Placed {
   #leaving: Timer | undefined;
   #isOver = false;
 
-  constructor({ view, principal, id, reply, lists, revisions, onOver }: SubscriptionStreamOptions) {
+  constructor(options: SubscriptionStreamOptions) {
+    const { view, principal, caller, bound, id, reply, lists, revisions, onOver } = options;
     this.view = view;
     this.principal = principal;
+    this.caller = caller;
+    this.bound = bound;
     this.lists = lists;
     this.revisions = revisions;
     // A copy: the id is a view on the request, which would be kept as long as the stream.

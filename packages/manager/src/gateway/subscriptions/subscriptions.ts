@@ -25,6 +25,8 @@ import { takesNew } from "../routing/revision-of.ts";
 import type { RoutingTable, ServerRoute } from "../routing/routing-table.ts";
 import { Session, type Sessions } from "../sessions/session.ts";
 import { Interest } from "./subscription-interest.ts";
+import { type Listener, revisionShownTo } from "./listeners.ts";
+import { RouteNews } from "./route-news.ts";
 import { SubscriptionStream, type SubscriptionStreamOptions } from "./subscription-stream.ts";
 import { UpstreamWatch } from "./upstream-watch.ts";
 import type { Refusal, WatchDependencies } from "./upstream-watch-replica.ts";
@@ -32,7 +34,7 @@ import { aggregateKey, type MaySee, serverOfKey, viewKey } from "../view.ts";
 
 export interface SubscriptionsOptions extends Omit<WatchDependencies, "onGap"> {
   readonly table: Watched<RoutingTable>;
-  readonly catalog: Pick<Catalog, "onListChanged" | "renewed">;
+  readonly catalog: Pick<Catalog, "onListChanged" | "renewAll" | "differ">;
   readonly sessions: Pick<Sessions, "all" | "onGone">;
   readonly maySee: MaySee;
   readonly mayCall: MayCall;
@@ -67,8 +69,9 @@ export class Subscriptions implements Disposable {
   readonly #streams = new SwapList<SubscriptionStream>();
   readonly #perPrincipal = new Map<string, number>();
   readonly #stop = new DisposableStack();
-  /** Servers whose lists changed and of which clients have not been told yet. */
-  readonly #changed = new Map<ListKind, Set<string>>();
+  /** Servers whose lists changed and of which clients have not been told yet, with the revisions whose lists those are, or all. */
+  readonly #changed = new Map<ListKind, Map<string, Set<string> | "all">>();
+  readonly #routeNews: RouteNews;
   #judged = new WeakMap<Principal, boolean>();
   #judgedAtMs = 0;
   #settling: Timer | undefined;
@@ -81,11 +84,16 @@ export class Subscriptions implements Disposable {
     this.#options = options;
     this.#table = table.current;
     this.#interest = new Interest((server, uri, isWanted) => this.#watch.changed(server, uri, isWanted));
-    const onGap = (server: string): void => this.#renew(server);
+    const onGap = (server: string): void => catalog.renewAll(server);
+    const { clock } = options;
+    const tell = (listener: Listener, kind: ListKind): void => tellOf(kind, listener, listChanged(kind));
+    this.#routeNews = this.#stop.use(new RouteNews({ clock, catalog, tell }));
     this.#watch = this.#stop.use(
       new UpstreamWatch({ ...options, onGap, urisOf: (server) => this.#interest.urisOf(server) }),
     );
-    this.#stop.defer(catalog.onListChanged((server, member) => this.#onListChanged(kindOf(member), server)));
+    this.#stop.defer(
+      catalog.onListChanged((server, member, revision) => this.#onListChanged(kindOf(member), server, revision)),
+    );
     this.#stop.defer(sessions.onGone((session) => this.#interest.removeClient(session)));
     this.#stop.defer(table.onChange((next) => this.#onTable(next)));
     this.#stop.defer(
@@ -192,9 +200,12 @@ export class Subscriptions implements Disposable {
     }
   }
 
-  #onListChanged(kind: ListKind, server: string): void {
-    const servers = this.#changed.get(kind) ?? new Set();
-    this.#changed.set(kind, servers.add(server));
+  #onListChanged(kind: ListKind, server: string, revision?: string): void {
+    const servers = this.#changed.get(kind) ?? new Map<string, Set<string> | "all">();
+    this.#changed.set(kind, servers);
+    const revisions = servers.get(server) ?? new Set();
+    if (revision === undefined) servers.set(server, "all");
+    else if (revisions !== "all") servers.set(server, revisions.add(revision));
     this.#settling ??= this.#options.clock.after(settleMs, () => {
       this.#settling = undefined;
       const changed = [...this.#changed];
@@ -203,23 +214,35 @@ export class Subscriptions implements Disposable {
     });
   }
 
-  #tell(kind: ListKind, servers: ReadonlySet<string>): void {
+  #tell(kind: ListKind, servers: ReadonlyMap<string, ReadonlySet<string> | "all">): void {
     const message = listChanged(kind);
-    const isConcerned = (key: string, principal: Principal | undefined): boolean =>
-      principal !== undefined && [...servers].some((server) => this.#concerns(server, key, principal));
-    for (const session of this.#options.sessions.all()) {
-      if (!session.streams.hasListened) continue;
-      if (isConcerned(serverOfKey(session.viewKey), session.principal)) session.streams.push(message);
-    }
-    for (const stream of [...this.#streams]) {
-      if (isConcerned(serverOfKey(viewKey(stream.view)), stream.principal)) stream.listChanged(kind);
+    for (const listener of this.#listeners()) {
+      const isConcerned = [...servers].some(
+        ([server, revisions]) => this.#sees(listener, server) && this.#isShown(listener, server, revisions),
+      );
+      if (isConcerned) tellOf(kind, listener, message);
     }
   }
 
-  #concerns(server: string, key: string, principal: Principal): boolean {
-    return (
-      (key === aggregateKey || key === server) && this.#options.maySee(principal, server) && this.#isGood(principal)
-    );
+  /** All who listen now, or will come back to hear what was kept for them. */
+  *#listeners(): Iterable<Listener> {
+    for (const session of this.#options.sessions.all()) if (session.streams.hasListened) yield session;
+    yield* [...this.#streams];
+  }
+
+  /** Whether a server, as far as it is this principal's to see, is at the endpoint where it listens. */
+  #sees(listener: Listener, server: string): boolean {
+    const { principal } = listener;
+    const key = serverOfKey(listener instanceof Session ? listener.viewKey : viewKey(listener.view));
+    const isThere = principal !== undefined && (key === aggregateKey || key === server);
+    return isThere && this.#options.maySee(principal, server) && this.#isGood(principal);
+  }
+
+  /** Whether one of these revisions is the one whose lists it is shown. */
+  #isShown(listener: Listener, server: string, revisions: ReadonlySet<string> | "all"): boolean {
+    const route = this.#table.servers.get(server);
+    const shown = revisions === "all" || route === undefined ? undefined : revisionShownTo(listener, route);
+    return shown === undefined || revisions === "all" || revisions.has(shown);
   }
 
   /** Servers that come, go, or are shown otherwise change what clients see, whatever the servers themselves say. */
@@ -241,8 +264,11 @@ export class Subscriptions implements Disposable {
   }
 
   /** What listens at a revision that takes nothing new any more listens anew at another. */
-  #onRoute({ name, revisions }: ServerRoute, after: ServerRoute): void {
+  #onRoute(before: ServerRoute, after: ServerRoute): void {
     const { clock, random } = this.#options;
+    const { name, revisions } = before;
+    const listeners = [...this.#listeners()].filter((listener) => this.#sees(listener, name));
+    this.#routeNews.moved(before, after, listeners);
     const differs = revisions?.next?.differs !== false;
     for (const stream of this.#streams) {
       const revision = stream.revisions.get(name);
@@ -288,12 +314,11 @@ export class Subscriptions implements Disposable {
     if (good === undefined) this.#judged.set(principal, (good = isGood(principal)));
     return good;
   }
+}
 
-  /** What a server said while it could not be heard is lost: its lists are fetched anew, and compared. */
-  #renew(server: string): void {
-    const members: readonly ListMember[] = ["tools", "prompts", "resources", "resourceTemplates"];
-    for (const member of members) void this.#options.catalog.renewed(server, member);
-  }
+function tellOf(kind: ListKind, listener: Listener, message: Buffer): void {
+  if (listener instanceof Session) listener.streams.push(message);
+  else listener.listChanged(kind);
 }
 
 function kindOf(member: ListMember): ListKind {

@@ -108,7 +108,8 @@ export class ModernWatch implements ReplicaWatch, ListenHost {
   }
 
   onHeard(message: Buffer, method: string): void {
-    this.#dependencies.upstreams.notified(this.#replica.server, method, message);
+    const { server, revision } = this.#replica;
+    this.#dependencies.upstreams.notified(server, method, message, revision);
   }
 
   onEnded(listen: UpstreamListen, errorCode: number | undefined): void {

@@ -146,6 +146,8 @@ export class TestGateway implements AsyncDisposable {
     const listDeadlineMs = options.listDeadlineMs ?? 2_000;
     const troubleOf = (server: string): Trouble | undefined => table.current.servers.get(server)?.trouble;
     const catalog = (this.catalog = new Catalog({ upstreams, clock, wheel, listDeadlineMs, troubleOf }));
+    catalog.follow(table.current.servers);
+    table.onChange(({ servers }) => catalog.follow(servers));
     const sealer = createSealer([toSealKey(Buffer.alloc(32, 7))], clock, random);
     const lists = new MergedLists({ catalog, table, maySee, clock, sealer });
     this.parked = new ParkedCalls({ wheel, clock, random });
@@ -199,7 +201,7 @@ export class TestGateway implements AsyncDisposable {
         instructionsMax: 1_000,
       }),
       lists,
-      scopedLists: new ScopedLists({ upstreams, clock, wheel }),
+      scopedLists: new ScopedLists({ table, upstreams, clock, wheel }),
       catalog,
       router: new Router({ table, lists, catalog, mayCall }),
       previews: new Previews({ table, upstreams, maySee }),
@@ -290,7 +292,6 @@ export class TestGateway implements AsyncDisposable {
   unregister(name: string): void {
     this.#servers.delete(name);
     this.table.replace(buildRoutingTable(this.table.current, [...this.#servers.values()]));
-    this.catalog.retain(this.table.current.servers);
   }
 
   /** Takes a replica of a server into the rotation. */

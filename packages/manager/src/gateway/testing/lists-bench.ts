@@ -14,6 +14,7 @@ import { Catalog } from "../lists/catalog.ts";
 import type { Dropped } from "../lists/dropped.ts";
 import { MergedLists } from "../lists/merged-list.ts";
 import { buildRoutingTable, emptyTable } from "../routing/routing-table.ts";
+import { type SeenRevisions, stableRevisions } from "../routing/seen-revisions.ts";
 import type { View } from "../view.ts";
 import { serverResource } from "./gateway.ts";
 import { ScriptedConnection, type ScriptedOptions } from "./scripted-connection.ts";
@@ -49,6 +50,7 @@ export class ListsBench implements Disposable {
       troubleOf: (server) => table.current.servers.get(server)?.trouble,
       onDropped: (server, member, dropped) => this.dropped.push({ server, member, ...dropped }),
     });
+    table.onChange(({ servers }) => this.catalog.follow(servers));
     this.lists = new MergedLists({
       catalog: this.catalog,
       table,
@@ -83,7 +85,11 @@ export class ListsBench implements Disposable {
   }
 
   /** The list of tools for a modern client. */
-  async tools(principal: Principal = this.ada, view: View = { kind: "aggregate" }): Promise<ListAnswer> {
+  async tools(
+    principal: Principal = this.ada,
+    view: View = { kind: "aggregate" },
+    seen: SeenRevisions = stableRevisions,
+  ): Promise<ListAnswer> {
     const request = {
       view,
       member: "tools",
@@ -91,6 +97,7 @@ export class ListsBench implements Disposable {
       principal,
       id: Buffer.from("1"),
       after: undefined,
+      seen,
     } as const;
     const message = await this.lists.list(request);
     const { result } = JSON.parse(message.toString()) as {
