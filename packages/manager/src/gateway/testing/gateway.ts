@@ -149,7 +149,14 @@ export class TestGateway implements AsyncDisposable {
     catalog.follow(table.current.servers);
     table.onChange(({ servers }) => catalog.follow(servers));
     const sealer = createSealer([toSealKey(Buffer.alloc(32, 7))], clock, random);
-    const lists = new MergedLists({ catalog, table, maySee, clock, sealer });
+    const lists = new MergedLists({
+      catalog,
+      table,
+      maySee,
+      clock,
+      sealer,
+      rightsOf: (who) => who.roles.join(","),
+    });
     this.parked = new ParkedCalls({ wheel, clock, random });
     const sessionsMax = options.sessionsMax ?? 100;
     const { metrics } = this;

@@ -2,6 +2,7 @@
  * The lists alone, for tests: catalog and merged lists over scripted servers, no sockets, time that stands still, every principal
  * of the same rights. Counts how often an item was shaped, which is what putting a list together costs.
  */
+import type { Route } from "@mcp-manager/api";
 import { ManualClock } from "../../base/clock.ts";
 import { seededRandom } from "../../base/random.ts";
 import { TimerWheel } from "../../base/timer-wheel.ts";
@@ -75,6 +76,13 @@ export class ListsBench implements Disposable {
       ),
     );
     return new Map(names.map((name) => [name, this.attach(name, servers[name])]));
+  }
+
+  /** Has the traffic of the one server that there is go by this route. */
+  route(server: string, route: Route): void {
+    const resource = serverResource(server);
+    const routed = { ...resource, status: { ...resource.status, route } };
+    this.table.replace(buildRoutingTable(this.table.current, [routed]));
   }
 
   attach(server: string, options: ScriptedOptions = {}, replica = `${server}-1-a`): ScriptedConnection {
