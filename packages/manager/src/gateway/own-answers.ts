@@ -94,14 +94,15 @@ export class OwnAnswers {
     const { view, era, principal, id, envelope } = call;
     const { lists, scopedLists, table } = this.#options;
     const cursor = envelope.has("cursor") ? (envelope.text("cursor") ?? "") : undefined;
-    const after = cursor === undefined ? undefined : lists.position({ view, member, principal }, cursor);
+    const seen = seenBy(call, table.current);
+    const after = cursor === undefined ? undefined : lists.position({ view, member, principal, seen }, cursor);
     if (cursor !== undefined && after === undefined) {
       const message =
-        "params.cursor is not one of this list, or is more than an hour old: ask for the first page again";
+        "params.cursor is not one of this list, is more than an hour old, or of a revision that you are no longer sent to: ask for the first page again";
       return this.refuse(call, 200, JsonRpcCode.invalidParams, message);
     }
     if (call.session !== undefined) call.session.hasListed = true;
-    const request = { view, member, era, principal, id, after, seen: seenBy(call, table.current) };
+    const request = { view, member, era, principal, id, after, seen };
     const own = scopedLists.of(call, member);
     if (own !== undefined)
       return this.#settle(

@@ -14,6 +14,7 @@ import type { UpstreamSet } from "../../upstream/upstream-set.ts";
 import { type Capabilities, carriedCapabilities, hasExtensions, hasTasks, mergedCapabilities } from "./capabilities.ts";
 import type { Call } from "../calls/call.ts";
 import { noReadyReplica } from "../calls/failure.ts";
+import { ttlMsMovingMax } from "../lists/list-hints.ts";
 import { mergedInstructions, type Said } from "./instructions.ts";
 import { hasLeft } from "../routing/revision-of.ts";
 import type { RoutingTable } from "../routing/routing-table.ts";
@@ -63,7 +64,9 @@ export class Introduction {
   /** The answer to `server/discover`. Rejects as `initialize` does: 503, which a client takes for no verdict on the era. */
   async discover(call: Call): Promise<Buffer> {
     const self = await this.#self(call);
-    const hints = { ttlMs: discoverTtlMs, cacheScope: "private" } as const;
+    const { moving } = this.#options.table.current;
+    const isMoving = moving.some(({ revisions }) => revisions?.next?.differs === true);
+    const hints = { ttlMs: isMoving ? ttlMsMovingMax : discoverTtlMs, cacheScope: "private" } as const;
     return discoverResult(call.id, { supportedVersions: modernVersions, ...self, ...hints });
   }
 

@@ -134,7 +134,7 @@ export class Catalog implements Disposable {
     for (const revision of lists.revisions) for (const member of listMembers) lists.of(member, revision).renew();
   }
 
-  /** Calls `listener` with the server whenever one of its lists has become known or has changed. */
+  /** Calls `listener` with the server whenever one of its lists has become known or has changed, or another stands for the server. */
   onChange(listener: (server: string) => void): Unsubscribe {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -160,8 +160,9 @@ export class Catalog implements Disposable {
         this.#servers.delete(server);
         this.generation++;
       } else if (route.revisions !== lists.route) {
-        lists.route = route.revisions;
         this.generation++;
+        // Who is sent elsewhere is told by whoever knows the callers.
+        if (lists.follow(route.revisions).length > 0) this.#tellChange(server);
       }
     }
     this.#wake();

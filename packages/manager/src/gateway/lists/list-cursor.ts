@@ -14,6 +14,8 @@ import { type View, viewKey } from "../view.ts";
 /** A place in a list: behind this item of this server, whether it is still there or not. */
 export interface Position {
   readonly server: string;
+  /** The revision whose list that is; undefined for a server without a route. */
+  readonly revision?: string | undefined;
   /** `placeOf` the item's own name or URI. */
   readonly place: string;
 }
@@ -31,6 +33,7 @@ interface Sealed {
   readonly m: ListMember;
   readonly p: string;
   readonly s: string;
+  readonly r?: string | undefined;
   readonly k: string;
 }
 
@@ -57,8 +60,8 @@ export class ListCursors {
   }
 
   /** Letters, digits, `-` and `_`. */
-  seal({ view, member, principal }: CursorOwner, { server, place }: Position): string {
-    const sealed: Sealed = { w: viewKey(view), m: member, p: principal.hash, s: server, k: place };
+  seal({ view, member, principal }: CursorOwner, { server, revision, place }: Position): string {
+    const sealed: Sealed = { w: viewKey(view), m: member, p: principal.hash, s: server, r: revision, k: place };
     return this.#sealer.seal(sealContext, sealed, this.#clock.wallMs() + cursorLifeMs);
   }
 
@@ -66,6 +69,6 @@ export class ListCursors {
   open({ view, member, principal }: CursorOwner, text: string): Position | undefined {
     const sealed = this.#sealer.open(sealContext, text) as Sealed | undefined;
     if (sealed?.w !== viewKey(view) || sealed.m !== member || sealed.p !== principal.hash) return undefined;
-    return { server: sealed.s, place: sealed.k };
+    return { server: sealed.s, revision: sealed.r, place: sealed.k };
   }
 }

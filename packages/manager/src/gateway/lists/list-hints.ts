@@ -10,7 +10,7 @@ const ttlMsMax = 30_000;
 const ttlMsUnsaid = 5_000;
 
 /** While revisions that offer different things serve one of the servers: who is sent elsewhere is not to know the old list for long. */
-const ttlMsMovingMax = 1_000;
+export const ttlMsMovingMax = 1_000;
 
 /** The least of what the servers said; 0 when one of them is missing. `isMoving`: what one of them offers is about to change. */
 export function ttlMsOf(listings: readonly Listing[], isMoving: boolean): number {

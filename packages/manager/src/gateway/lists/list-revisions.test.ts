@@ -111,6 +111,25 @@ test("cut names, names that pages of apps use and plain URIs are found in the re
   }
 });
 
+test("a walk through pages does not go on in the list of another revision", async () => {
+  await using gateway = await TestGateway.open();
+  const many = (revision: string): Script => ({
+    "tools/list": (call) =>
+      call.result({ tools: Array.from({ length: 1_500 }, (_, at) => ({ name: `${revision}-${at + 1_000}` })) }),
+  });
+  gateway.serve("s", { script: many("s-1") });
+  gateway.attach("s", { script: many("s-2") }, "s-2-a", "s-2");
+  const peer = new Peer(gateway.url);
+  gateway.route("s", { ...only, next });
+  const cursor = (await peer.modern("tools/list")).body?.result?.["nextCursor"];
+  assert.equal(names(await peer.modern("tools/list", { cursor })).length, 500);
+  gateway.route("s", { ...only, next: { ...next, weight: 100 } });
+  assert.equal((await peer.modern("tools/list", { cursor })).body?.error?.code, -32602);
+  const anew = (await peer.modern("tools/list")).body?.result?.["nextCursor"];
+  gateway.route("s", { stable: "s-2", draining: ["s-1"] });
+  assert.equal(names(await peer.modern("tools/list", { cursor: anew })).length, 500, "it is the same revision");
+});
+
 test("previews list what their revision offers, in either era", async () => {
   await using gateway = await gatewayOfTwo();
   for (const [path, headers] of [
@@ -145,6 +164,9 @@ test("a server introduces itself by the revision that the caller's calls go to, 
     assert.deepEqual(await introduced("/servers/s/mcp"), [own, isTwo, own, isTwo]);
     assert.deepEqual(await introduced("/mcp"), [merged, isTwo, merged, isTwo]);
   }
+  const ttlOf = async (): Promise<unknown> =>
+    (await new Peer(gateway.url).modern("server/discover")).body?.result?.["ttlMs"];
+  assert.equal(await ttlOf(), 1_000);
   gateway.upstreams.detach("s", "s-2-a");
   assert.deepEqual((await introduced("/servers/s/mcp"))[0], "I am s-2.", "what was heard of it is kept");
 });

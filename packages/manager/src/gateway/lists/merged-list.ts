@@ -92,10 +92,14 @@ export class MergedLists {
 
   /**
    * Where the page begins that a cursor asks for; undefined when it was not given to this principal, for this list, within the
-   * last hour. Asks nobody.
+   * last hour, or in the middle of what another revision lists than the one that it sees now. Asks nobody.
    */
-  position(list: Pick<ListRequest, "view" | "member" | "principal">, cursor: string): Position | undefined {
-    return this.#cursors.open(list, cursor);
+  position(list: Omit<ListRequest, "after" | "era" | "id">, cursor: string): Position | undefined {
+    const position = this.#cursors.open(list, cursor);
+    const route = position === undefined ? undefined : this.#options.table.current.servers.get(position.server);
+    const revision = route === undefined ? undefined : list.seen.of(route);
+    const isOthers = revision !== undefined && position?.revision !== undefined && position.revision !== revision;
+    return isOthers ? undefined : position;
   }
 
   /**
@@ -165,8 +169,14 @@ export class MergedLists {
   }
 
   #messageOf(page: ReadyPage, request: ListRequest): Buffer {
-    const cursor = page.next === undefined ? undefined : this.#cursors.seal(request, page.next);
+    const cursor =
+      page.next === undefined ? undefined : this.#cursors.seal(request, this.#positionOf(request, page.next));
     return pageMessage(page, request.id, cursor);
+  }
+
+  #positionOf({ seen }: ListRequest, position: Position): Position {
+    const route = this.#options.table.current.servers.get(position.server);
+    return route === undefined ? position : { ...position, revision: seen.of(route) };
   }
 
   /** Has the catalog look after every list of the page; undefined when there is none to wait for. */

@@ -32,15 +32,17 @@ export class ServerLists implements Disposable {
     this.reseat();
   }
 
+  /** The route that was followed last. */
   get route(): Route | undefined {
     return this.#route;
   }
 
-  /** Another route; what it shows follows. */
-  set route(route: Route | undefined) {
+  /** Follows another route: what stands for the server may be another list. Gives those that offer something else than what did. */
+  follow(route: Route | undefined): readonly KeptList[] {
     this.#route = route;
-    this.reseat();
+    const others = this.reseat();
     this.tidy();
+    return others;
   }
 
   /** Revisions of which something is kept. */
