@@ -11,7 +11,7 @@ import type { Connection } from "../../transport/connection.ts";
 import { gaveWay } from "../../upstream/lease-refusals.ts";
 import type { Lease, Leases, WaitingForClient } from "../../upstream/leases.ts";
 import type { ReadyReplica } from "../../upstream/upstream-set.ts";
-import { ask } from "./ask.ts";
+import { ask } from "../../upstream/ask.ts";
 import type { Call } from "./call.ts";
 import { logLevels } from "./log-level.ts";
 

@@ -11,11 +11,10 @@ import type { Principal } from "../../security/principal.ts";
 import type { ReadyReplica } from "../../upstream/upstream-set.ts";
 import { servesSeveral } from "../routing/revision-of.ts";
 import type { ServerRoute } from "../routing/routing-table.ts";
-import { ask } from "./ask.ts";
-import { endingOfFailure, failureFor } from "./call-ending.ts";
+import { ask } from "../../upstream/ask.ts";
+import { endingOfFailure, failureFor, timedOut } from "../../upstream/call-ending.ts";
 import type { CallMetrics, CallOutcome } from "./call-metrics.ts";
 import { onCallersConnection } from "./callers-connection.ts";
-import { timedOut } from "./failure.ts";
 import { Passage, type PassageDependencies, type PassageHost } from "./passage.ts";
 import type { CallMeasures } from "./revision-measures.ts";
 

@@ -7,7 +7,7 @@ import { errorCodeOf, resultRange } from "../../protocol/response.ts";
 import type { Principal } from "../../security/principal.ts";
 import type { Catalog } from "../lists/catalog.ts";
 import { revisionFor } from "../routing/assignment.ts";
-import { headersFor } from "../routing/param-headers.ts";
+import { headersFor } from "../../protocol/param-headers.ts";
 import type { MayCall } from "../routing/route.ts";
 import type { ServerRoute } from "../routing/routing-table.ts";
 import type { MaySee } from "../view.ts";

@@ -25,14 +25,6 @@ export function noReadyReplica({ name, trouble }: Pick<ServerRoute, "name" | "tr
   });
 }
 
-/** A request that got no answer within its time. */
-export function timedOut(server: string, method: string, timeoutMs: number): ManagerError {
-  return new ManagerError("deadline_exceeded", `server "${server}" did not answer ${method} within ${timeoutMs} ms`, {
-    server,
-    reason: "CALL_TIMEOUT",
-  });
-}
-
 /** A question to the client that was not answered in time. */
 export function unanswered(server: string, afterMs: number): ManagerError {
   return new ManagerError("deadline_exceeded", `the client did not answer server "${server}" within ${afterMs} ms`, {

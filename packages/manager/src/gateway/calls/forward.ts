@@ -19,7 +19,7 @@ import type { ParkingCall } from "../asking/parked-questions.ts";
 import type { RequestStates } from "../asking/request-state.ts";
 import { type ListingServer, rewriteResult } from "../routing/rewrite.ts";
 import type { Tasks } from "../tasks/tasks.ts";
-import { endingOfFailure, endingOfResponse, failureFor } from "./call-ending.ts";
+import { endingOfFailure, endingOfResponse, failureFor, timedOut } from "../../upstream/call-ending.ts";
 import { mayAsk, profileOf } from "./call-lease.ts";
 import type { CallOutcome } from "./call-metrics.ts";
 import { answerMsMax } from "./call-time.ts";
@@ -31,7 +31,6 @@ import {
   otherHop,
   replyWithError,
   stateNotSealed,
-  timedOut,
   tooLongToHold,
   tooManyParked,
   unanswered,

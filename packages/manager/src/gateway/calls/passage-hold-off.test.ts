@@ -8,7 +8,7 @@ import { cannotOpen } from "../../upstream/lease-refusals.ts";
 import { eras, peerOf, TestGateway } from "../testing/gateway.ts";
 import { type Answer, Peer } from "../testing/peer.ts";
 import type { Received, ScriptedConnection } from "../testing/scripted-connection.ts";
-import { endingOfFailure } from "./call-ending.ts";
+import { endingOfFailure } from "../../upstream/call-ending.ts";
 
 interface Bench extends AsyncDisposable {
   readonly gateway: TestGateway;

@@ -18,7 +18,7 @@ import type { Guard, GuardedCall, Permit } from "../../resilience/guard.ts";
 import { only } from "../../upstream/balancer.ts";
 import type { ReadyReplica, UpstreamSet } from "../../upstream/upstream-set.ts";
 import type { RoutingTable, ServerRoute } from "../routing/routing-table.ts";
-import { isIdempotent } from "./call-ending.ts";
+import { isIdempotent } from "../../upstream/call-ending.ts";
 import { scopeOf } from "./call-lease.ts";
 import type { Call } from "./call.ts";
 import type { CallOutcome } from "./call-metrics.ts";

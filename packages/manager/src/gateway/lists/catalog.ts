@@ -9,10 +9,10 @@ import type { Unsubscribe } from "../../base/watched.ts";
 import type { ListItem } from "../../protocol/list.ts";
 import type { ListMember } from "../../protocol/methods.ts";
 import { noReadyReplica } from "../calls/failure.ts";
-import { type ParamHeader, toolsWithHeaders } from "../routing/param-headers.ts";
+import { type ParamHeader, toolsWithHeaders } from "../../protocol/param-headers.ts";
 import type { ServerRoute, Trouble } from "../routing/routing-table.ts";
 import { hasSameItems, type KeptList, type ListKeeper, type ListSource } from "./kept-list.ts";
-import { listMethods, type WholeList } from "./list-pages.ts";
+import { listMethods, type WholeList } from "../../upstream/list-pages.ts";
 import { listMembers, ServerLists } from "./server-lists.ts";
 
 /** What is known of one list: its items, or why there are none. */

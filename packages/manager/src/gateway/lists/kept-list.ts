@@ -10,10 +10,10 @@ import type { ListItem } from "../../protocol/list.ts";
 import type { ListMember } from "../../protocol/methods.ts";
 import type { Guard } from "../../resilience/guard.ts";
 import type { ReadyReplica, UpstreamSet } from "../../upstream/upstream-set.ts";
-import type { AskOptions } from "../calls/ask.ts";
-import type { Dropped } from "./dropped.ts";
+import type { AskOptions } from "../../upstream/ask.ts";
+import type { Dropped } from "../../upstream/dropped.ts";
 import type { Listed } from "./list-drift.ts";
-import { fetchPages, type WholeList } from "./list-pages.ts";
+import { fetchPages, type WholeList } from "../../upstream/list-pages.ts";
 
 /** What lists are fetched with, and who hears of them. */
 export interface ListSource {

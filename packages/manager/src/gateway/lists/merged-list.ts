@@ -18,7 +18,7 @@ import { isCut, prefixedName, prefixedUri } from "../routing/exposure.ts";
 import { KeptPages } from "./kept-pages.ts";
 import { ListCursors, type Position } from "./list-cursor.ts";
 import { isPrivate, isPublic, ttlMsOf } from "./list-hints.ts";
-import type { WholeList } from "./list-pages.ts";
+import type { WholeList } from "../../upstream/list-pages.ts";
 import { type PageSource, takePage } from "./list-page.ts";
 import { MadeOnce } from "./made-once.ts";
 import { pageMessage, type ReadyPage, readyPage } from "./ready-page.ts";

@@ -13,7 +13,7 @@ import type { Call } from "../calls/call.ts";
 import { onCallersConnection } from "../calls/callers-connection.ts";
 import { seenRevision } from "../routing/revision-of.ts";
 import type { RoutingTable } from "../routing/routing-table.ts";
-import { fetchPages, type WholeList } from "./list-pages.ts";
+import { fetchPages, type WholeList } from "../../upstream/list-pages.ts";
 import { newestRevision } from "./newest-revision.ts";
 
 export interface ScopedListsOptions {

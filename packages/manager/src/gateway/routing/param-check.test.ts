@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { encodeHeaderValue } from "../../protocol/headers.ts";
-import { headersFor } from "./param-headers.ts";
+import { headersFor } from "../../protocol/param-headers.ts";
 import { checkParamHeaders, refreshedHeaders } from "./param-check.ts";
 
 const region = { header: "Mcp-Param-Region", path: ["region"] };

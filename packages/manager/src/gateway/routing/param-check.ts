@@ -7,7 +7,7 @@
 import { JsonRpcCode } from "../../protocol/errors.ts";
 import { decodeHeaderValue } from "../../protocol/headers.ts";
 import { decodeString, readMembers, skipAt, skipSpace } from "../../protocol/json.ts";
-import { headersFor, type ParamHeader } from "./param-headers.ts";
+import { headersFor, type ParamHeader } from "../../protocol/param-headers.ts";
 
 /** Why a call is refused; the HTTP status is 400. */
 export interface ParamProblem {

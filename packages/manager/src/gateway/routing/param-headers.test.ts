@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ListItem } from "../../protocol/list.ts";
-import { declaredHeaders, headersFor } from "./param-headers.ts";
+import { declaredHeaders, headersFor } from "../../protocol/param-headers.ts";
 import { TestGateway } from "../testing/gateway.ts";
 import { Peer } from "../testing/peer.ts";
 

@@ -14,7 +14,7 @@ import type { Catalog } from "../lists/catalog.ts";
 import { nameLengthMax, prefixedName, prefixedUri, splitPrefixed, splitPrefixedUri } from "./exposure.ts";
 import type { MergedLists, Owned } from "../lists/merged-list.ts";
 import { checkParamHeaders, type ParamProblem, refreshedHeaders } from "./param-check.ts";
-import type { ParamHeader } from "./param-headers.ts";
+import type { ParamHeader } from "../../protocol/param-headers.ts";
 import { revisionOf } from "./revision-of.ts";
 import type { RoutingTable, ServerRoute } from "./routing-table.ts";
 import { seenBy } from "./seen-revisions.ts";

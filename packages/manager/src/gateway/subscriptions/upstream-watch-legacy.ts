@@ -8,7 +8,7 @@ import { type BackoffRule, backoffMs } from "../../base/backoff.ts";
 import type { Timer } from "../../base/clock.ts";
 import { errorCodeOf } from "../../protocol/response.ts";
 import type { ReadyReplica } from "../../upstream/upstream-set.ts";
-import { ask } from "../calls/ask.ts";
+import { ask } from "../../upstream/ask.ts";
 import {
   declares,
   noSubscriptions,

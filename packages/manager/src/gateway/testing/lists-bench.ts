@@ -12,7 +12,7 @@ import { createPrincipal, type Principal } from "../../security/principal.ts";
 import { createSealer, toSealKey } from "../../security/seal.ts";
 import { UpstreamSet } from "../../upstream/upstream-set.ts";
 import { Catalog } from "../lists/catalog.ts";
-import type { Dropped } from "../lists/dropped.ts";
+import type { Dropped } from "../../upstream/dropped.ts";
 import { MergedLists } from "../lists/merged-list.ts";
 import { buildRoutingTable, emptyTable } from "../routing/routing-table.ts";
 import { type SeenRevisions, stableRevisions } from "../routing/seen-revisions.ts";

@@ -1,15 +1,14 @@
 /**
- * The gateway's own requests to a server (lists, and tool calls made through REST), as one promise each. What clients send is
- * forwarded by `forward.ts` instead and never goes through here.
+ * The manager's own requests to a server (lists, subscriptions, tool calls made through REST), as one promise each. What clients send
+ * is forwarded by the gateway's `calls/forward.ts` instead and never goes through here.
  */
 import { ManagerError } from "@mcp-manager/api";
-import type { TimerWheel } from "../../base/timer-wheel.ts";
-import { modernMeta } from "../../protocol/modern.ts";
-import { outcomeOf } from "../../protocol/response.ts";
-import type { Ending } from "../../resilience/ending.ts";
-import type { Connection, Exchange, OutboundRequest } from "../../transport/connection.ts";
-import { endingOfFailure, endingOfResponse } from "./call-ending.ts";
-import { timedOut } from "./failure.ts";
+import type { TimerWheel } from "../base/timer-wheel.ts";
+import { modernMeta } from "../protocol/modern.ts";
+import { outcomeOf } from "../protocol/response.ts";
+import type { Ending } from "../resilience/ending.ts";
+import type { Connection, Exchange, OutboundRequest } from "../transport/connection.ts";
+import { endingOfFailure, endingOfResponse, timedOut } from "./call-ending.ts";
 
 export interface AskOptions {
   readonly connection: Connection;

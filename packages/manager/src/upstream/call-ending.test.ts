@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManagerError, type ManagerErrorOptions } from "@mcp-manager/api";
-import type { Ending } from "../../resilience/ending.ts";
-import { httpFailure } from "../../transport/http-status.ts";
+import type { Ending } from "../resilience/ending.ts";
+import { httpFailure } from "../transport/http-status.ts";
 import { endingOfFailure, endingOfResponse, failureFor } from "./call-ending.ts";
 
 function endingOfCode(code: number): Ending {

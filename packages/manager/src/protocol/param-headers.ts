@@ -3,8 +3,8 @@
  * call. Modern clients write them themselves; for legacy ones and for the manager's own calls it is done here. Pure.
  * Source: specification 2026-07-28, basic/transports/streamable-http ("Custom Headers from Tool Parameters").
  */
-import { encodeHeaderValue } from "../../protocol/headers.ts";
-import type { ListItem } from "../../protocol/list.ts";
+import { encodeHeaderValue } from "./headers.ts";
+import type { ListItem } from "./list.ts";
 
 /** One argument and its header. */
 export interface ParamHeader {

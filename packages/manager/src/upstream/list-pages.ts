@@ -3,16 +3,16 @@
  * that gave it. Bounded in items and bytes; what is left out is told with the list. Keeps nothing.
  */
 import { ManagerError } from "@mcp-manager/api";
-import type { Clock } from "../../base/clock.ts";
-import type { TimerWheel } from "../../base/timer-wheel.ts";
-import { JsonRpcCode } from "../../protocol/errors.ts";
-import { type ListItem, type ScannedList, scanList } from "../../protocol/list.ts";
-import type { ListMember } from "../../protocol/methods.ts";
-import { errorCodeOf } from "../../protocol/response.ts";
-import type { Connection } from "../../transport/connection.ts";
-import { ask, type AskOptions } from "../calls/ask.ts";
+import type { Clock } from "../base/clock.ts";
+import type { TimerWheel } from "../base/timer-wheel.ts";
+import { JsonRpcCode } from "../protocol/errors.ts";
+import { type ListItem, type ScannedList, scanList } from "../protocol/list.ts";
+import type { ListMember } from "../protocol/methods.ts";
+import { errorCodeOf } from "../protocol/response.ts";
+import type { Connection } from "../transport/connection.ts";
+import { ask, type AskOptions } from "./ask.ts";
 import { type Dropped, DroppedItems } from "./dropped.ts";
-import { declarationProblem } from "../routing/param-headers.ts";
+import { declarationProblem } from "../protocol/param-headers.ts";
 
 /** The lists there are, with the method that fetches each, the capability it takes, and the notification that says it changed. */
 export const listMethods: Readonly<Record<ListMember, { method: string; capability: string; changed: string }>> = {

@@ -3,10 +3,10 @@
  * do after that. Pure; the table of what endings mean is `resilience/ending.ts`.
  */
 import { ManagerError } from "@mcp-manager/api";
-import { JsonRpcCode } from "../../protocol/errors.ts";
-import { errorCodeOf, type Outcome } from "../../protocol/response.ts";
-import type { Ending } from "../../resilience/ending.ts";
-import { rateLimitedReason } from "../../transport/http-status.ts";
+import { JsonRpcCode } from "../protocol/errors.ts";
+import { errorCodeOf, type Outcome } from "../protocol/response.ts";
+import type { Ending } from "../resilience/ending.ts";
+import { rateLimitedReason } from "../transport/http-status.ts";
 
 /** Error codes by which a server says that the request was at fault, not it. -32042: it wants its client to open a URL first. */
 const clientFaults: ReadonlySet<number | undefined> = new Set([
@@ -68,5 +68,13 @@ export function failureFor(error: ManagerError, ending: Ending, method: string):
     details,
     retryable: false,
     cause: error,
+  });
+}
+
+/** A request that got no answer within its time. */
+export function timedOut(server: string, method: string, timeoutMs: number): ManagerError {
+  return new ManagerError("deadline_exceeded", `server "${server}" did not answer ${method} within ${timeoutMs} ms`, {
+    server,
+    reason: "CALL_TIMEOUT",
   });
 }
