@@ -19,7 +19,9 @@ import type { Registry } from "../registry/registry.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { ServerFacts } from "../transport/connection.ts";
 import type { IdleServers } from "../upstream/idle-servers.ts";
-import type { UpstreamSet } from "../upstream/upstream-set.ts";
+import { listMethods } from "../upstream/list-pages.ts";
+import type { UpstreamChange, UpstreamSet } from "../upstream/upstream-set.ts";
+import { keepCatalogue } from "./catalogue-record.ts";
 import type { ProbeResult } from "./health-monitor.ts";
 import type { ServerUse } from "./idle-watch.ts";
 import { ReplicaLogs } from "./logs.ts";
@@ -59,6 +61,7 @@ export interface AgentOptions {
 
 /** A verdict on a server's era is asked for again when it is older than this. */
 const eraAgeMaxMs = 24 * 60 * 60_000;
+const listChanges: ReadonlySet<string> = new Set(Object.values(listMethods).map(({ changed }) => changed));
 
 export class Agent implements AsyncDisposable {
   readonly #options: AgentOptions;
@@ -90,10 +93,11 @@ export class Agent implements AsyncDisposable {
 
   /** Takes up what is placed here. Resolves when no status of an earlier life is left. */
   async start(): Promise<void> {
-    const { replicas, servers, node, registry } = this.#options;
+    const { replicas, servers, upstreams, node, registry } = this.#options;
     this.#unsubscribe = [
       replicas.onChange((name, replica) => this.#onChange(name, replica)),
       servers.onChange((name, server) => this.#onServerChange(name, server)),
+      upstreams.onChange((change) => this.#onUpstreamChange(change)),
     ];
     const mine = replicas.list().filter(({ spec }) => spec.node === node);
     for (const replica of mine) this.#onChange(replica.metadata.name, replica);
@@ -117,6 +121,13 @@ export class Agent implements AsyncDisposable {
     if (revision === undefined) this.#specs.delete(name);
     else this.#specs.set(name, revision);
     for (const runner of this.#runners.values()) if (runner.server === name) runner.rulesChanged();
+  }
+
+  /** Which replica said it is not told; and a server that goes on in a new session may be another than it was. */
+  #onUpstreamChange(change: UpstreamChange): void {
+    if (change.kind === "renewed") return this.#runners.get(change.replica.name)?.listsChanged();
+    if (change.kind !== "notified" || !listChanges.has(change.method)) return;
+    for (const runner of this.#runners.values()) if (runner.server === change.server) runner.listsChanged();
   }
 
   #onChange(name: string, replica: Replica | undefined): void {
@@ -186,6 +197,7 @@ export class Agent implements AsyncDisposable {
       knownEra: () => this.#knownEra(revision),
       report: () => this.#reports.add(name),
       opened: (facts) => void this.#learn(revision, facts),
+      keep: (offer) => keepCatalogue(this.#options.registry, revision, offer),
       log: logs.sink(server, name),
       logTail: (since) => logs.tail(name, undefined, since),
     };

@@ -104,6 +104,11 @@ export class ReplicaRunner implements Sleeper {
     if (this.#isAsleep && this.#host.idleAfterMs() === undefined) this.wake();
   }
 
+  /** What its server offers may be something else now. */
+  listsChanged(): void {
+    this.#served?.listsChanged();
+  }
+
   /** Asks for a restart, when `round` was not carried out yet. */
   restart(round: number): void {
     if (round <= this.#wantedRound) return;

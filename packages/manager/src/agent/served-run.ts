@@ -1,6 +1,6 @@
 /**
  * One open run in service: offered to the data plane while its probes say that it may take calls, taken out while they do not, and
- * watched for its end, whichever way that comes. What follows is the runner's; so is closing the run.
+ * watched for its end, whichever way that comes; and asked what it offers. What follows is the runner's; so is closing the run.
  *
  *   offered ⇄ taken out          over: ended by itself, lost to its probes, or idle
  */
@@ -9,6 +9,8 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { UpstreamSet } from "../upstream/upstream-set.ts";
+import type { Offer } from "./catalogue.ts";
+import { CatalogueWatch } from "./catalogue-watch.ts";
 import { RunFailure } from "./failure.ts";
 import { type Finding, HealthMonitor, type ProbeResult } from "./health-monitor.ts";
 import { IdleWatch, type ServerUse } from "./idle-watch.ts";
@@ -35,6 +37,8 @@ export interface ServiceHost {
   probed(result: ProbeResult): void;
   /** As `IdleWatchOptions.idleAfterMs`. */
   idleAfterMs(): number | undefined;
+  /** As `CatalogueWatchOptions.keep`. */
+  keep(offer: Offer): Promise<boolean>;
   /** What the data plane has to do with the server, connections that calls have for themselves aside. */
   use(): ServerUse;
 }
@@ -56,6 +60,7 @@ export class ServedRun {
   readonly #of: Served;
   readonly #monitor: HealthMonitor;
   readonly #idle: IdleWatch;
+  readonly #catalogue: CatalogueWatch;
   #isOffered = true;
   #resolve: (over: Over) => void = () => undefined;
 
@@ -84,12 +89,24 @@ export class ServedRun {
       use: () => this.#use(),
       onIdle: () => this.#resolve({ kind: "idle" }),
     });
+    this.#catalogue = new CatalogueWatch({
+      ...host,
+      connection: run.connection,
+      server: of.server,
+      keep: (offer) => host.keep(offer),
+      onDigest: (catalogue) => of.report.set({ catalogue }),
+    });
   }
 
   /** The spec may be another. */
   rulesChanged(): void {
     this.#monitor.rulesChanged();
     this.#idle.rulesChanged();
+  }
+
+  /** What its server offers may be something else now. */
+  listsChanged(): void {
+    this.#catalogue.changed();
   }
 
   /** As `ConnectionEvents.onUnhealthy`. That a server does not read, a probe will show. */
@@ -102,6 +119,7 @@ export class ServedRun {
   /** Another run of the replica has taken its place. */
   retire(): void {
     this.#monitor[Symbol.dispose]();
+    this.#catalogue[Symbol.dispose]();
     this.#idle[Symbol.dispose]();
   }
 
@@ -118,6 +136,8 @@ export class ServedRun {
       state: "ready",
       health: { state: "healthy" },
       retryAt: undefined,
+      // What an earlier run offered says nothing of this one.
+      catalogue: undefined,
       startedAt: report.now(),
       era: connection.facts.era,
       isolation,

@@ -63,3 +63,15 @@ test("a server that scales by itself gets more replicas when it has more to do",
   calls = 100;
   await world.until((_, replicas) => replicas.length === 3);
 });
+
+test("what a revision offered is forgotten with it", async () => {
+  await using world = await open();
+  const spec = { server: "weather", digest: "sha256:0", ttlMs: 0 };
+  await world.registry.resources(kinds.Catalogue).create({ name: "weather-1", spec });
+  const [replica] = await world.until((_, replicas) => replicas.length === 1);
+  await world.registry.resources(kinds.Server).markDeleted("weather");
+  const own = world.registry.resources(kinds.Replica);
+  await own.updateStatus(replica?.metadata.name ?? "", ({ status }) => ({ ...status, state: "stopped" }));
+  while ((await world.registry.resources(kinds.Server).get("weather")) !== undefined) await setImmediate();
+  assert.equal(await world.registry.resources(kinds.Catalogue).get("weather-1"), undefined);
+});

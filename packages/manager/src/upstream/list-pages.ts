@@ -1,6 +1,6 @@
 /**
  * One list of one server, fetched whole: every page, from one connection, because a cursor means something only to the replica
- * that gave it. Bounded in items and bytes; what is left out is told with the list. Keeps nothing.
+ * that gave it. Bounded in items and bytes; what is left out is told with the list. Keeps no list that has come.
  */
 import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
@@ -25,6 +25,22 @@ export const listMethods: Readonly<Record<ListMember, { method: string; capabili
     changed: "notifications/resources/list_changed",
   },
 };
+
+/** What a modern client is told at most: a rollout is never waited for longer than this by anybody's cache (resources.md). */
+const toldTtlMsMax = 30_000;
+/** For a server of the legacy era, which says nothing: it is asked again as often as it says that something changed. */
+const toldTtlMsUnsaid = 5_000;
+
+/** For how long clients are told to keep a list, by what its server said. */
+export function toldTtlMs(said: number | undefined): number {
+  return Math.min(toldTtlMsMax, Math.max(0, said ?? toldTtlMsUnsaid));
+}
+
+/** The error code with which a server answered instead of giving a list; undefined of any other failure. */
+export function refusalOf(error: unknown): number | undefined {
+  const code = error instanceof ManagerError ? error.details["answeredCode"] : undefined;
+  return typeof code === "number" ? code : undefined;
+}
 
 /** A whole list. */
 export interface WholeList {
@@ -63,8 +79,36 @@ const bytesMax = 16 * 1024 * 1024;
 
 const noList: WholeList = { items: [], ttlMs: undefined, cacheScope: "public", dropped: [] };
 
+interface Fetch {
+  readonly startedAtMs: number;
+  readonly list: Promise<WholeList>;
+}
+
+/** The newest fetch that is under way of each list of a connection. */
+const underWay = new WeakMap<Connection, Map<ListMember, Fetch>>();
+
 /** All pages in order, or a rejection when one did not come or is no list. */
-export async function fetchPages(options: PagesOptions): Promise<WholeList> {
+export function fetchPages(options: PagesOptions): Promise<WholeList> {
+  const { connection, member, clock } = options;
+  const lists = underWay.get(connection) ?? new Map<ListMember, Fetch>();
+  underWay.set(connection, lists);
+  const fetch: Fetch = { startedAtMs: clock.nowMs(), list: fetchAll(options) };
+  lists.set(member, fetch);
+  const forget = (): void => void (lists.get(member) === fetch && lists.delete(member));
+  fetch.list.then(forget, forget);
+  return fetch.list;
+}
+
+/**
+ * As `fetchPages`, but shares a fetch that is under way and was begun no earlier than `notBeforeMs`: the server is asked once. How that
+ * one's requests ended is told to whoever began it.
+ */
+export function sharePages(options: PagesOptions, notBeforeMs: number): Promise<WholeList> {
+  const fetch = underWay.get(options.connection)?.get(options.member);
+  return fetch !== undefined && fetch.startedAtMs >= notBeforeMs ? fetch.list : fetchPages(options);
+}
+
+async function fetchAll(options: PagesOptions): Promise<WholeList> {
   const { connection, server, member, clock, wheel, onEnding = () => undefined } = options;
   const { method, capability } = listMethods[member];
   if (connection.facts.capabilities[capability] === undefined) return noList;
@@ -169,5 +213,9 @@ function isWithoutTemplates(member: ListMember, answer: Buffer): boolean {
 function notAList(server: string, method: string, answer: Buffer): ManagerError {
   const code = errorCodeOf(answer);
   const what = code === undefined ? "with something that is no list" : `with error ${code}`;
-  return new ManagerError("protocol_error", `server "${server}" answered ${method} ${what}`, { server });
+  const message = `server "${server}" answered ${method} ${what}`;
+  return new ManagerError("protocol_error", message, {
+    server,
+    ...(code === undefined ? {} : { details: { answeredCode: code } }),
+  });
 }

@@ -77,6 +77,7 @@ export function begin(options: Partial<RunnerHost> = {}): RunnerBench {
       if (states.at(-1) !== state) states.push(state);
     },
     opened: () => undefined,
+    keep: () => Promise.resolve(false),
     log: { write: () => undefined },
     logTail: () => ["last words"],
     ...options,

@@ -1,4 +1,4 @@
-/** Runs that do as the test says: for tests of what happens around them. They carry no calls but probes. */
+/** Runs that do as the test says: for tests of what happens around them. They carry no calls but probes and requests for lists. */
 import { ManagerError } from "@mcp-manager/api";
 import type { Connection, Exchange, OutboundRequest, ReplySink, ServerFacts } from "../../transport/connection.ts";
 import { Openings } from "../../upstream/testing/openings.ts";
@@ -9,16 +9,20 @@ const facts: ServerFacts = {
   era: "legacy",
   protocolVersion: "2025-11-25",
   serverInfo: { name: "stand-in", version: "1" },
-  capabilities: { tools: {} },
+  capabilities: {},
   instructions: undefined,
 };
 
 /** How a server takes a probe. */
 export type ProbeManner = "answers" | "hangs" | "fails" | "wants a credential";
 
-/** A connection on which only probes are sent. */
+/** A connection on which only probes are sent, and requests for the lists that the test gives it. */
 export class ProbedConnection implements Connection {
-  readonly facts: ServerFacts = facts;
+  facts: ServerFacts = facts;
+  /** What is answered to a request for a list, by its method: a result, or an error. Set before the run succeeds. */
+  readonly lists: Map<string, { readonly result: object } | { readonly error: object }> = new Map();
+  /** How often lists were asked for, by method. */
+  readonly listed: Map<string, number> = new Map();
   /** Calls that the test says are in flight. */
   calls = 0;
   heard = 0;
@@ -39,6 +43,7 @@ export class ProbedConnection implements Connection {
   }
 
   send({ method, bytes }: OutboundRequest, sink: ReplySink): Exchange {
+    if (method.endsWith("/list")) return this.#list(method, sink);
     this.probes.push(method);
     this.#open++;
     let isOpen = true;
@@ -62,6 +67,14 @@ export class ProbedConnection implements Connection {
       queueMicrotask(() => end(() => sink.onFailure(error, true)));
     }
     return { cancel: () => end(() => undefined), resume: () => undefined };
+  }
+
+  #list(method: string, sink: ReplySink): Exchange {
+    this.listed.set(method, (this.listed.get(method) ?? 0) + 1);
+    const answer = this.lists.get(method) ?? { error: { code: -32601, message: "Method not found" } };
+    const response = Buffer.from(JSON.stringify({ jsonrpc: "2.0", id: 0, ...answer }));
+    queueMicrotask(() => sink.onResponse(response, true));
+    return { cancel: () => undefined, resume: () => undefined };
   }
 
   notify(): void {}

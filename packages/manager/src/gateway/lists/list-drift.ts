@@ -4,6 +4,7 @@
  * not come to rest. Each is told in one event; nothing is kept from clients, and nothing is remembered beyond the process.
  */
 import { createHash } from "node:crypto";
+import { canonicalJson } from "../../base/canonical-json.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { EventSink } from "../../events/event.ts";
 import type { ListItem } from "../../protocol/list.ts";
@@ -135,13 +136,6 @@ function repin({ digests }: Pins, items: readonly ListItem[]): readonly string[]
 /** Equal for the same JSON, in whatever order its members stand. */
 function digestOf(bytes: Buffer): string {
   return createHash("sha256")
-    .update(JSON.stringify(inOrder(JSON.parse(bytes.toString()))))
+    .update(canonicalJson(JSON.parse(bytes.toString())))
     .digest("base64");
-}
-
-function inOrder(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(inOrder);
-  if (typeof value !== "object" || value === null) return value;
-  const members = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(members.map(([name, of]) => [name, inOrder(of)]));
 }
