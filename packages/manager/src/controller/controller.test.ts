@@ -65,7 +65,7 @@ test("a server that scales by itself gets more replicas when it has more to do",
 });
 
 test("what a revision offered is forgotten with it", async () => {
-  await using world = await open();
+  await using world = await openBench();
   const spec = { server: "weather", digest: "sha256:0", ttlMs: 0 };
   await world.registry.resources(kinds.Catalogue).create({ name: "weather-1", spec });
   const [replica] = await world.until((_, replicas) => replicas.length === 1);
