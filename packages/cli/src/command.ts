@@ -10,6 +10,8 @@ export interface Option {
   readonly short?: string;
   /** What its value is called in help: `FILE`. */
   readonly value?: string;
+  /** Whether it may be given again and again. Only for those of type string. */
+  readonly many?: true;
   readonly summary: string;
 }
 
@@ -27,6 +29,8 @@ export interface Invocation {
   readonly positionals: readonly string[];
   /** The value of an option of type string. */
   option(name: string): string | undefined;
+  /** All values of an option that may be given again and again, in their order. */
+  all(name: string): readonly string[];
   /** Whether an option of type boolean was given. */
   flag(name: string): boolean;
   /** Where results go, in the format that was asked for. */

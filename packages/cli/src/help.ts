@@ -62,10 +62,10 @@ export function signature(command: Command): string {
   return [...command.words, ...names].join(" ");
 }
 
-/** An option as it is typed: `-o, --output table|json|yaml`. */
-export function optionHead(name: string, { short, type, value }: Option): string {
+/** An option as it is typed: `-o, --output table|json|yaml`, `--arg TEXT ...`. */
+export function optionHead(name: string, { short, type, value, many }: Option): string {
   const head = short === undefined ? `--${name}` : `-${short}, --${name}`;
-  return type === "string" ? `${head} ${value ?? "TEXT"}` : head;
+  return type === "string" ? `${head} ${value ?? "TEXT"}${many === true ? " ..." : ""}` : head;
 }
 
 function optionLines(options: Readonly<Record<string, Option>>, width: number): string {

@@ -15,8 +15,10 @@ export interface Io {
   readonly cwd: string;
   /** Whether a person reads stdout. */
   readonly isTerminal: boolean;
-  /** Width of that terminal, in characters; without end in a pipe. */
+  /** Width of that terminal, in characters, as it is now; without end in a pipe. */
   readonly columns: number;
+  /** Its height, in lines; without end in a pipe. */
+  readonly rows: number;
   /** Aborts when the user presses Ctrl-C. */
   readonly signal: AbortSignal;
 }

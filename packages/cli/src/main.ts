@@ -27,6 +27,11 @@ process.exitCode = await run(args, {
   env: process.env,
   cwd: process.cwd(),
   isTerminal: process.stdout.isTTY,
-  columns: process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY,
+  get columns() {
+    return process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
+  },
+  get rows() {
+    return process.stdout.isTTY ? process.stdout.rows || 24 : Number.POSITIVE_INFINITY;
+  },
   signal: interrupted.signal,
 });

@@ -45,6 +45,10 @@ async function runCommand(command: Command, values: Values, positionals: readonl
     io,
     positionals,
     option,
+    all: (name) => {
+      const value = values[name];
+      return Array.isArray(value) ? (value as readonly string[]) : [];
+    },
     flag: (name) => values[name] === true,
     print: new Printer(io, formatOf(option("output"), command)),
     client: () => new Client(findTarget(io, { url: option("url"), data: option("data") })),

@@ -28,8 +28,8 @@ export type Parsed =
       readonly positionals: readonly string[];
     };
 
-/** What was given for each option. */
-export type Values = Readonly<Record<string, string | boolean | undefined>>;
+/** What was given for each option; a list for those that may be given again and again. */
+export type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 /** Throws UsageError. */
 export function parseCommandLine(commands: readonly Command[], args: readonly string[]): Parsed {
@@ -90,13 +90,17 @@ function parseOptions(
     Object.entries(options).map(([name, { type, short }]) => [name, short === undefined ? { type } : { type, short }]),
   );
   const { tokens, positionals } = parseArgs({ args: [...args], options: config, strict: false, tokens: true });
-  const values: Record<string, string | boolean> = {};
+  const values: Record<string, string | boolean | readonly string[]> = {};
   for (const token of tokens) {
     if (token.kind !== "option") continue;
     const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
     if (option === undefined) throw unknownOption(command, token.rawName, Object.keys(options));
-    if (token.name in values) throw new UsageError(`${token.rawName} is given twice`, command.words);
-    values[token.name] = valueOf(command, option, token);
+    const before = values[token.name];
+    if (before !== undefined && option.many !== true)
+      throw new UsageError(`${token.rawName} is given twice`, command.words);
+    const value = valueOf(command, option, token);
+    const earlier = Array.isArray(before) ? (before as readonly string[]) : [];
+    values[token.name] = option.many === true ? [...earlier, String(value)] : value;
   }
   return { values, positionals };
 }

@@ -1,4 +1,4 @@
-/** What became of a change to a server, told from what the manager says of it. Pure. */
+/** What became of a change to a server that no deployment is under way for, told from what the manager says of it. Pure. */
 import type { LastFailure, Replica, Server } from "@mcp-manager/api";
 
 /** A change that is under way, has come to its end, or cannot. */
@@ -10,14 +10,14 @@ export type Rollout =
 /** A server with all that is needed to tell. */
 export interface Observed {
   readonly server: Server;
-  /** The name of its newest revision, which is what its spec asks for. */
+  /** The name of the revision that its spec asks for. */
   readonly target: string | undefined;
   readonly replicas: readonly Replica[];
 }
 
 /**
- * Done when all new calls go to the newest revision. Failed when none of its replicas can be started, also while those of the
- * revision before serve on.
+ * Done when all new calls go to the revision that is asked for. Failed when none of its replicas can be started, also while those of
+ * the revision before serve on.
  */
 export function rolloutOf({ server, target, replicas }: Observed): Rollout {
   const { metadata, status } = server;
@@ -27,7 +27,10 @@ export function rolloutOf({ server, target, replicas }: Observed): Rollout {
   const failed = serving.find((replica) => replica.spec.revision === target && isFailing(replica));
   if (failed !== undefined) return { kind: "failed", failure: failed.status.lastFailure };
   const isThere = status.state === "ready" || status.state === "idle";
-  return isThere && serving.every(({ spec }) => spec.revision === target) ? { kind: "done" } : { kind: "going" };
+  // Those of the revision before may be kept for a while, for an instant way back.
+  const isRouted = status.route !== undefined && status.route.stable === target;
+  const goesThere = isRouted || serving.every(({ spec }) => spec.revision === target);
+  return isThere && goesThere ? { kind: "done" } : { kind: "going" };
 }
 
 /** One in a crash loop fails even while it is being tried again. */

@@ -1,13 +1,17 @@
-/** `server list|get|restart|delete|replicas|revisions`, and the table of all commands on servers. */
+/** `server list|get|restart|delete|replicas`, and the table of all commands on servers. */
 import type { Server } from "@mcp-manager/api";
 import { ManagerError } from "@mcp-manager/api";
 import type { Command } from "../command.ts";
 import { UsageError } from "../usage.ts";
 import { age, sourceText, stateCell } from "./describe.ts";
 import { serverApply } from "./server-apply.ts";
+import { serverDeploy } from "./server-deploy.ts";
+import { serverDiff } from "./server-diff.ts";
 import { serverLogs } from "./server-logs.ts";
 import { printReplicas } from "./replica-table.ts";
 import { serverBreaker } from "./server-breaker.ts";
+import { serverRevisions } from "./server-revisions.ts";
+import { serverRollback } from "./server-rollback.ts";
 import { printServer } from "./server-view.ts";
 import { waitFor, waitOption, waitSeconds } from "./wait.ts";
 
@@ -70,31 +74,6 @@ const get: Command = {
   },
 };
 
-const revisions: Command = {
-  words: ["server", "revisions"],
-  summary: "List a server's revisions, newest first",
-  positionals: nameArgument,
-  examples: ["mcp-manager server revisions weather"],
-  async run({ client, print, positionals: [name = ""], io }) {
-    const page = await client().servers.revisions(name, { limit: 1000, signal: io.signal });
-    print.result(page, () => {
-      print.table({
-        head: ["NAME", "AGE", "TOOLS", "DIGEST", "SOURCE"],
-        rows: page.items.map(({ metadata, spec, status }) => [
-          metadata.name,
-          age(metadata.createdAt, Date.now()),
-          String(status.tools ?? "-"),
-          status.digest.slice(0, 19),
-          sourceText(spec.source),
-        ]),
-        fit: "middle",
-        empty: `server ${name} has no revisions`,
-      });
-    });
-    return 0;
-  },
-};
-
 const replicas: Command = {
   words: ["server", "replicas"],
   summary: "List a server's replicas, newest first",
@@ -153,12 +132,15 @@ export const serverCommands: readonly Command[] = [
   list,
   get,
   serverApply,
+  serverDeploy,
+  serverRollback,
   serverLogs,
   restart,
   serverBreaker,
   remove,
   replicas,
-  revisions,
+  serverRevisions,
+  serverDiff,
 ];
 
 /** The resource, or undefined when there is none. */

@@ -5,6 +5,8 @@ import type { Invocation, Option } from "../command.ts";
 
 /** How long a command waits unless told otherwise. A first start may have to download its package. */
 const waitDefault = "90s";
+/** The same in milliseconds. */
+export const waitDefaultMs: number = durationMs(waitDefault);
 
 /** Pause between two looks, in milliseconds. */
 const pauseMs = 250;

@@ -34,7 +34,7 @@ function common(): string {
   return [
     "## Options of every command",
     "",
-    "`up` asks no manager and has only `--help` of these, and a `--data` of its own.",
+    "`up` and `completion` ask no manager: of these they have only `--help`; `up` has a `--data` of its own.",
     "",
     optionTable(commonOptions),
     "",

@@ -9,6 +9,8 @@ export interface Terminal {
   readonly cwd?: string;
   /** Its width; without it stdout is a pipe. */
   readonly columns?: number;
+  /** Its height. Default: 24. */
+  readonly rows?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -30,6 +32,7 @@ export function terminalIo(terminal: Terminal = {}): { readonly io: Io; written(
     cwd: terminal.cwd ?? "/nowhere",
     isTerminal: terminal.columns !== undefined,
     columns: terminal.columns ?? Number.POSITIVE_INFINITY,
+    rows: terminal.columns === undefined ? Number.POSITIVE_INFINITY : (terminal.rows ?? 24),
     signal: terminal.signal ?? new AbortController().signal,
   };
   return { io, written: () => ({ stdout, stderr }) };
