@@ -8,6 +8,7 @@ import { commonOptionsOf } from "./usage.ts";
 /** The shells that there is a script for. */
 export const shells = ["bash", "zsh", "fish"] as const;
 
+/** One of them. */
 export type Shell = (typeof shells)[number];
 
 /** The script of a shell. */

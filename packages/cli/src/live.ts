@@ -47,7 +47,7 @@ export class LiveArea {
 const segmenter = new Intl.Segmenter();
 /** What terminals draw over two cells: East Asian scripts, full-width forms, emoji. */
 const wide =
-  /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u;
+  /\p{Emoji_Presentation}|\ufe0f|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u;
 
 /** How many cells of a terminal a text takes. */
 export function cellsOf(text: string): number {

@@ -86,6 +86,12 @@ export class Printer {
     }
   }
 
+  /** `head`, which may be painted and takes `indent` cells, and `text` behind it, in as many lines as it needs, below each other. */
+  hanging(head: string, indent: number, text: string, colour?: Colour): void {
+    const lines = wrap(text, this.#io.columns - indent).map((line) => this.paint(line, colour));
+    this.line(head + lines.join(`\n${" ".repeat(indent)}`));
+  }
+
   /** `text` in a colour, where there are colours. */
   paint(text: string, colour: Colour | undefined): string {
     return this.#hasColour && colour !== undefined ? `\u001b[${codes[colour]}m${text}\u001b[0m` : text;

@@ -19,6 +19,7 @@ const commands: readonly Command[] = [
       "dry-run": { type: "boolean", summary: "" },
     },
   }),
+  server("deploy", { options: { arg: { type: "string", many: true, value: "TEXT", summary: "" } } }),
   server("call", { positionals: [{ name: "NAME" }, { name: "PAIR", optional: true, many: true }] }),
   { ...server(""), words: ["up"], isLocal: true },
 ];
@@ -46,6 +47,12 @@ test("arguments are taken in their order, and all behind -- are arguments", () =
   assert.deepEqual(parse("server call a -- -b=1"), call(["a", "-b=1"]));
 });
 
+test("an option that may be given again and again keeps all its values in order", () => {
+  const deploy = (arg: readonly string[]): object => ({ command: "server deploy", values: { arg }, positionals: [] });
+  assert.deepEqual(parse("server deploy --arg=-y --arg a@2"), deploy(["-y", "a@2"]));
+  assert.deepEqual(parse("server deploy --arg one"), deploy(["one"]));
+});
+
 test("help is asked for with or without a command, and by the word help", () => {
   for (const line of ["", "--help", "-h", "help"]) assert.deepEqual(parse(line), { kind: "help", words: [] }, line);
   for (const line of ["server --help", "help server"]) {
@@ -65,8 +72,8 @@ const wrong: readonly (readonly [line: string, message: RegExp])[] = [
   ["zzzzzz", /^unknown command "zzzzzz"$/],
   ["help zzzzzz", /^unknown command "zzzzzz"$/],
   ["server lst", /^unknown command "server lst"; did you mean list\?$/],
-  ["server zzzzzz", /it is one of list, get, apply, call$/],
-  ["server", /^server needs one of: list, get, apply, call$/],
+  ["server zzzzzz", /it is one of list, get, apply, deploy, call$/],
+  ["server", /^server needs one of: list, get, apply, deploy, call$/],
   ["server get", /^server get needs NAME$/],
   ["server get a b", /^server get does not take "b"$/],
   ["server list --outptu json", /^unknown option --outptu; did you mean --output\?$/],

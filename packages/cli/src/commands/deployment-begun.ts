@@ -1,5 +1,6 @@
 /** The end of every command that begins a deployment: it is waited for, or not, and what came of it is said. */
 import type { Deployment } from "@mcp-manager/api";
+import { isOver } from "@mcp-manager/api";
 import type { Invocation } from "../command.ts";
 import { followedText, noteAdvice, withServer } from "./deployment-outcome.ts";
 import { wayText } from "./deployment-text.ts";
@@ -16,7 +17,8 @@ export async function followAndTell(
   const { name } = begun.metadata;
   if (wait === undefined) {
     print.result(begun, () => {
-      print.line(`deployment ${name} has begun: ${wayText(begun)}`);
+      const state = isOver(begun.status) ? `is the newest already, ${begun.status.phase}` : "has begun";
+      print.line(`deployment ${name} ${state}: ${wayText(begun)}`);
       print.note(`to watch it: mcp-manager deployment get ${name} --watch`);
     });
     return 0;

@@ -13,12 +13,24 @@ type Row = readonly [string, Cell | string];
 
 /** Everything about a deployment, as it is at `nowMs`. */
 export function printDeployment(print: Printer, deployment: Deployment, nowMs: number): void {
+  printPlace(print, deployment, nowMs);
+  printDifference(print, deployment);
+}
+
+/** The same without the difference, unless that is what it waits for: what is looked at again and again. */
+export function printLive(print: Printer, deployment: Deployment, nowMs: number): void {
+  const { reason } = deployment.status;
+  printPlace(print, deployment, nowMs);
+  if (reason === "SchemaBreaking" || reason === "SchemaSemantic") printDifference(print, deployment);
+}
+
+/** What can be done stands above what may be long, which a low window cuts. */
+function printPlace(print: Printer, deployment: Deployment, nowMs: number): void {
   const { status } = deployment;
   print.fields([...placeRows(deployment, nowMs), ...progressRows(deployment, nowMs)]);
+  printAdvice(print, deployment);
   printAnalysis(print, status.analysis ?? []);
   printVariants(print, status.variants ?? []);
-  printDifference(print, deployment);
-  printAdvice(print, deployment);
 }
 
 function placeRows(deployment: Deployment, nowMs: number): readonly Row[] {

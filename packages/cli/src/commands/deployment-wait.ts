@@ -7,6 +7,7 @@ import { UsageError } from "../usage.ts";
 /** `promoted`: until all new traffic is on the new revision; `completed`: until nothing is answered by the old one any more. */
 export type Goal = "promoted" | "completed";
 
+/** For what is waited, and how long. */
 export interface Wait {
   readonly goal: Goal;
   /** Absent: as long as the deployment's own deadlines let it go on. */
@@ -21,6 +22,7 @@ export interface Wait {
  */
 export type Ending = "there" | "back" | "gone" | "going";
 
+/** A deployment that was followed, and how that ended. */
 export interface Followed {
   readonly name: string;
   readonly ending: Ending;

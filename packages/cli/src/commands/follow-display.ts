@@ -6,7 +6,7 @@ import { canRedraw, LiveArea } from "../live.ts";
 import { Printer, printable } from "../output.ts";
 import { adviceFor } from "./deployment-advice.ts";
 import { phaseCell, summaryText } from "./deployment-text.ts";
-import { printDeployment } from "./deployment-view.ts";
+import { printLive } from "./deployment-view.ts";
 import type { Followed } from "./deployment-wait.ts";
 
 /** Shows what was seen at one look; `isAway` while the manager does not answer. */
@@ -41,7 +41,7 @@ class LiveDisplay implements FollowDisplay {
     const print = new Printer(io, "table");
     const seen = followed.flatMap(({ deployment }) => deployment ?? []);
     const [only] = seen;
-    if (only !== undefined && followed.length === 1) printDeployment(print, only, Date.now());
+    if (only !== undefined && followed.length === 1) printLive(print, only, Date.now());
     else for (const deployment of seen) printOneOfMany(print, deployment);
     if (isAway) print.line(print.paint(away, "yellow"));
     this.#area.draw(text.split("\n").slice(0, -1));

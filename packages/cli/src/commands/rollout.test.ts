@@ -52,3 +52,9 @@ test("a change has failed when its replica is in a crash loop, also while it is 
 test("a change of a server that sleeps until it is called is done", () => {
   assert.equal(rollout({ state: "idle" }, "a-2 idle").kind, "done");
 });
+
+test("a change is done while replicas of the revision before are kept for a way back", () => {
+  const route = { stable: "a-2", draining: [] };
+  assert.equal(rollout({ route }, "a-2 ready", "a-1 ready").kind, "done");
+  assert.equal(rollout({ route: { ...route, stable: "a-1" } }, "a-2 ready", "a-1 ready").kind, "going");
+});

@@ -30,11 +30,13 @@ export function printSchemaChanges(print: Printer, { changes }: SchemaDiff, max 
 function printChange(print: Printer, change: SchemaChange): void {
   const { subject, message, diff = [] } = change;
   const name = print.paint(change.class.padEnd(8), colours[change.class]);
-  print.line(`  ${name}  ${printable(subject)}: ${printable(message)}`);
-  for (const line of diff) print.line(`    ${print.paint(printableText(line), signColour(line))}`);
+  print.hanging(`  ${name}  `, 12, `${printable(subject)}: ${printable(message)}`);
+  for (const line of diff) printSigned(print, line);
 }
 
-/** What was is red, what comes is green. */
-export function signColour(line: string): Colour | undefined {
-  return line.startsWith("-") ? "red" : line.startsWith("+") ? "green" : undefined;
+/** A line that begins with `-` (what was, red) or `+` (what comes, green). */
+export function printSigned(print: Printer, line: string): void {
+  const colour = line.startsWith("-") ? "red" : line.startsWith("+") ? "green" : undefined;
+  const text = printableText(line.slice(1).replace(/^ /, ""));
+  print.hanging(`    ${print.paint(line.slice(0, 1), colour)} `, 6, text, colour);
 }

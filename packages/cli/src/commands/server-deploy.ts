@@ -28,7 +28,7 @@ export const serverDeploy: Command = {
     },
     cwd: { type: "string", value: "DIR", summary: "Working directory" },
     env: { type: "string", value: "NAME=VALUE", many: true, summary: "A variable to set; NAME= takes it out" },
-    url: { type: "string", value: "URL", summary: "Of a remote server: where it is" },
+    "remote-url": { type: "string", value: "URL", summary: "Of a remote server: where it is" },
     header: {
       type: "string",
       value: "NAME=VALUE",
@@ -45,7 +45,7 @@ export const serverDeploy: Command = {
   ],
   examples: [
     "mcp-manager server deploy weather --arg=-y --arg @acme/weather-mcp@2.2.0",
-    "mcp-manager server deploy weather --url https://weather.example.com/v2/mcp --strategy blue-green",
+    "mcp-manager server deploy weather --remote-url https://weather.example.com/v2/mcp --strategy blue-green",
     "mcp-manager server deploy weather --env LOG=debug --strategy canary --step 10:5m --step 50:10m",
     "mcp-manager server deploy weather -f weather.yaml --accept-breaking --no-wait",
   ],
@@ -70,7 +70,7 @@ async function requestOf(invocation: Invocation, name: string): Promise<DeployRe
   };
   if (Object.keys(request).length > 0) return request;
   throw new UsageError(
-    "server deploy needs what is to be otherwise: -f FILE, --command, --arg, --env, --url, --strategy …",
+    "server deploy needs what is to be otherwise: -f FILE, --command, --arg, --env, --remote-url, --strategy …",
     serverDeploy.words,
   );
 }
@@ -94,7 +94,8 @@ async function fromFile(invocation: Invocation, name: string): Promise<InFile | 
 }
 
 const processOptions = ["command", "arg", "cwd", "env"];
-const remoteOptions = ["url", "header"];
+/** Not `--url`, which is the manager's. */
+const remoteOptions = ["remote-url", "header"];
 const sourceOptions = [...processOptions, ...remoteOptions];
 
 function isGiven({ option, all }: Invocation, name: string): boolean {
@@ -114,8 +115,8 @@ async function fromOptions(invocation: Invocation, name: string): Promise<Server
     );
   const { source } = (await client().servers.get(name, { signal: io.signal })).spec;
   if (ofProcess !== undefined) return processFrom(source, invocation);
-  if (source.kind !== "remote" && option("url") === undefined)
-    throw new UsageError(`server ${name} is a process: --url says where it is from now on`, serverDeploy.words);
+  if (source.kind !== "remote" && option("remote-url") === undefined)
+    throw new UsageError(`server ${name} is a process: --remote-url says where it is from now on`, serverDeploy.words);
   return remoteFrom(source, invocation);
 }
 
@@ -136,7 +137,7 @@ function processFrom(source: ServerSource, { positionals, option, all }: Invocat
 
 function remoteFrom(source: ServerSource, { option, all }: Invocation): ServerSourceInput {
   const before = source.kind === "remote" ? source : undefined;
-  const url = option("url") ?? before?.url ?? "";
+  const url = option("remote-url") ?? before?.url ?? "";
   const headers = changed(before?.headers ?? {}, all("header"), "header");
   return { kind: "remote", url, headers, ...(before === undefined ? {} : { transport: before.transport }) };
 }

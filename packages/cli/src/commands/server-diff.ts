@@ -3,7 +3,7 @@ import type { FieldChange, RevisionDiff } from "@mcp-manager/api";
 import type { Command } from "../command.ts";
 import type { Printer } from "../output.ts";
 import { printable } from "../output.ts";
-import { printSchemaChanges, schemaDiffCell, signColour } from "./schema-diff-view.ts";
+import { printSchemaChanges, printSigned, schemaDiffCell } from "./schema-diff-view.ts";
 
 export const serverDiff: Command = {
   words: ["server", "diff"],
@@ -50,7 +50,7 @@ function printField(print: Printer, { path, from, to }: FieldChange): void {
   print.line(`  ${printable(path)}`);
   const before = from === undefined ? [] : [`- ${valueText(from)}`];
   const after = to === undefined ? [] : [`+ ${valueText(to)}`];
-  for (const line of [...before, ...after]) print.line(`    ${print.paint(line, signColour(line))}`);
+  for (const line of [...before, ...after]) printSigned(print, line);
 }
 
 function valueText(value: unknown): string {
