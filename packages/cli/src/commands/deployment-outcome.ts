@@ -29,8 +29,14 @@ export async function withServer(
   const { items } = await servers.replicas(name, { limit: 1000, signal });
   const to = followed.deployment?.spec.to;
   const replica = items.find(({ spec, status }) => spec.revision === to && status.lastFailure !== undefined);
-  const failure = replica?.status.lastFailure ?? server.status.lastFailure;
+  const failure = replica?.status.lastFailure ?? since(followed, server.status.lastFailure);
   return { server, followed, ...(failure === undefined ? {} : { failure }) };
+}
+
+/** A failure of the server's, unless it is older than the deployment and so none of its. */
+function since({ deployment }: Followed, failure: LastFailure | undefined): LastFailure | undefined {
+  const begunMs = Date.parse(deployment?.metadata.createdAt ?? "");
+  return failure !== undefined && Date.parse(failure.at) >= begunMs ? failure : undefined;
 }
 
 /** Reasons that are the replicas' own: what they said last says more than the deployment can. */
