@@ -169,6 +169,15 @@ test("a canary under way shows its step, its shares of traffic, its replicas and
   assert.match(text, /^result-size-delta +failed +1\.8 × +1\.5 × +60 +without consequence$/m);
 });
 
+test("who accepted a difference is shown, before it was seen or after", () => {
+  const before = shown(at("SchemaCheck", undefined, { acceptBreaking: true, acceptedBy: "key:ops" }));
+  assert.match(before, /^Accepted: +what breaks clients, by key:ops$/m);
+  const progress = { elapsedMs: 0, stalledMs: 0, accepted: "semantic", acceptedBy: "key:lea" } as const;
+  const after = shown(at("Progressing", undefined, {}, { progress }));
+  assert.match(after, /^Accepted: +what reads otherwise, by key:lea$/m);
+  assert.doesNotMatch(shown(at("Progressing")), /Accepted/);
+});
+
 test("a comparison shows how each variant fares", () => {
   const variants = [
     { revision: "a-1", requests: 1200, errorRate: 0.0125, p95Ms: 80.4 },

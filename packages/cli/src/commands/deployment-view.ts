@@ -56,8 +56,18 @@ function progressRows(deployment: Deployment, nowMs: number): readonly Row[] {
     ...(status.step === undefined ? [] : [["Step", stepText(deployment, nowMs)] as const]),
     ...(spec.from === null ? [] : [["Traffic", trafficText(deployment)] as const]),
     ["Replicas", replicasText(deployment)],
+    ...acceptedRow(deployment),
     ...(schemaDiff === undefined ? [] : [["Difference", schemaDiffCell(schemaDiff)] as const]),
   ];
+}
+
+/** Who said that what differs may pass: `what breaks clients, by key:ops`. */
+function acceptedRow({ spec, status: { progress } }: Deployment): readonly Row[] {
+  const what = progress?.accepted ?? (spec.acceptBreaking === true ? "breaking" : undefined);
+  if (what === undefined) return [];
+  const by = progress?.acceptedBy ?? spec.acceptedBy;
+  const words = what === "breaking" ? "what breaks clients" : "what reads otherwise";
+  return [["Accepted", by === undefined ? words : `${words}, by ${by}`]];
 }
 
 /** `2 of 3, 50 % for 8s (at least 1m and 100 requests)`. */
