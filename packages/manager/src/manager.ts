@@ -301,7 +301,7 @@ function openDataPlane(options: ManagerOptions, state: State, scope: AsyncDispos
   const sessions = scope.use(
     new Sessions({ sealer, clock, random, idleMs, sessionsMax, metrics: meters, isGood, serves, onPinned }),
   );
-  scope.defer(followPins(table, sessions));
+  scope.defer(followPins(table, sessions, maySee));
   scope.defer(state.keys.table.onChange(() => sessions.review()));
   sessions.onGone(({ id }) => {
     for (const { leases } of upstreams.all()) leases?.endScope(sessionScope(id));

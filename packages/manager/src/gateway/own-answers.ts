@@ -98,7 +98,7 @@ export class OwnAnswers {
     const after = cursor === undefined ? undefined : lists.position({ view, member, principal, seen }, cursor);
     if (cursor !== undefined && after === undefined) {
       const message =
-        "params.cursor is not one of this list, is more than an hour old, or of a revision that you are no longer sent to: ask for the first page again";
+        "params.cursor is not one of this list, is over an hour old, or of a revision that you are not sent to now: ask for the first page again";
       return this.refuse(call, 200, JsonRpcCode.invalidParams, message);
     }
     if (call.session !== undefined) call.session.hasListed = true;

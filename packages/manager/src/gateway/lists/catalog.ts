@@ -134,7 +134,7 @@ export class Catalog implements Disposable {
     for (const revision of lists.revisions) for (const member of listMembers) lists.of(member, revision).renew();
   }
 
-  /** Calls `listener` with the server whenever one of its lists has become known or has changed, or another stands for the server. */
+  /** Calls `listener` with the server whenever one of its lists has become known or has changed, or another stands for it. */
   onChange(listener: (server: string) => void): Unsubscribe {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -232,6 +232,7 @@ export class Catalog implements Disposable {
     this.#tellChange(list.server);
     // That there is nothing tells clients nothing.
     const isNews = before !== undefined || (list.whole?.items.length ?? 0) > 0;
+    for (const other of others) if (other !== list) this.#tellNews(other);
     if (lists.route !== undefined) return isNews;
     if (lists.find(list.member, undefined) !== list) return false;
     // It took the place of what was shown: news is what differs from that.

@@ -1,7 +1,8 @@
 /**
- * Lists as callers see them: the catalog's items, filtered by what the principal may use, named for the view, cut into pages, put
- * together as bytes and kept until a list or the table changes. They are of the revisions that the caller's calls go to. A server that is away keeps what it showed last and is named in the result;
- * on the aggregate it never delays or empties the others. What a server calls private is kept for each principal by itself.
+ * Lists as callers see them: the catalog's items, of the revisions that the caller's calls go to, filtered by what the principal may
+ * use, named for the view, cut into pages, put together as bytes and kept until a list or the table changes. A server that is away
+ * keeps what it showed last and is named in the result; on the aggregate it never delays or empties the others. What a server calls
+ * private is kept for each principal by itself.
  */
 import type { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../../base/clock.ts";
@@ -125,7 +126,10 @@ export class MergedLists {
     return this.#messageOf(this.#page(request, routes, [{ kind: "known", ...list }], false), request);
   }
 
-  /** Which tool or prompt is shown on the aggregate, to who sees these revisions, under a name that had to be cut. Only known lists are searched. */
+  /**
+   * Which tool or prompt is shown on the aggregate, to who sees these revisions, under a name that had to be cut. Only known lists are
+   * searched.
+   */
   findCut(name: string, member: "tools" | "prompts", seen: SeenRevisions): Owned | undefined {
     const key = `${member} ${seen.signature}`;
     return this.#cutNames.get(this.#stamp(), key, () => this.#findCutNames(member, seen)).get(name);

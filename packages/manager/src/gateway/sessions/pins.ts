@@ -1,18 +1,22 @@
 /**
- * What becomes of sessions when routes change. Those that were shown lists, and whose clients do not listen and so cannot be told that they
- * are sent elsewhere, stay where those lists came from. When the revision that they are on leaves its server's route, they end, their streams with them, and the next
- * request of theirs is 404, so that their clients initialize again. Calls in flight come to their own end. What puts a session on a
- * revision is in `routing/revision-of.ts`.
+ * What becomes of sessions when routes change. Those that were shown lists, and whose clients do not listen and so cannot be told that
+ * they are sent elsewhere, stay where those lists came from. When the revision that they are on leaves its server's route, they end,
+ * their streams with them, and the next request of theirs is 404, so that their clients initialize again. Calls in flight come to
+ * their own end. What else puts a session on a revision is in `routing/revision-of.ts`.
  * Source: reliability.md §1.2 ("Draining", D4).
  */
 import type { Unsubscribe, Watched } from "../../base/watched.ts";
 import { hasLeft, sessionRevision } from "../routing/revision-of.ts";
 import type { RoutingTable, ServerRoute } from "../routing/routing-table.ts";
-import { aggregateKey } from "../view.ts";
+import { aggregateKey, type MaySee } from "../view.ts";
 import type { Session, Sessions } from "./session.ts";
 
 /** Ends sessions with their revisions, for as long as it is subscribed. */
-export function followPins(table: Watched<RoutingTable>, sessions: Pick<Sessions, "all" | "retire">): Unsubscribe {
+export function followPins(
+  table: Watched<RoutingTable>,
+  sessions: Pick<Sessions, "all" | "retire">,
+  maySee: MaySee,
+): Unsubscribe {
   let known = table.current;
   return table.onChange((next) => {
     const moved = [...known.servers.values()].filter(
@@ -22,7 +26,7 @@ export function followPins(table: Watched<RoutingTable>, sessions: Pick<Sessions
     if (moved.length === 0) return;
     for (const session of [...sessions.all()]) {
       if (moved.some(({ name }) => isOver(session, name, next))) sessions.retire(session);
-      else for (const route of moved) stay(session, route, next.servers.get(route.name));
+      else for (const route of moved) stay(session, route, next.servers.get(route.name), maySee);
     }
   });
 }
@@ -37,11 +41,12 @@ function isOver({ pins }: Session, server: string, { servers }: RoutingTable): b
 }
 
 /** Puts a session on the revision whose lists it was shown, if its calls would go to one that offers something else. */
-function stay(session: Session, before: ServerRoute, after: ServerRoute | undefined): void {
+function stay(session: Session, before: ServerRoute, after: ServerRoute | undefined, maySee: MaySee): void {
   const { name } = before;
-  const { viewKey, pins, streams, hasListed } = session;
-  const isShown = viewKey === aggregateKey || viewKey === name;
-  if (after === undefined || !isShown || !hasListed || streams.hasListened || pins.has(name)) return;
+  const { viewKey, pins, streams, hasListed, principal } = session;
+  if (after === undefined || !hasListed || streams.hasListened || pins.has(name)) return;
+  const isThere = viewKey === aggregateKey || viewKey === name;
+  if (!isThere || principal === undefined || !maySee(principal, name)) return;
   if ((before.revisions?.next ?? after.revisions?.next)?.differs === false) return;
   const was = sessionRevision(session, before);
   if (was === undefined || was === sessionRevision(session, after) || hasLeft(after, was)) return;

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NextRoute, Route } from "@mcp-manager/api";
 import { ManualClock } from "../../base/clock.ts";
+import type { Roles } from "../../security/rbac.ts";
 import { bucketOf } from "../routing/assignment.ts";
+import { sessionsOn } from "../sessions/pins.ts";
 import { type Hearer, listen, subscribed, toolsChanged } from "../testing/hearer.ts";
 import { TestGateway } from "../testing/gateway.ts";
 import { Peer } from "../testing/peer.ts";
@@ -23,8 +25,8 @@ function offering(...tools: readonly string[]): Script {
   };
 }
 
-async function gatewayOfTwo(second: readonly string[] = ["a", "b"]): Promise<TestGateway> {
-  const gateway = await TestGateway.open({ clock: new ManualClock() });
+async function gatewayOfTwo(second: readonly string[] = ["a", "b"], roles?: Roles): Promise<TestGateway> {
+  const gateway = await TestGateway.open({ clock: new ManualClock(), ...(roles === undefined ? {} : { roles }) });
   gateway.serve("weather", { script: offering("a") });
   gateway.attach("weather", { script: offering(...second) }, "weather-2-a", "weather-2");
   gateway.route("weather", { ...only, next });
@@ -127,6 +129,22 @@ test("a session that was shown lists and listens is told and goes on elsewhere; 
   assert.equal((await deaf.legacy("ping")).status, 404);
   assert.equal((await listener.legacy("ping")).status, 200);
   await stream.close();
+});
+
+test("a session stays nowhere for lists of a server that its principal may not see", async () => {
+  const roles = new Map([
+    ["admin", [{ verbs: ["list" as const, "call" as const] }]],
+    ["others", [{ verbs: ["list" as const], servers: ["other"] }]],
+  ]);
+  await using gateway = await gatewayOfTwo(["a", "b"], roles);
+  gateway.principal("eve", ["others"]);
+  for (const who of ["eve", "ada"]) {
+    const peer = new Peer(gateway.url, { who });
+    await peer.initialize();
+    await list(peer);
+  }
+  gateway.route("weather", { stable: "weather-2", draining: ["weather-1"] });
+  assert.equal(sessionsOn(gateway.sessions, "weather", "weather-1"), 1);
 });
 
 test("a session that has called stays on its revision and is told nothing", async () => {

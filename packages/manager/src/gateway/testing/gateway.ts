@@ -167,7 +167,7 @@ export class TestGateway implements AsyncDisposable {
     measures.follow(table);
     const onPinned = (server: string, revision: string): void => measures.began(server, revision);
     this.sessions = new Sessions({ sealer, clock, random, idleMs, sessionsMax, metrics, isGood, serves, onPinned });
-    followPins(table, this.sessions);
+    followPins(table, this.sessions, maySee);
     const { sessions } = this;
     const hub = { upstreams, catalog, table, sessions, maySee, mayCall, clock, wheel, random, isGood };
     this.subscriptions = new Subscriptions(hub);
