@@ -22,7 +22,7 @@ import { revisionHeader } from "./routing/previews.ts";
 import { clientNameIn, revisionOf } from "./routing/revision-of.ts";
 import type { RoutingTable } from "./routing/routing-table.ts";
 import { seenBy } from "./routing/seen-revisions.ts";
-import type { Opening, Sessions } from "./sessions/session.ts";
+import type { Opening, Session, Sessions } from "./sessions/session.ts";
 import { viewKey } from "./view.ts";
 
 export interface OwnAnswersOptions {
@@ -101,7 +101,7 @@ export class OwnAnswers {
         "params.cursor is not one of this list, is over an hour old, or of a revision that you are not sent to now: ask for the first page again";
       return this.refuse(call, 200, JsonRpcCode.invalidParams, message);
     }
-    if (call.session !== undefined) call.session.hasListed = true;
+    if (call.session !== undefined) this.#remember(call, call.session);
     const request = { view, member, era, principal, id, after, seen };
     const own = scopedLists.of(call, member);
     if (own !== undefined)
@@ -114,6 +114,18 @@ export class OwnAnswers {
       if (made instanceof Promise) this.#settle(call, made);
       else this.#answer(call, made);
     });
+  }
+
+  /** That a session was shown lists, and of which revision, where a header of this very request had a say in that. */
+  #remember(call: Call, session: Session): void {
+    const { lists, table } = this.#options;
+    session.hasListed = true;
+    for (const route of table.current.moving) {
+      const { name: server, revisions } = route;
+      const isShown = call.view.kind === "aggregate" || call.view.server === server;
+      if (!isShown || revisions?.next?.match.some((match) => "header" in match) !== true) continue;
+      if (lists.shows({ kind: "server", server }, call.principal)) revisionOf(call, route);
+    }
   }
 
   /** A method that this era lacks, or that is not carried yet. */

@@ -131,6 +131,17 @@ test("a session that was shown lists and listens is told and goes on elsewhere; 
   await stream.close();
 });
 
+test("a session whose header chose the lists that it was shown stays on their revision", async () => {
+  await using gateway = await gatewayOfTwo();
+  const match = [{ header: { "x-lane": "beta" } }];
+  gateway.route("weather", { ...only, next: { ...next, match } });
+  const peer = new Peer(gateway.url, { headers: { "x-lane": "beta" } });
+  await peer.initialize();
+  assert.deepEqual(await list(peer), ["weather__a", "weather__b"]);
+  gateway.route("weather", { stable: "weather-1", draining: ["weather-2"] });
+  assert.deepEqual([await list(peer), await called(peer)], [["weather__a", "weather__b"], "a b"]);
+});
+
 test("a session stays nowhere for lists of a server that its principal may not see", async () => {
   const roles = new Map([
     ["admin", [{ verbs: ["list" as const, "call" as const] }]],
