@@ -59,6 +59,13 @@ export function servesSeveral({ revisions }: ServerRoute): boolean {
   return revisions !== undefined && (revisions.next !== undefined || revisions.draining.length > 0);
 }
 
+/** Whether a route says of these two revisions that they offer the same. */
+export function areSame({ revisions }: ServerRoute, one: string, other: string): boolean {
+  const { stable, next } = revisions ?? {};
+  if (next === undefined || next.differs) return false;
+  return (one === stable && other === next.revision) || (other === stable && one === next.revision);
+}
+
 /** What a legacy client calls itself in `initialize`, cut to what is kept of it; undefined when it does not say. */
 export function clientNameIn(info: Buffer | undefined): string | undefined {
   const name = info === undefined ? undefined : asRecord(JSON.parse(info.toString()))?.["name"];

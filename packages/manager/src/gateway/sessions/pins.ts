@@ -6,7 +6,7 @@
  * Source: reliability.md §1.2 ("Draining", D4).
  */
 import type { Unsubscribe, Watched } from "../../base/watched.ts";
-import { hasLeft, sessionRevision } from "../routing/revision-of.ts";
+import { areSame, hasLeft, sessionRevision } from "../routing/revision-of.ts";
 import type { RoutingTable, ServerRoute } from "../routing/routing-table.ts";
 import { aggregateKey, type MaySee } from "../view.ts";
 import type { Session, Sessions } from "./session.ts";
@@ -25,8 +25,8 @@ export function followPins(
     known = next;
     if (moved.length === 0) return;
     for (const session of [...sessions.all()]) {
+      for (const route of moved) stay(session, route, next.servers.get(route.name), maySee);
       if (moved.some(({ name }) => isOver(session, name, next))) sessions.retire(session);
-      else for (const route of moved) stay(session, route, next.servers.get(route.name), maySee);
     }
   });
 }
@@ -47,10 +47,10 @@ function stay(session: Session, before: ServerRoute, after: ServerRoute | undefi
   if (after === undefined || !hasListed || streams.hasListened || pins.has(name)) return;
   const isThere = viewKey === aggregateKey || viewKey === name;
   if (!isThere || principal === undefined || !maySee(principal, name)) return;
-  if ((before.revisions?.next ?? after.revisions?.next)?.differs === false) return;
   const was = sessionRevision(session, before);
-  if (was === undefined || was === sessionRevision(session, after) || hasLeft(after, was)) return;
-  pins.set(name, was);
+  const is = sessionRevision(session, after);
+  if (was === undefined || is === undefined || was === is) return;
+  if (!areSame(before, was, is) && !areSame(after, was, is)) pins.set(name, was);
 }
 
 /** What `Sessions` asks of one that comes back: whether the revision that it was on still serves those who began there. */

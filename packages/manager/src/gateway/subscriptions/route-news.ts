@@ -7,6 +7,7 @@ import type { Clock, Timer } from "../../base/clock.ts";
 import type { ListMember } from "../../protocol/methods.ts";
 import { type ListKind, listKinds } from "../../protocol/subscriptions.ts";
 import type { Catalog } from "../lists/catalog.ts";
+import { areSame } from "../routing/revision-of.ts";
 import type { ServerRoute } from "../routing/routing-table.ts";
 import { type Listener, revisionShownTo } from "./listeners.ts";
 
@@ -20,6 +21,7 @@ export interface RouteNewsOptions {
 /** A route may change many times in a short while; everybody who is told asks for the lists again. */
 const settleMs = 1_000;
 
+const nothing: readonly ListKind[] = [];
 const membersOf: Readonly<Record<ListKind, readonly ListMember[]>> = {
   tools: ["tools"],
   prompts: ["prompts"],
@@ -38,8 +40,6 @@ export class RouteNews implements Disposable {
 
   /** A server's route is another one now; `listeners` see the server. */
   moved(before: ServerRoute, after: ServerRoute, listeners: Iterable<Listener>): void {
-    // Nobody can tell them apart.
-    if ((before.revisions?.next ?? after.revisions?.next)?.differs === false) return;
     // As many pairs as there are ways to go: one or two.
     const found = new Map<string, readonly ListKind[]>();
     for (const listener of listeners) {
@@ -48,7 +48,8 @@ export class RouteNews implements Disposable {
       if (was === undefined || is === undefined || was === is) continue;
       const pair = `${was} ${is}`;
       let kinds = found.get(pair);
-      if (kinds === undefined) found.set(pair, (kinds = this.#differing(after.name, was, is)));
+      const isSame = kinds === undefined && (areSame(before, was, is) || areSame(after, was, is));
+      if (kinds === undefined) found.set(pair, (kinds = isSame ? nothing : this.#differing(after.name, was, is)));
       if (kinds.length > 0) this.#owe(listener, kinds);
     }
   }
