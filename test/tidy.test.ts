@@ -48,7 +48,7 @@ const seams = [
 ];
 
 /** Files that are started rather than imported. */
-const entries = /\/src\/(?:index|main)\.ts$|\.test\.ts$/;
+const entries = /\/src\/(?:index|main)\.ts$|\.test\.ts$|^test\/faults\/soak\.ts$/;
 
 const files = readFiles();
 const skip =

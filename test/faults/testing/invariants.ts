@@ -22,10 +22,12 @@ import { descendantsOf } from "./machine.ts";
 /** What a call may take over its deadline: the second of I1, and what a busy machine with two processors adds to it. */
 const overtimeMs = 1_000 + 4_000;
 
-export function endedOnce({ entries }: Ledger): readonly string[] {
+/** At `nowMs` what has time left may be under way; without it, nothing may. */
+export function endedOnce({ entries }: Ledger, nowMs: number = Infinity): readonly string[] {
   return entries.flatMap((entry) => {
-    const { end, deadlineMs, id } = entry;
-    if (end === undefined) return `I1: ${nameOf(entry)} has not ended`;
+    const { end, deadlineMs, startedMs, id } = entry;
+    if (end === undefined)
+      return nowMs - startedMs > deadlineMs + overtimeMs ? `I1: ${nameOf(entry)} has not ended` : [];
     const { kind, tookMs, responses, text } = end;
     if (tookMs > deadlineMs + overtimeMs) return `I1: ${nameOf(entry)} took ${tookMs} ms, and had ${deadlineMs}`;
     if (kind !== "answered") return [];
@@ -75,18 +77,26 @@ export function noZombies(pid: number): readonly string[] {
   return descendantsOf(pid).flatMap((child) => (child.isZombie ? `I6: ${child.pid} is a zombie` : []));
 }
 
+/** What a manager holds, its processes with it. */
+export interface AllHoldings extends Holdings {
+  /** All that descend from it. */
+  readonly processes: number;
+}
+
 /** How much more than before is held; a tenth, and what caches and pools come to. */
 export interface Slack {
   readonly descriptors: number;
   readonly rssBytes: number;
+  readonly processes: number;
 }
 
-export function givenBack(before: Holdings, now: Holdings, slack: Slack): readonly string[] {
+export function givenBack(before: AllHoldings, now: AllHoldings, slack: Slack): readonly string[] {
   const more = (what: string, was: number, is: number, extra: number): readonly string[] =>
     is <= was * 1.1 + extra ? [] : [`I6: ${is} ${what} are held, and ${was} were before`];
   return [
     ...more("descriptors", before.descriptors, now.descriptors, slack.descriptors),
     ...more("bytes", before.rssBytes, now.rssBytes, slack.rssBytes),
+    ...more("processes", before.processes, now.processes, slack.processes),
   ];
 }
 

@@ -36,6 +36,8 @@ export interface Entry {
   readonly server: string;
   readonly id: number;
   readonly deadlineMs: number;
+  /** By `performance.now()`. */
+  readonly startedMs: number;
   /** Undefined while it is under way. */
   end?: EntryEnd;
 }
@@ -58,9 +60,9 @@ export class Ledger {
   readonly tokens: Map<string, string> = new Map();
   #last = 0;
 
-  open(of: Omit<Entry, "call" | "id">): Entry {
+  open(of: Omit<Entry, "call" | "id" | "startedMs">): Entry {
     this.#last += 1;
-    const entry: Entry = { ...of, call: `call-${this.#last}`, id: this.#last };
+    const entry: Entry = { ...of, call: `call-${this.#last}`, id: this.#last, startedMs: performance.now() };
     this.entries.push(entry);
     return entry;
   }
@@ -127,9 +129,8 @@ export class FaultClient {
       arguments: { ...args, call: entry.call, who: token },
       ...(options.meta === undefined ? {} : { _meta: options.meta }),
     };
-    const startedMs = performance.now();
     const ending = await this.#send(entry.id, params, options);
-    this.#ledger.close(entry, ending, performance.now() - startedMs);
+    this.#ledger.close(entry, ending, performance.now() - entry.startedMs);
     return ending;
   }
 

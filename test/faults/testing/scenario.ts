@@ -14,7 +14,7 @@ import { type FakeHttp, type FakeOptions, fakeSource, readJournal, startFakeHttp
 import { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
 import * as invariants from "./invariants.ts";
 import { FaultClient, type FaultClientOptions, Ledger } from "./ledger.ts";
-import { type Holdings, holdingsOf } from "./machine.ts";
+import { descendantsOf, holdingsOf } from "./machine.ts";
 
 /** A server of the scenario. */
 export interface ServerPlan extends Omit<FakeOptions, "name"> {
@@ -42,7 +42,8 @@ export interface ScenarioOptions extends Pick<StartOptions, "args" | "env" | "la
   readonly slack?: Partial<invariants.Slack>;
 }
 
-const slackDefault: invariants.Slack = { descriptors: 64, rssBytes: 134_217_728 };
+/** What tests leave running is theirs to say. */
+const slackDefault: invariants.Slack = { descriptors: 64, rssBytes: 134_217_728, processes: Infinity };
 
 export class Scenario implements AsyncDisposable {
   readonly ledger: Ledger = new Ledger();
@@ -60,7 +61,7 @@ export class Scenario implements AsyncDisposable {
   readonly #down = new Set<string>();
   readonly #keys: string[] = [];
   #manager: ManagerProcess | undefined;
-  #baseline: Holdings | undefined;
+  #baseline: invariants.AllHoldings | undefined;
   /** What managers before this one have printed. */
   #earlierOutput = "";
 
@@ -189,31 +190,54 @@ export class Scenario implements AsyncDisposable {
 
   /** What the manager may hold is what it holds now, and what the options allow beside it. */
   async takeBaseline(): Promise<void> {
-    this.#baseline = await this.#holdings();
+    this.#baseline = await this.holdings();
   }
 
-  /** What the manager holds, connections of clients not counted: those are the clients' to close. */
-  async #holdings(): Promise<Holdings> {
+  /**
+   * What the manager holds, garbage not counted where it can be had collected, and not the connections of clients either: those are the
+   * clients' to close.
+   */
+  async holdings(): Promise<invariants.AllHoldings> {
+    if (this.#options.hasMoments === true) await this.moment({ collect: true });
     const clients = (await this.metrics()).get("mcp_manager_client_connections") ?? 0;
     const { descriptors, ...rest } = holdingsOf(this.manager.pid);
-    return { ...rest, descriptors: descriptors - clients };
+    return { ...rest, descriptors: descriptors - clients, processes: descendantsOf(this.manager.pid).length };
   }
 
-  /** Holds what was sent so far against the invariants of calls. */
-  checkCalls(): void {
+  /** Holds what was sent so far against the invariants of calls; `nowMs` is for a moment at which some may be under way. */
+  checkCalls(nowMs?: number): void {
     const { ledger } = this;
     none([
-      ...invariants.endedOnce(ledger),
+      ...invariants.endedOnce(ledger, nowMs),
       ...invariants.executedOnce(ledger, readJournal(this)),
       ...invariants.keptApart(ledger),
     ]);
+  }
+
+  /** What is to hold at any moment beside that: weights, what was acknowledged, and that the log shows no secret. */
+  async checkServing(): Promise<void> {
+    const before = new Map(this.acknowledged);
+    const servers = await this.#servers();
+    // What changes while it is asked for is for the next time.
+    for (const [name, generation] of before) if (this.acknowledged.get(name) !== generation) before.delete(name);
+    none([
+      ...invariants.weighed(servers),
+      ...invariants.writesKept(before, servers),
+      ...invariants.secretsHidden(this.#secrets(), new Map([["the log", this.manager.output]])),
+    ]);
+  }
+
+  async #servers(): Promise<readonly Server[]> {
+    const servers: Server[] = [];
+    for await (const server of this.manager.client.servers.all()) servers.push(server);
+    return servers;
   }
 
   /** Everything, with the manager's end. Resolves when nothing is left; throws with all breaches. */
   async finish(): Promise<void> {
     try {
       this.checkCalls();
-      await this.#converge();
+      await this.converge();
       none([...invariants.secretsHidden(this.#secrets(), await this.#texts())]);
       assert.equal(await this.manager.end("SIGTERM"), 0, this.manager.output.slice(-2_000));
     } finally {
@@ -282,19 +306,19 @@ export class Scenario implements AsyncDisposable {
     });
   }
 
-  async #converge(): Promise<void> {
+  /** Resolves when all is as it should be and no more is held than before; throws with what is missing after a minute. */
+  async converge(): Promise<void> {
     const { manager, acknowledged } = this;
     const slack = { ...slackDefault, ...this.#options.slack };
     let breaches: readonly string[] = [];
     const look = async (): Promise<boolean> => {
-      const servers: Server[] = [];
-      for await (const server of manager.client.servers.all()) servers.push(server);
+      const servers = await this.#servers();
       breaches = [
         ...invariants.converged(servers, this.#down),
         ...invariants.weighed(servers),
         ...invariants.writesKept(acknowledged, servers),
         ...invariants.noZombies(manager.pid),
-        ...(this.#baseline === undefined ? [] : invariants.givenBack(this.#baseline, await this.#holdings(), slack)),
+        ...(this.#baseline === undefined ? [] : invariants.givenBack(this.#baseline, await this.holdings(), slack)),
       ];
       return breaches.length === 0;
     };
