@@ -5,7 +5,7 @@
  */
 import { randomInt } from "node:crypto";
 import { commandOf, optionsFrom, type SoakOptions } from "./soak/options.ts";
-import { progressLine, tableOf } from "./soak/report.ts";
+import { heldText, progressLine, tableOf } from "./soak/report.ts";
 import { SoakRun } from "./soak/run.ts";
 
 const isTerminal = process.stdout.isTTY;
@@ -33,21 +33,19 @@ async function main(): Promise<number> {
 
 async function outcomeOf(run: SoakRun, minutes: number): Promise<number> {
   const timer = setInterval(() => show(run), progressMs);
-  let breach: Error | undefined;
-  let settledMs = 0;
-  try {
-    settledMs = await run.run(minutes);
-  } catch (error) {
-    breach = error as Error;
-  }
+  const outcome = await run.run(minutes).catch((error: Error) => error);
   clearInterval(timer);
   print(`${isTerminal ? "\n" : ""}\n${tableOf("faults", run.faults.counts)}`);
   if (run.missed.total > 0) print(tableOf("faults that found nobody there", run.missed.counts));
   print(tableOf("calls", run.calls.counts));
-  if (breach === undefined)
-    print(`\nEvery invariant held; all was well again after ${(settledMs / 1_000).toFixed(1)} s.`);
-  else print(`\nFAILED: ${breach.message}`);
-  return breach === undefined ? 0 : 1;
+  if (outcome instanceof Error) {
+    print(`\nFAILED: ${outcome.message}`);
+    return 1;
+  }
+  const { before, after, settledMs } = outcome;
+  print(`\n${heldText(before, after)}`);
+  print(`Every invariant held; all was well again after ${(settledMs / 1_000).toFixed(1)} s.`);
+  return 0;
 }
 
 function show(run: SoakRun): void {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Ending } from "../testing/ledger.ts";
 import { commandOf, optionsFrom } from "./options.ts";
-import { progressLine, tableOf } from "./report.ts";
+import { heldText, progressLine, tableOf } from "./report.ts";
 import { nameOf, Tally } from "./tally.ts";
 
 test("a soak takes ten minutes and a seed of its own when it is told nothing, and its command repeats it", () => {
@@ -81,4 +81,10 @@ test("a table has a row for each name, in columns", () => {
     "calls\n  result       12\n  closed        3",
   );
   assert.equal(tableOf("calls", []), "calls\n  none");
+});
+
+test("what is held is told against what was", () => {
+  const before = { rssBytes: 104_857_600, descriptors: 80, processes: 20 };
+  const after = { rssBytes: 109_051_904, descriptors: 81, processes: 20 };
+  assert.equal(heldText(before, after), "rss 100 MiB before, 104 MiB after; descriptors 80, 81; processes 20, 20");
 });

@@ -2,13 +2,19 @@
 
 type Counts = readonly (readonly [name: string, count: number])[];
 
+interface Held {
+  readonly rssBytes: number;
+  readonly descriptors: number;
+  readonly processes: number;
+}
+
 /** How far a run is. */
 export interface Progress {
   readonly leftMs: number;
   readonly calls: Counts;
   readonly faults: number;
   /** Of the manager; undefined while it is away. */
-  readonly held: { readonly rssBytes: number; readonly descriptors: number } | undefined;
+  readonly held: Omit<Held, "processes"> | undefined;
 }
 
 /** One line. */
@@ -26,6 +32,13 @@ export function tableOf(title: string, counts: Counts): string {
   const width = Math.max(...counts.map(([name]) => name.length), 0);
   const rows = counts.map(([name, count]) => `  ${name.padEnd(width)}  ${String(count).padStart(7)}`);
   return [title, ...(rows.length === 0 ? ["  none"] : rows)].join("\n");
+}
+
+/** What is held at the end against what was held before. */
+export function heldText(before: Held, after: Held): string {
+  const { descriptors, processes } = before;
+  const memory = `rss ${mebibytes(before.rssBytes)} before, ${mebibytes(after.rssBytes)} after`;
+  return `${memory}; descriptors ${descriptors}, ${after.descriptors}; processes ${processes}, ${after.processes}`;
 }
 
 function mebibytes(bytes: number): string {

@@ -10,6 +10,7 @@ import { seededRandom } from "../../../packages/manager/src/base/random.ts";
 import { until } from "../../e2e/testing/manager.ts";
 import type { FaultClient } from "../testing/ledger.ts";
 import { type Holdings, holdingsOf } from "../testing/machine.ts";
+import type { AllHoldings } from "../testing/invariants.ts";
 import { Scenario } from "../testing/scenario.ts";
 import { perform, type Stage } from "./deeds.ts";
 import { type LoadOptions, pause, runLoad, unanswered } from "./load.ts";
@@ -25,6 +26,15 @@ const pageMax = 100_000;
 
 /** What the manager may hold beside a tenth more. */
 const slack = { descriptors: 0, rssBytes: 0, processes: 0 };
+
+/** How a run went in which everything held. */
+export interface SoakOutcome {
+  /** What the manager held after the warm-up. */
+  readonly before: AllHoldings;
+  readonly after: AllHoldings;
+  /** How long it took until all was well again. */
+  readonly settledMs: number;
+}
 
 export class SoakRun implements Stage {
   readonly calls: Tally = new Tally();
@@ -90,21 +100,21 @@ export class SoakRun implements Stage {
     }
   }
 
-  /** All of it; resolves with how long it took until everything was well again, in milliseconds, and throws with the breaches. */
-  async run(minutes: number): Promise<number> {
+  /** All of it; throws with the breaches. */
+  async run(minutes: number): Promise<SoakOutcome> {
     const { warmUpMs, calmMs } = phasesOf(minutes);
     const watch = this.#watch();
     try {
       await this.#underLoad(() => pause(warmUpMs, this.#stop.signal));
       this.#throwBreach();
       await this.#allAnswered();
-      await this.scenario.takeBaseline();
+      const before = await this.scenario.takeBaseline();
       await this.#underLoad(async () => {
         await this.#storm();
         await pause(calmMs, this.#stop.signal);
       });
       this.#throwBreach();
-      return await this.#end();
+      return { before, ...(await this.#end()) };
     } finally {
       this.#stop.abort();
       await watch;
@@ -192,13 +202,14 @@ export class SoakRun implements Stage {
     });
   }
 
-  async #end(): Promise<number> {
+  async #end(): Promise<Omit<SoakOutcome, "before">> {
     const startMs = performance.now();
     await Promise.all([this.#allAnswered(), this.scenario.converge()]);
-    const tookMs = performance.now() - startMs;
+    const settledMs = performance.now() - startMs;
+    const after = await this.scenario.holdings();
     this.#stop.abort();
     await this.scenario.finish();
-    return tookMs;
+    return { after, settledMs };
   }
 
   /** Resolves when every caller gets an answer from every server. */

@@ -189,8 +189,8 @@ export class Scenario implements AsyncDisposable {
   }
 
   /** What the manager may hold is what it holds now, and what the options allow beside it. */
-  async takeBaseline(): Promise<void> {
-    this.#baseline = await this.holdings();
+  async takeBaseline(): Promise<invariants.AllHoldings> {
+    return (this.#baseline = await this.holdings());
   }
 
   /**
