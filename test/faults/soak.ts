@@ -26,14 +26,14 @@ async function main(): Promise<number> {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
   const run = await SoakRun.start(options, stop);
-  const status = await outcomeOf(run, minutes);
+  const status = await outcomeOf(run);
   print(`\nagain: ${commandOf(options)}`);
   return status;
 }
 
-async function outcomeOf(run: SoakRun, minutes: number): Promise<number> {
+async function outcomeOf(run: SoakRun): Promise<number> {
   const timer = setInterval(() => show(run), progressMs);
-  const outcome = await run.run(minutes).catch((error: Error) => error);
+  const outcome = await run.run().catch((error: Error) => error);
   clearInterval(timer);
   print(`${isTerminal ? "\n" : ""}\n${tableOf("faults", run.faults.counts)}`);
   if (run.missed.total > 0) print(tableOf("faults that found nobody there", run.missed.counts));

@@ -17,7 +17,6 @@ const overStdio: Partial<Record<FaultKind, readonly object[]>> = {
     { do: "spin", ms: 1_500 },
   ],
   flood: [progress, { do: "stderr", lines: 20_000 }, { do: "stderr", lines: 50, bytes: 100_000 }],
-  ask: [{ do: "ask" }],
   crash: [{ do: "crash" }, { do: "exit", code: 0 }, { do: "exit", code: 7 }],
 };
 

@@ -78,6 +78,11 @@ const processDeeds = {
 } satisfies Partial<Record<FaultKind, Deed>>;
 
 const clientDeeds = {
+  // Who is asked has ten minutes to answer; it leaves before that.
+  ask: async (stage, { target, pick }) => {
+    const signal = AbortSignal.timeout(500 + Math.floor(2_000 * pick));
+    stage.calls.add(nameOf(await clientOf(stage, pick).call(target.name, "fault", { do: "ask" }, { signal })));
+  },
   "client leaves": async (stage, { target, pick }) => {
     const signal = AbortSignal.timeout(20 + Math.floor(300 * pick));
     stage.calls.add(nameOf(await clientOf(stage, pick).call(target.name, "sleep", { ms: 2_000 }, { signal })));
@@ -109,6 +114,11 @@ const deeds: Partial<Record<FaultKind, Deed>> = {
   ...clientDeeds,
   ...operatorDeeds,
 };
+
+/** Whether it is known what to do. */
+export function isKnown({ kind, target }: Fault): boolean {
+  return badCallsOf(kind, target.place) !== undefined || deeds[kind] !== undefined;
+}
 
 /** Does it, and resolves when it is undone; false when there was nobody to do it to. */
 export async function perform(stage: Stage, fault: Fault): Promise<boolean> {

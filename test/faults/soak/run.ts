@@ -46,6 +46,9 @@ export class SoakRun implements Stage {
   readonly #load: LoadOptions;
   readonly #schedule: readonly Fault[];
   readonly #stop: AbortController;
+  /** Resolves when there is nothing to wait for any more: what is under way may never end. */
+  readonly #stopped: Promise<unknown>;
+  readonly #phases: Phases;
   readonly #endMs: number;
   #breach: unknown;
   #isAway = false;
@@ -58,9 +61,11 @@ export class SoakRun implements Stage {
     try {
       const clients: FaultClient[] = [];
       for (const era of ["legacy", "modern"] as const)
-        for (let at = 0; at < callersOfEachEra; at += 1)
-          // One of each era can be asked.
-          clients.push(await scenario.client(`${era}-${at}`, era, at === 0 ? { sampling: {} } : undefined));
+        for (let at = 0; at < callersOfEachEra; at += 1) {
+          // What waits for a modern one that went away is kept for minutes: it may come again.
+          const canBeAsked = era === "legacy" && at % 2 === 0;
+          clients.push(await scenario.client(`${era}-${at}`, era, canBeAsked ? { sampling: {} } : undefined));
+        }
       return new SoakRun(options, scenario, clients, stop);
     } catch (error) {
       await scenario.abandon();
@@ -77,10 +82,11 @@ export class SoakRun implements Stage {
     this.scenario = scenario;
     this.clients = clients;
     this.#stop = stop;
+    this.#stopped = new Promise((resolve) => stop.signal.addEventListener("abort", resolve));
     const plans = serversOf(servers);
-    const { stormMs, totalMs } = phasesOf(minutes);
-    this.#endMs = performance.now() + totalMs;
-    this.#schedule = scheduleOf(seededRandom(seed), targetsOf(plans), stormMs);
+    this.#phases = phasesOf(minutes * 60_000);
+    this.#endMs = performance.now() + minutes * 60_000;
+    this.#schedule = scheduleOf(seededRandom(seed), targetsOf(plans), this.#phases.stormMs);
     const random = seededRandom(seed ^ 0x5f_37_59_df);
     this.#load = { scenario, clients, servers: Object.keys(plans), random, tally: this.calls };
     this.#watchManager();
@@ -101,8 +107,8 @@ export class SoakRun implements Stage {
   }
 
   /** All of it; throws with the breaches. */
-  async run(minutes: number): Promise<SoakOutcome> {
-    const { warmUpMs, calmMs } = phasesOf(minutes);
+  async run(): Promise<SoakOutcome> {
+    const { warmUpMs, calmMs } = this.#phases;
     const watch = this.#watch();
     try {
       await this.#underLoad(() => pause(warmUpMs, this.#stop.signal));
@@ -135,9 +141,9 @@ export class SoakRun implements Stage {
   async #underLoad(body: () => Promise<void>): Promise<void> {
     const over = new AbortController();
     const load = runLoad(this.#load, AbortSignal.any([over.signal, this.#stop.signal]));
-    await body();
+    await Promise.race([body(), this.#stopped]);
     over.abort();
-    await load;
+    await Promise.race([load, this.#stopped]);
   }
 
   async #storm(): Promise<void> {
@@ -207,6 +213,7 @@ export class SoakRun implements Stage {
     await Promise.all([this.#allAnswered(), this.scenario.converge()]);
     const settledMs = performance.now() - startMs;
     const after = await this.scenario.holdings();
+    this.#throwBreach();
     this.#stop.abort();
     await this.scenario.finish();
     return { after, settledMs };
@@ -232,15 +239,15 @@ export class SoakRun implements Stage {
   }
 }
 
-/** How the time is divided, in milliseconds. */
-function phasesOf(minutes: number): {
-  readonly totalMs: number;
+/** The parts of a run's time, in milliseconds. */
+interface Phases {
   readonly warmUpMs: number;
   readonly stormMs: number;
   readonly calmMs: number;
-} {
-  const totalMs = minutes * 60_000;
-  const warmUpMs = Math.min(30_000, totalMs * 0.25);
-  const calmMs = Math.min(10_000, totalMs * 0.1);
-  return { totalMs, warmUpMs, stormMs: totalMs - warmUpMs - calmMs, calmMs };
+}
+
+function phasesOf(totalMs: number): Phases {
+  const warmUpMs = Math.min(30_000, totalMs / 4);
+  const calmMs = Math.min(10_000, totalMs / 10);
+  return { warmUpMs, stormMs: totalMs - warmUpMs - calmMs, calmMs };
 }

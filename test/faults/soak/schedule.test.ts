@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { seededRandom } from "../../../packages/manager/src/base/random.ts";
+import { isKnown } from "./deeds.ts";
 import { type Fault, faultKinds, scheduleOf, type Target } from "./schedule.ts";
 
 const seed = fc.nat({ max: 0xff_ff_ff_ff });
@@ -44,6 +45,15 @@ test("faults come in order and are over by the end, those of the manager well be
       assert.ok(atMs + forMs <= (target.place === "manager" ? length * 0.6 : length));
     }
   });
+});
+
+test("for every fault it is known what to do", () => {
+  forEvery((faults) =>
+    assert.deepEqual(
+      faults.filter((fault) => !isKnown(fault)),
+      [],
+    ),
+  );
 });
 
 test("nothing has two faults at a time", () => {
