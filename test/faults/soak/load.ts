@@ -76,9 +76,17 @@ async function listenOn({ scenario, tally }: LoadOptions, signal: AbortSignal): 
   }
 }
 
-/** Resolves after a time, or at the signal. */
+/** Resolves after a time, which may be past, or at the signal. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch(() => undefined);
+  await sleep(Math.max(0, ms), undefined, { signal }).catch(() => undefined);
+}
+
+/** Has servers write more to stderr than is kept of it: what is bounded and fills up is full before anything is compared. */
+export async function fillLogs({ clients, tally }: LoadOptions, onPipes: readonly string[]): Promise<void> {
+  const args = { do: "stderr", lines: 80, bytes: 16_000 };
+  // One after the other: a burst of all of them is no usual load.
+  for (const server of onPipes)
+    for (const client of clients) tally.add(nameOf(await client.call(server, "fault", args)));
 }
 
 /**

@@ -13,7 +13,7 @@ import { type Holdings, holdingsOf } from "../testing/machine.ts";
 import type { AllHoldings } from "../testing/invariants.ts";
 import { Scenario } from "../testing/scenario.ts";
 import { perform, type Stage } from "./deeds.ts";
-import { type LoadOptions, pause, runLoad, unanswered } from "./load.ts";
+import { fillLogs, type LoadOptions, pause, runLoad, unanswered } from "./load.ts";
 import { guests, serversOf, targetsOf } from "./members.ts";
 import type { SoakOptions } from "./options.ts";
 import { type Fault, scheduleOf } from "./schedule.ts";
@@ -45,6 +45,8 @@ export class SoakRun implements Stage {
   readonly clients: readonly FaultClient[];
   readonly #load: LoadOptions;
   readonly #schedule: readonly Fault[];
+  /** Servers whose stderr is kept. */
+  readonly #onPipes: readonly string[];
   readonly #stop: AbortController;
   /** Resolves when there is nothing to wait for any more: what is under way may never end. */
   readonly #stopped: Promise<unknown>;
@@ -86,7 +88,9 @@ export class SoakRun implements Stage {
     const plans = serversOf(servers);
     this.#phases = phasesOf(minutes * 60_000);
     this.#endMs = performance.now() + minutes * 60_000;
-    this.#schedule = scheduleOf(seededRandom(seed), targetsOf(plans), this.#phases.stormMs);
+    const targets = targetsOf(plans);
+    this.#schedule = scheduleOf(seededRandom(seed), targets, this.#phases.stormMs);
+    this.#onPipes = targets.filter(({ place }) => place === "stdio").map(({ name }) => name);
     const random = seededRandom(seed ^ 0x5f_37_59_df);
     this.#load = { scenario, clients, servers: Object.keys(plans), random, tally: this.calls };
     this.#watchManager();
@@ -111,7 +115,10 @@ export class SoakRun implements Stage {
     const { warmUpMs, calmMs } = this.#phases;
     const watch = this.#watch();
     try {
-      await this.#underLoad(() => pause(warmUpMs, this.#stop.signal));
+      await this.#underLoad(async () => {
+        await fillLogs(this.#load, this.#onPipes);
+        await pause(warmUpMs, this.#stop.signal);
+      });
       this.#throwBreach();
       await this.#allAnswered();
       const before = await this.scenario.takeBaseline();

@@ -322,7 +322,9 @@ export class Scenario implements AsyncDisposable {
       ];
       return breaches.length === 0;
     };
-    await until("it converges", look, 100).catch((error: Error) =>
+    // To have its memory collected holds a manager up: not again and again.
+    const everyMs = this.#options.hasMoments === true ? 1_000 : 100;
+    await until("it converges", look, everyMs).catch((error: Error) =>
       none([...breaches, `I6: ${error.message}: ${String(error.cause)}`]),
     );
   }
