@@ -18,7 +18,8 @@ process.on("SIGUSR2", () => {
     ballast.length = 0;
     while (ballast.length < moment.ballastMiB) ballast.push(Array.from({ length: 131_072 }, () => 0.5));
   }
-  if (moment.collect === true) globalThis.gc?.();
+  // The last resort gives back the pages as well that a usual collection would keep for later.
+  if (moment.collect === true) globalThis.gc?.({ type: "major", flavor: "last-resort", execution: "sync" });
   unlinkSync(process.env.FAULT_MOMENT);
   if (moment.blockMs !== undefined) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, moment.blockMs);
 });
