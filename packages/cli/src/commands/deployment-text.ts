@@ -1,5 +1,5 @@
 /** What a deployment is and where it is, in words and on one line. Pure. */
-import type { Deployment, DeploymentPhase, Strategy } from "@mcp-manager/api";
+import type { Deployment, DeploymentPhase, DeploymentStatus, Strategy } from "@mcp-manager/api";
 import type { Cell, Colour } from "../output.ts";
 
 /** Phases in which something moves by itself have none. */
@@ -92,7 +92,8 @@ export function replicasText({ spec: { from, to }, status: { replicas } }: Deplo
 /** `weather-7-1: Progressing, step 1 of 2, 10 % to weather-7, 2/2 of weather-6, 1/1 of weather-7 ready`. */
 export function summaryText(deployment: Deployment): string {
   const { metadata, spec, status } = deployment;
-  const { step, message, traffic } = status;
+  const { message, traffic } = status;
+  const step = stepOf(deployment);
   const head = `${metadata.name}: ${phaseCell(deployment).text}`;
   if (message !== undefined && status.reason !== undefined) return `${head}: ${message}`;
   if (isAtRest(status.phase)) return `${head}: ${phaseText(deployment)}`;
@@ -103,6 +104,11 @@ export function summaryText(deployment: Deployment): string {
     replicasText(deployment),
   ];
   return parts.join(", ");
+}
+
+/** The step that it is at; none before the first and after the last. */
+export function stepOf({ status: { phase, step } }: Deployment): DeploymentStatus["step"] {
+  return phase === "Progressing" || phase === "Paused" ? step : undefined;
 }
 
 /** Where counts of replicas say nothing any more. */

@@ -3,7 +3,7 @@ import type { Deployment } from "@mcp-manager/api";
 import type { CallOptions, DeploymentCalls } from "@mcp-manager/client";
 import type { Command, Invocation, Option } from "../command.ts";
 import { followAndTell } from "./deployment-begun.ts";
-import { deploymentWaitNotes, deploymentWaitOptions, waitOf } from "./deployment-wait.ts";
+import { deploymentWaitNotes, deploymentWaitOptions, toTheEnd, waitOf } from "./deployment-wait.ts";
 import { noteAdvice } from "./deployment-outcome.ts";
 import { percent } from "./deployment-text.ts";
 import { follow } from "./follow.ts";
@@ -37,8 +37,7 @@ function commandOf({ verb, summary, options = {}, notes, examples, say, told }: 
       const [name = ""] = positionals;
       const deployment = await say(client().deployments, name, { signal: io.signal }, invocation);
       if (flag("watch")) {
-        const wait = { goal: "completed", timeoutMs: Number.POSITIVE_INFINITY } as const;
-        const [followed] = await follow(invocation, [name], wait, "result");
+        const [followed] = await follow(invocation, [name], toTheEnd, "result");
         return followed?.ending === "there" || (verb === "abort" && followed?.ending === "back") ? 0 : 1;
       }
       print.result(deployment, () => {

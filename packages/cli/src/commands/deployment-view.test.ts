@@ -169,6 +169,17 @@ test("a canary under way shows its step, its shares of traffic, its replicas and
   assert.match(text, /^result-size-delta +failed +1\.8 × +1\.5 × +60 +without consequence$/m);
 });
 
+test("a step is shown while it is gone through, and no longer", () => {
+  const step = { index: 2, of: 2, weight: 50, since: "2026-01-01T00:00:04Z" };
+  assert.match(shown(at("Paused", "PausedByUser", {}, { step })), /^Step: +2 of 2, 50 % for 8s \(at least 5m\)$/m);
+  assert.doesNotMatch(shown(at("Draining", undefined, {}, { step })), /Step/);
+});
+
+test("a difference is named by its class when its changes are not", () => {
+  const schemaDiff = { class: "additive", changes: [] } as const;
+  assert.match(shown(at("Progressing", undefined, {}, { schemaDiff })), /^Difference: +additive$/m);
+});
+
 test("who accepted a difference is shown, before it was seen or after", () => {
   const before = shown(at("SchemaCheck", undefined, { acceptBreaking: true, acceptedBy: "key:ops" }));
   assert.match(before, /^Accepted: +what breaks clients, by key:ops$/m);

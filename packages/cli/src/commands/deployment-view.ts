@@ -1,14 +1,15 @@
 /** How one deployment is shown to people: where it is, why, how it fares, and what can be done. The live view draws the same. */
-import type { AnalysisResult, Deployment, VariantResult } from "@mcp-manager/api";
+import type { AnalysisResult, Deployment, DeploymentStatus, Strategy, VariantResult } from "@mcp-manager/api";
 import type { Cell, Colour, Printer } from "../output.ts";
 import { adviceFor } from "./deployment-advice.ts";
-import { percent, phaseCell, phaseText, replicasText, strategyText, wayText } from "./deployment-text.ts";
+import { percent, phaseCell, phaseText, replicasText, stepOf, strategyText, wayText } from "./deployment-text.ts";
 import { age } from "./describe.ts";
 import { printSchemaChanges, schemaDiffCell } from "./schema-diff-view.ts";
 
 /** Changes in what clients see that are shown; `server diff` shows all. */
 const changesShown = 20;
 
+type Step = NonNullable<DeploymentStatus["step"]>;
 type Row = readonly [string, Cell | string];
 
 /** Everything about a deployment, as it is at `nowMs`. */
@@ -52,8 +53,9 @@ function placeRows(deployment: Deployment, nowMs: number): readonly Row[] {
 function progressRows(deployment: Deployment, nowMs: number): readonly Row[] {
   const { spec, status } = deployment;
   const { schemaDiff } = status;
+  const step = stepOf(deployment);
   return [
-    ...(status.step === undefined ? [] : [["Step", stepText(deployment, nowMs)] as const]),
+    ...(step === undefined ? [] : [["Step", stepText(spec.strategy, step, nowMs)] as const]),
     ...(spec.from === null ? [] : [["Traffic", trafficText(deployment)] as const]),
     ["Replicas", replicasText(deployment)],
     ...acceptedRow(deployment),
@@ -71,8 +73,7 @@ function acceptedRow({ spec, status: { progress } }: Deployment): readonly Row[]
 }
 
 /** `2 of 3, 50 % for 8s (at least 1m and 100 requests)`. */
-function stepText({ spec: { strategy }, status: { step } }: Deployment, nowMs: number): string {
-  if (step === undefined) return "-";
+function stepText(strategy: Strategy, step: Step, nowMs: number): string {
   const { pause, minRequests = 0 } = (strategy.kind === "canary" ? strategy.steps[step.index - 1] : undefined) ?? {};
   const least = [...(pause === undefined ? [] : [pause]), ...(minRequests > 0 ? [`${minRequests} requests`] : [])];
   const until = least.length === 0 ? "" : ` (at least ${least.join(" and ")})`;

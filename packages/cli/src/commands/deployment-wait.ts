@@ -12,7 +12,12 @@ export interface Wait {
   readonly goal: Goal;
   /** Absent: as long as the deployment's own deadlines let it go on. */
   readonly timeoutMs?: number;
+  /** How long for a person to end a pause. Absent: as long as all else. */
+  readonly personMs?: number;
 }
+
+/** To its end, however long that takes. */
+export const toTheEnd: Wait = { goal: "completed" };
 
 /**
  * - `there`: it has come to what was waited for
@@ -31,7 +36,7 @@ export interface Followed {
 }
 
 /** Nobody may ever come to a deployment that waits for a person, and a script is to end. */
-export const personMsMax = 600_000;
+const personMsMax = 600_000;
 
 /** The options of commands that wait for a deployment. */
 export const deploymentWaitOptions: Readonly<Record<"wait" | "no-wait" | "timeout", Option>> = {
@@ -57,7 +62,7 @@ export const deploymentWaitNotes: readonly string[] = [
 ];
 
 /** What was asked for; undefined: not to wait. `--wait 90s` is `--timeout 90s`, and `--wait 0s` is `--no-wait`. */
-export function waitOf({ option, flag }: Invocation, words: readonly string[]): Wait | undefined {
+export function waitOf({ option, flag, io }: Invocation, words: readonly string[]): Wait | undefined {
   const wait = option("wait");
   const timeout = option("timeout");
   if (flag("no-wait")) {
@@ -70,7 +75,7 @@ export function waitOf({ option, flag }: Invocation, words: readonly string[]): 
   if (goal === undefined && wait !== undefined && !durationPattern.test(wait))
     throw new UsageError(`--wait takes promoted, completed or a duration such as 90s, not "${wait}"`, words);
   const text = timeout ?? (goal === undefined ? wait : undefined);
-  if (text === undefined) return { goal: goal ?? "promoted" };
+  if (text === undefined) return { goal: goal ?? "promoted", ...(io.isTerminal ? {} : { personMs: personMsMax }) };
   const timeoutMs = durationMs(text);
   return timeoutMs === 0 ? undefined : { goal: goal ?? "promoted", timeoutMs };
 }

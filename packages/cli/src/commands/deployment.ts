@@ -3,7 +3,7 @@ import type { Deployment } from "@mcp-manager/api";
 import type { Command, Invocation } from "../command.ts";
 import { percent, phaseCell, strategyText, wayText } from "./deployment-text.ts";
 import { deploymentVerbs } from "./deployment-verbs.ts";
-import type { Wait } from "./deployment-wait.ts";
+import { toTheEnd } from "./deployment-wait.ts";
 import { printDeployment } from "./deployment-view.ts";
 import { age } from "./describe.ts";
 import { follow } from "./follow.ts";
@@ -46,9 +46,6 @@ async function read({ client, io }: Invocation, server: string | undefined): Pro
   for await (const deployment of deployments.all({ signal: io.signal })) items.push(deployment);
   return items;
 }
-
-/** To its end, however long that takes. */
-const toTheEnd: Wait = { goal: "completed", timeoutMs: Number.POSITIVE_INFINITY };
 
 const get: Command = {
   words: ["deployment", "get"],

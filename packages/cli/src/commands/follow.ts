@@ -8,7 +8,6 @@ import { isOver, ManagerError } from "@mcp-manager/api";
 import type { Client } from "@mcp-manager/client";
 import type { Invocation } from "../command.ts";
 import type { Ending, Followed, Goal, Wait } from "./deployment-wait.ts";
-import { personMsMax } from "./deployment-wait.ts";
 import type { Audience } from "./follow-display.ts";
 import { displayFor } from "./follow-display.ts";
 
@@ -29,7 +28,7 @@ export async function follow(
 ): Promise<readonly Followed[]> {
   const { io, print } = invocation;
   const client = invocation.client();
-  const patience = new Patience(wait, io.isTerminal);
+  const patience = new Patience(wait);
   const display = displayFor(invocation, audience);
   let followed: readonly Followed[] = names.map((name) => ({ name, ending: "going" }));
   try {
@@ -78,13 +77,13 @@ function endingOf({ status }: Deployment, goal: Goal): Ending {
 /** How long is waited: in all, for a person who may not come, and for a manager that is away. */
 class Patience {
   readonly #endMs: number;
-  readonly #waitsForPeople: boolean;
+  readonly #personMs: number;
   #pausedSinceMs: number | undefined;
   #awaySinceMs: number | undefined;
 
-  constructor({ timeoutMs }: Wait, isWatched: boolean) {
-    this.#endMs = performance.now() + (timeoutMs ?? Number.POSITIVE_INFINITY);
-    this.#waitsForPeople = isWatched || timeoutMs !== undefined;
+  constructor({ timeoutMs = Number.POSITIVE_INFINITY, personMs = Number.POSITIVE_INFINITY }: Wait) {
+    this.#endMs = performance.now() + timeoutMs;
+    this.#personMs = personMs;
   }
 
   /** Whether it is over. Throws `unavailable` when the manager does not come back. */
@@ -99,7 +98,7 @@ class Patience {
       ({ ending, deployment }) => ending !== "going" || deployment?.status.phase === "Paused",
     );
     this.#pausedSinceMs = isPaused ? (this.#pausedSinceMs ?? nowMs) : undefined;
-    const isForsaken = this.#pausedSinceMs !== undefined && nowMs - this.#pausedSinceMs > personMsMax;
-    return nowMs > this.#endMs || (isForsaken && !this.#waitsForPeople);
+    const isForsaken = this.#pausedSinceMs !== undefined && nowMs - this.#pausedSinceMs > this.#personMs;
+    return nowMs > this.#endMs || isForsaken;
   }
 }

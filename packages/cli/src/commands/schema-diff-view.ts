@@ -17,6 +17,7 @@ export function schemaDiffCell({ class: worst, changes }: SchemaDiff): Cell {
     const count = changes.filter((change) => change.class === name).length;
     return count === 0 ? [] : [`${count} ${name}`];
   });
+  if (classes.length === 0) return { text: worst, colour: colours[worst] };
   return { text: `${classes.join(", ")} ${changes.length === 1 ? "change" : "changes"}`, colour: colours[worst] };
 }
 
