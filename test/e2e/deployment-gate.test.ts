@@ -102,12 +102,12 @@ test("what comes in between starts anew from the stable version; what is deleted
   const waiting = { ...quick, strategy: { kind: "canary", steps: [{ weight: 10 }], analysis: [] } };
   await first("busy", waiting);
   const second = await deploy(manager, "busy", { version: 2 }, waiting);
-  await reaches(manager, second, "Progressing");
+  await reaches(manager, second, "Paused");
   const third = await deploy(manager, "busy", { version: 3 }, waiting);
   const superseded = await reaches(manager, second, "Aborted");
   assert.equal(superseded.status.reason, "Superseded");
   assert.equal((await deploymentOf(manager, third)).spec.from, "busy-1");
-  await reaches(manager, third, "Progressing");
+  await reaches(manager, third, "Paused");
   assert.equal((await api(manager, "DELETE", "servers/busy")).status, 202);
   await until("it is gone", async () => (await api(manager, "GET", "servers/busy")).status === 404);
   assert.equal((await api(manager, "GET", `deployments/${third}`)).status, 404);

@@ -151,17 +151,18 @@ export class Traffic {
     };
     while (!this.#isOver) {
       const list = await send("tools/list", {});
-      this.#seen.push({ who, what: "list", version: listed(list), text: list.text });
+      this.#seen.push({ who, what: "list", version: listed(list, prefix), text: list.text });
       const called = await send("tools/call", { name: `${prefix}which`, arguments: {} });
       this.#seen.push({ who, what: "call", version: told(called), text: called.text });
     }
   }
 }
 
-function listed(answer: Wire): number | undefined {
+function listed(answer: Wire, prefix: string): number | undefined {
   const tools = answer.json().result?.["tools"] as readonly { readonly name: string }[] | undefined;
-  if (answer.status !== 200 || tools === undefined || tools.length === 0) return undefined;
-  return Math.max(1, ...tools.map(({ name }) => Number(/added_(\d+)$/.exec(name)?.[1] ?? 1)));
+  const own = (tools ?? []).filter(({ name }) => name.startsWith(prefix));
+  if (answer.status !== 200 || own.length === 0) return undefined;
+  return Math.max(1, ...own.map(({ name }) => Number(/added_(\d+)$/.exec(name)?.[1] ?? 1)));
 }
 
 function told(answer: Wire): number | undefined {
@@ -174,14 +175,16 @@ export function failures(seen: readonly Seen[]): readonly Seen[] {
   return seen.filter(({ version }) => version === undefined);
 }
 
-/** Callers who went back to a version that they had left, each with what it saw: with a mixture of two catalogues that happens. */
+/** Callers who went back to a version that they had left, each with how it began: with a mixture of two catalogues that happens. */
 export function mixtures(seen: readonly Seen[]): readonly string[] {
-  const byCaller = Map.groupBy(seen, ({ who }) => who);
+  const byCaller = Map.groupBy(
+    seen.filter(({ version }) => version !== undefined),
+    ({ who }) => who,
+  );
   return [...byCaller].flatMap(([who, own]) => {
-    const versions = own.flatMap(({ what, version }) => (version === undefined ? [] : [`${what} ${version}`]));
-    const isMixed = own.some(
-      ({ version }, at) => (version ?? 0) < (own[at - 1]?.version ?? 0) && version !== undefined,
-    );
-    return isMixed ? [`${who}: ${versions.join(", ")}`] : [];
+    const at = own.findIndex(({ version = 0 }, index) => version < (own[index - 1]?.version ?? 0));
+    if (at < 0) return [];
+    const around = own.slice(Math.max(0, at - 3), at + 3).map(({ what, version }) => `${what} ${version}`);
+    return [`${who} at ${at} of ${own.length}: ${around.join(", ")}`];
   });
 }
