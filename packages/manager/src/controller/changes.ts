@@ -92,6 +92,11 @@ function isSuperseded(one: Deployment, newest: Deployment | undefined): boolean 
 function supersede({ metadata, status }: Deployment, newest: Deployment | undefined, now: string): StatusChange {
   const { step: _, ...rest } = status;
   const message = `deployment ${newest?.metadata.name ?? ""} took its place`;
+  // It had all traffic; what still goes on at the revision before is the newer one's to wait for.
+  if (status.phase === "Draining") {
+    const done = { phase: "Completed", message, since: now, finishedAt: now } as const;
+    return { name: metadata.name, status: { ...rest, ...done } };
+  }
   const over = { phase: "Aborted", reason: "Superseded", message, since: now, finishedAt: now } as const;
   return { name: metadata.name, status: { ...rest, traffic: { target: 0 }, ...over } };
 }
