@@ -28,6 +28,24 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   gateway: ["protocol", "transport", "registry", "resilience", "upstream", "security", "telemetry", "events"],
   controller: ["store", "registry", "resilience", "telemetry", "events"],
   api: ["registry", "security", "telemetry", "events"],
+  // The lines of manager.ts's picture: who names implementations, names any.
+  composition: [
+    "agent",
+    "api",
+    "config",
+    "controller",
+    "events",
+    "gateway",
+    "protocol",
+    "registry",
+    "resilience",
+    "runtime",
+    "security",
+    "store",
+    "telemetry",
+    "transport",
+    "upstream",
+  ],
 };
 
 /** Packages and which others they may import. The command line reaches the daemon in one file. */
