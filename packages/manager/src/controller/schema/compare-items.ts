@@ -14,6 +14,7 @@ export interface CompareItemOptions {
 
 type CompareItem = (from: JsonObject, to: JsonObject, options: CompareItemOptions) => void;
 
+/** What a tool takes, gives, and says of itself. */
 export const compareTool: CompareItem = (from, to, options) => {
   const { inputSchema: input, outputSchema: output, annotations, execution, ...rest } = from;
   compareSchemas(input, to["inputSchema"], { ...options, side: "input" });
@@ -25,6 +26,7 @@ export const compareTool: CompareItem = (from, to, options) => {
   compareTexts(rest, now, options);
 };
 
+/** What a prompt takes, and says of itself. */
 export const comparePrompt: CompareItem = (from, to, options) => {
   const { arguments: before, ...rest } = from;
   const { arguments: after, ...now } = to;
@@ -54,8 +56,8 @@ export function compareTexts(from: JsonObject, to: JsonObject, options: CompareI
   for (const name of new Set([...Object.keys(from), ...Object.keys(to)])) {
     const [before, after] = [memberOf(from, name), memberOf(to, name)];
     if (ids.of(before) === ids.of(after)) continue;
-    const what = before === undefined ? "is new" : after === undefined ? "is gone" : "changed";
-    changes.text(subject, `the ${name}${of} ${what}`, textOf(before), textOf(after));
+    const what = before === undefined ? "is new" : after === undefined ? "is gone" : "reads otherwise";
+    changes.text(subject, `${of === "" ? "its" : "the"} ${name}${of} ${what}`, textOf(before), textOf(after));
   }
 }
 

@@ -62,7 +62,7 @@ function compareWords(from: unknown, to: unknown, options: Compared): void {
   const told = new Set<string>();
   const note = (whose: string, { keyword, before, after, pair }: OtherWord): void => {
     told.add(pair);
-    options.changes.text(options.subject, `the ${keyword} of ${whose} changed`, textOf(before), textOf(after));
+    options.changes.text(options.subject, `the ${keyword} of ${whose} reads otherwise`, textOf(before), textOf(after));
   };
   const { side } = options;
   for (const word of otherWords(from, to, options))

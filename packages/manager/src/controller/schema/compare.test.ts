@@ -188,7 +188,7 @@ const inputCases: readonly (readonly [string, object, object, SchemaClass, RegEx
     {},
     inputs({ city: { type: "string", description: "which, and your key" } }),
     "semantic",
-    /the description of the input "city" changed/,
+    /the description of the input "city" reads otherwise/,
   ],
 ];
 

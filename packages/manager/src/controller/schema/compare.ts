@@ -88,7 +88,7 @@ function compareServer(from: JsonObject, to: JsonObject, common: Common): void {
   compareCapabilities(objectOf(from["capabilities"]) ?? {}, objectOf(to["capabilities"]) ?? {}, "", common);
   compareTexts(objectOf(from["serverInfo"]) ?? {}, objectOf(to["serverInfo"]) ?? {}, { ...common, subject: "server" });
   const [before, after] = [textOf(from["instructions"]), textOf(to["instructions"])];
-  if (before !== after) changes.text("instructions", "they changed", before, after);
+  if (before !== after) changes.text("instructions", "they read otherwise", before, after);
 }
 
 function compareCapabilities(from: JsonObject, to: JsonObject, path: string, common: Common): void {
