@@ -119,6 +119,16 @@ test("a list that waits for its turn is forgotten with its server", async () => 
   assert.equal(server.calls("tools/list").length, asked);
 });
 
+test("of two replicas that come together one is compared with the other, whichever has less to do", async () => {
+  using bench = new Bench();
+  const busy = bench.attach({ "tools/list": (call) => call.result(toolsOf("a")) });
+  // It is being asked already.
+  busy.inFlight = 1;
+  bench.attach({ "tools/list": (call) => call.result(toolsOf("b")) }, "s-1-b");
+  await settle();
+  assert.deepEqual(bench.listed, ["s-1-a: a", "s-1-b, a newcomer: b"]);
+});
+
 test("a replica that comes beside others of its revision is asked itself, when there is a list to compare with", async () => {
   using bench = new Bench();
   bench.attach({ "tools/list": (call) => call.result(toolsOf("a")) });

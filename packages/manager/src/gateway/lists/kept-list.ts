@@ -176,7 +176,9 @@ export class KeptList implements ListKey, Disposable {
   #fetch(): void {
     const { server, revision, member } = this;
     const { upstreams, clock, wheel } = this.#source;
-    const likely = revision === undefined ? undefined : upstreams.pick(server, revision);
+    if (revision === undefined) return;
+    // What a newcomer lists is compared with what another does, never with its own.
+    const likely = upstreams.pick(server, revision, undefined, this.#newcomer) ?? upstreams.pick(server, revision);
     if (likely === undefined || this.#isDisposed) return;
     const newcomer = this.#takeNewcomer();
     const replica = newcomer ?? likely;
