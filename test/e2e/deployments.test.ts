@@ -82,14 +82,14 @@ test("a canary that fails is rolled back by itself, and no more than its share o
     replicas: 1,
     strategy: {
       kind: "canary",
-      steps: [{ weight: 25, pause: "60s" }],
+      steps: [{ weight: 40, pause: "60s" }],
       analysis: [{ name: "error-rate", max: 0.05, interval: "500ms", minSamples: 20 }],
     },
     deployment,
     breaker: { enabled: false },
   };
   await reaches(manager, await deploy(manager, "poor", { version: 1 }, spec), "Completed");
-  const traffic = await Traffic.start(manager, { server: "poor", callers: 12 });
+  const traffic = await Traffic.start(manager, { server: "poor", callers: 20 });
   const next = await deploy(manager, "poor", { version: 2, fails: 2 }, spec);
   const { status } = await reaches(manager, next, "Aborted", "Failed", "Completed", "Paused");
   assert.deepEqual([status.phase, status.reason], ["Aborted", "AnalysisFailed"]);
@@ -100,8 +100,8 @@ test("a canary that fails is rolled back by itself, and no more than its share o
   const seen = await traffic.stop();
   assert.deepEqual(failures(seen.slice(-100)), []);
   const hurt = new Set(failures(seen).map(({ who }) => who));
-  // 25 of 100 principals, and there are 24: the hash puts no more than half of so few there (p < 1e-6).
-  assert.ok(hurt.size > 0 && hurt.size <= 12, `${hurt.size} of 24 saw a failure`);
+  // Sessions of before stay; of 20 others 40 % are sent there: none at all, or more than 17, each happens once in 20,000 runs.
+  assert.ok(hurt.size > 0 && hurt.size <= 17, `${hurt.size} of 40 saw a failure`);
   const touched = new Set(seen.filter(({ version }) => version === 2).map(({ who }) => who));
   for (const who of hurt) assert.ok(touched.has(who), `${who} was on the canary`);
   const server = await serverOf(manager, "poor");
