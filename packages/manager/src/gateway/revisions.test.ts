@@ -179,6 +179,19 @@ test("D4 a session stays on its revision while that drains; when it has left, th
   assert.equal(said(await late.legacy("tools/call", name)), "weather-2");
 });
 
+test("D4 a session that called before there was a route stays where that call went", async () => {
+  await using gateway = await TestGateway.open();
+  const capabilities = { tools: {} };
+  gateway.serve("weather", { capabilities, script: says("weather-1") });
+  const peer = await peerOf("legacy", gateway);
+  assert.equal(said(await peer.legacy("tools/call", name)), "weather-1");
+  gateway.attach("weather", { capabilities, script: says("weather-2") }, "weather-2-a", "weather-2");
+  gateway.route("weather", { ...onlyOne, next: { ...next, weight: 100 } });
+  assert.equal(said(await peer.legacy("tools/call", name)), "weather-1");
+  gateway.route("weather", over);
+  assert.equal((await peer.legacy("ping")).status, 404);
+});
+
 test("a session of one server is on a revision from its beginning, and after a restart too", async () => {
   const { gateway } = await pair();
   await using _ = gateway;

@@ -102,6 +102,7 @@ export class UpstreamLeg implements LeaseHost {
     this.#replica = replica;
     this.#lease = undefined;
     const { call } = this.#host;
+    if (this.#destination.revision === undefined) this.#pin(replica);
     const wish = wishOf(call, replica);
     if (wish === undefined) return this.onLeased(replica.connection);
     const { wheel, clock } = this.#dependencies;
@@ -173,6 +174,13 @@ export class UpstreamLeg implements LeaseHost {
   /** Gives a connection of the call's own back. `clean`: the server has answered. */
   release(clean: boolean): void {
     this.#lease?.release(clean);
+  }
+
+  /** There was no route to say where its session goes: that is on the revision that it came to. */
+  #pin({ revision }: ReadyReplica): void {
+    const { session } = this.#host.call;
+    const { name } = this.#destination.route;
+    if (session?.pins.has(name) === false) session.pin(name, revision);
   }
 
   #edits({ facts }: Connection): readonly Edit[] {
