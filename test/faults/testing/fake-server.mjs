@@ -9,6 +9,7 @@
  *   start         a fault instead of a start: see fake/stdio.mjs
  *   stubborn      does not end at the end of its input, nor at SIGTERM
  *   crashAfter    ends with status 3 at the call after so many
+ *   version       a number: it has the tools of fake/unfinished.mjs as well, which say it
  *   set           what `set` would be told first
  */
 import process from "node:process";

@@ -13,6 +13,8 @@ export interface FakeOptions {
   readonly start?: "exit" | "exit-zero" | "exit-at-open" | "silent";
   readonly stubborn?: boolean;
   readonly crashAfter?: number;
+  /** It says it, and can begin what goes on in later requests: see fake/unfinished.mjs. */
+  readonly version?: number;
   /** What the server is told first, as by its tool `set`. */
   readonly set?: FakeState;
 }

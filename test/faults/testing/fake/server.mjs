@@ -6,6 +6,7 @@ import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openJournal } from "./journal.mjs";
 import { processFaults } from "./process-faults.mjs";
+import { Unfinished } from "./unfinished.mjs";
 
 const toolNames = ["echo", "pid", "sleep", "fail", "refuse", "fault", "set"];
 
@@ -17,6 +18,8 @@ export class FakeServer {
     this.note = openJournal(options.journal, this.name);
     /** What `set` was told: `hang`, `listChanges`, `drift`, `status` … */
     this.state = { ...options.set };
+    /** Tools of a server of which there are versions; undefined for one without. */
+    this.unfinished = options.version === undefined ? undefined : new Unfinished(options.version, this.isModern);
     this.calls = 0;
     /** Grows with each change of the list. */
     this.listNumber = 0;
@@ -42,11 +45,12 @@ export class FakeServer {
       case "ping":
         return this.isModern ? unknownMethod : { result: {} };
       default:
-        return unknownMethod;
+        return this.unfinished?.answer(method, params) ?? unknownMethod;
     }
   }
 
-  async call(id, { name, arguments: args = {}, _meta }, wire) {
+  async call(id, params, wire) {
+    const { name, arguments: args = {}, _meta } = params;
     this.note({ method: "tools/call", tool: name, call: args.call });
     if (++this.calls > (this.options.crashAfter ?? Infinity)) process.exit(3);
     if (this.state.listChanges === true) {
@@ -71,7 +75,7 @@ export class FakeServer {
       case "fault":
         return this.fault(id, args, wire, _meta?.progressToken);
       default:
-        return { error: { code: -32602, message: `no tool ${name}` } };
+        return (await this.unfinished?.call(params, wire)) ?? { error: { code: -32602, message: `no tool ${name}` } };
     }
   }
 
@@ -99,18 +103,22 @@ export class FakeServer {
   }
 
   introduction() {
-    return { protocolVersion: "2025-11-25", capabilities: { tools: { listChanged: true } }, serverInfo: this.info() };
+    return { protocolVersion: "2025-11-25", capabilities: this.capabilities(), serverInfo: this.info() };
   }
 
   discovery() {
     const _meta = { "io.modelcontextprotocol/serverInfo": this.info() };
     return {
       supportedVersions: ["2026-07-28"],
-      capabilities: { tools: { listChanged: true } },
+      capabilities: this.capabilities(),
       ttlMs: 0,
       cacheScope: "public",
       _meta,
     };
+  }
+
+  capabilities() {
+    return { tools: { listChanged: true }, ...this.unfinished?.capabilities };
   }
 
   info() {
@@ -123,7 +131,7 @@ export class FakeServer {
    */
   tools() {
     const inputSchema = { type: "object" };
-    const named = toolNames.map((name) => ({ name, inputSchema }));
+    const named = [...toolNames, ...(this.unfinished?.toolNames ?? [])].map((name) => ({ name, inputSchema }));
     if (this.state.drift !== undefined) named[0].description = String(this.state.drift);
     if (this.state.differs === true) named.push({ name: `of-${process.pid}`, inputSchema });
     return this.listNumber % 2 === 0 ? named : [...named, { name: "extra", inputSchema }];
