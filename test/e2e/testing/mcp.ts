@@ -51,12 +51,14 @@ export interface InitializeOptions extends SendOptions {
   /** What the client can be asked. Default: nothing. */
   readonly capabilities?: object;
   readonly protocolVersion?: string;
+  /** What it calls itself. */
+  readonly clientName?: string;
 }
 
 /** Opens a session; gives its id. */
 export async function initialize(manager: ManagerProcess, options: InitializeOptions = {}): Promise<string> {
-  const { capabilities = {}, protocolVersion = "2025-11-25" } = options;
-  const params = { protocolVersion, capabilities, clientInfo: { name: "wire", version: "1" } };
+  const { capabilities = {}, protocolVersion = "2025-11-25", clientName = "wire" } = options;
+  const params = { protocolVersion, capabilities, clientInfo: { name: clientName, version: "1" } };
   const answer = await send(manager, { jsonrpc: "2.0", id: 0, method: "initialize", params }, options);
   const session = answer.headers.get("mcp-session-id");
   if (answer.status !== 200 || session === null) throw new Error(`initialize: ${answer.status} ${answer.text}`);

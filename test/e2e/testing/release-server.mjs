@@ -8,14 +8,18 @@
  *   fails     of ten calls of `which`, so many are answered with an error of the server's
  *   slowMs    how long `echo` takes
  *   broken    true: it ends before it says anything
+ *   needs     path of a file; while there is none, it ends before it says anything
+ *   mute      true: it never says anything
  *
  * `which` answers with the version. It ends with its standard input.
  */
+import { existsSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
 
-const { version, era = "legacy", describe, lacks = [], fails = 0, slowMs = 0, broken } = JSON.parse(process.argv[2]);
-if (broken === true) {
+const release = JSON.parse(process.argv[2]);
+const { version, era = "legacy", describe, lacks = [], fails = 0, slowMs = 0, broken, needs, mute } = release;
+if (broken === true || (needs !== undefined && !existsSync(needs))) {
   process.stderr.write("no licence found\n");
   process.exit(3);
 }
@@ -53,7 +57,7 @@ function call(id, { name, arguments: args }) {
 createInterface({ input: process.stdin })
   .on("line", (line) => {
     const { id, method, params } = JSON.parse(line);
-    if (id === undefined) return;
+    if (id === undefined || mute === true) return;
     if (method === "tools/call") return call(id, params);
     if (method === "tools/list") return answer(id, { tools, ...(isModern ? { ttlMs: 0, cacheScope: "public" } : {}) });
     if (method === "ping" && !isModern) return answer(id, {});

@@ -17,6 +17,10 @@ export interface Release {
   readonly fails?: number;
   readonly slowMs?: number;
   readonly broken?: boolean;
+  /** It ends before it says anything while there is no such file. */
+  readonly needs?: string;
+  /** It never says anything. */
+  readonly mute?: boolean;
 }
 
 /** The source of a version. */
@@ -40,12 +44,19 @@ export async function api(
   return { status: answer.status, headers: answer.headers, json: (await answer.json()) as Record<string, unknown> };
 }
 
+/** Applies a spec; gives the name of the deployment that begins, null when nothing has to run otherwise. */
+export async function apply(manager: ManagerProcess, server: string, spec: object): Promise<string | null> {
+  const { status, headers, json } = await api(manager, "PUT", `servers/${server}`, {
+    metadata: { name: server },
+    spec,
+  });
+  assert.ok(status === 200 || status === 201, JSON.stringify(json));
+  return headers.get("mcp-manager-deployment");
+}
+
 /** Applies a version; gives the name of the deployment that begins. */
 export async function deploy(manager: ManagerProcess, server: string, release: Release, spec: object): Promise<string> {
-  const body = { metadata: { name: server }, spec: { ...spec, source: releaseSource(release) } };
-  const { status, headers, json } = await api(manager, "PUT", `servers/${server}`, body);
-  assert.ok(status === 200 || status === 201, JSON.stringify(json));
-  const name = headers.get("mcp-manager-deployment");
+  const name = await apply(manager, server, { ...spec, source: releaseSource(release) });
   assert.ok(name, "the answer names the deployment");
   return name;
 }
@@ -158,14 +169,16 @@ export class Traffic {
   }
 }
 
-function listed(answer: Wire, prefix: string): number | undefined {
+/** The version whose list this is; undefined for an error, and for a list without tools of that prefix. */
+export function listed(answer: Wire, prefix: string): number | undefined {
   const tools = answer.json().result?.["tools"] as readonly { readonly name: string }[] | undefined;
   const own = (tools ?? []).filter(({ name }) => name.startsWith(prefix));
   if (answer.status !== 200 || own.length === 0) return undefined;
   return Math.max(1, ...own.map(({ name }) => Number(/added_(\d+)$/.exec(name)?.[1] ?? 1)));
 }
 
-function told(answer: Wire): number | undefined {
+/** The version that `which` tells; undefined for an error. */
+export function told(answer: Wire): number | undefined {
   const content = answer.json().result?.["content"] as readonly { readonly text: string }[] | undefined;
   return answer.status === 200 && content?.[0] !== undefined ? Number(content[0].text) : undefined;
 }
