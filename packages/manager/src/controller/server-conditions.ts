@@ -57,7 +57,9 @@ function available(input: ConditionInput): Fact {
   }
 }
 
-function whyFailed({ replicas, failure }: ConditionInput): Pick<Fact, "reason" | "message"> {
+function whyFailed({ replicas, failure, deployment }: ConditionInput): Pick<Fact, "reason" | "message"> {
+  if (replicas.length === 0 && deployment?.status.reason === "ResourceExhausted")
+    return { reason: "ResourceExhausted", message: deployment.status.message ?? "there is no room for it" };
   const message = failure?.message ?? "no replica could be started";
   const lacking = replicas.find(({ status }) => status.health?.state === "needs-authorization");
   if (lacking !== undefined)

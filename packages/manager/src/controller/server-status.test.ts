@@ -177,6 +177,15 @@ test("a first revision that never was ready is not stable", () => {
   assert.deepEqual([status.revision, status.state, status.abortedGeneration], [undefined, "failed", undefined]);
 });
 
+test("a server of which nothing was started for want of room has failed, and says why", () => {
+  const first = deployment({ phase: "Failed", reason: "ResourceExhausted", message: "replicas: 5 of 5 taken" });
+  const made = { ...first, spec: { ...first.spec, from: null } };
+  const { state, conditions } = serverStatus({ ...common, server: server(), deployment: made, replicas: [] });
+  const available = conditions.find(({ type }) => type === "Available");
+  assert.deepEqual([state, available?.status, available?.reason], ["failed", "False", "ResourceExhausted"]);
+  assert.match(available?.message ?? "", /5 of 5 taken/);
+});
+
 test("a deployment that went back by itself leaves the server degraded; one that a person ended does not", () => {
   const route = { stable: "weather-1", draining: [] };
   const with1 = { ...common, server: server(), route, replicas: [replica("a", 1, "ready")] };

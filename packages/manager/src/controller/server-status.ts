@@ -39,7 +39,7 @@ export function serverStatus(input: StatusInput): ServerStatus {
   const ready = asked.filter(({ status }) => status.state === "ready");
   const desired = server.metadata.deletedAt === undefined ? input.desired : 0;
   const back = deployment === undefined ? undefined : wentBack(deployment);
-  const state = stateOf(server, asked, ready.length, desired, back !== undefined);
+  const state = stateOf(input, asked, ready.length, desired, back !== undefined);
   const revision = stableRevision(input, ready);
   const failure = lastFailure(serving) ?? server.status.lastFailure;
   const tools = input.tools ?? server.status.tools;
@@ -70,7 +70,7 @@ function takingTraffic(serving: readonly Replica[], route: Route | undefined): r
 }
 
 function stateOf(
-  server: Server,
+  { server, deployment }: StatusInput,
   serving: readonly Replica[],
   ready: number,
   desired: number,
@@ -83,6 +83,7 @@ function stateOf(
   if (ready > 0) return ready + asleep >= desired && !isBack ? "ready" : "degraded";
   if (asleep > 0) return "idle";
   if (serving.some(({ status }) => status.state === "failed" || status.lastFailure !== undefined)) return "failed";
+  if (serving.length === 0 && deployment?.status.reason === "ResourceExhausted") return "failed";
   return serving.some(({ status }) => status.state === "starting") ? "starting" : "pending";
 }
 

@@ -47,6 +47,18 @@ test("what does not fit fails before anything starts, with the figures", () => {
   assert.match(world.status.message ?? "", /64 more needed/);
 });
 
+test("of a first revision that does not fit nothing is started, until somebody tries it again", () => {
+  const world = new RolloutWorld({ replicas: 2 }, { isNew: true }).deploy(1);
+  world.room = { kind: "lacking", message: "replicas: 2 more needed, 5 of 5 taken" };
+  world.settle();
+  assert.deepEqual([world.phase, world.copies(1), world.route], ["Failed ResourceExhausted", "0/0", undefined]);
+  world.room = { kind: "enough" };
+  world.pass("1m");
+  assert.deepEqual([world.phase, world.copies(1)], ["Failed ResourceExhausted", "0/0"]);
+  world.deploy(1).settle();
+  assert.deepEqual([world.phase, world.copies(1)], ["Completed", "2/2"]);
+});
+
 test("a new revision that cannot start leaves the old one as it was", () => {
   const world = new RolloutWorld({ replicas: 2 }).deploy(2);
   world.look();

@@ -71,13 +71,16 @@ function after(situation: Situation, strategy: RolloutStrategy, status: Deployme
   return { from: kept, to: Math.min(desired, Math.max(length, strategy.most(situation) - kept)) };
 }
 
-/** Back where it was; where there is nothing to go back to, the new revision is tried on. */
+/** Back where it was; where there is nothing to go back to, the new revision is tried on, unless there is no room for it. */
 function back(situation: Situation, { isExclusive }: RolloutStrategy, status: DeploymentStatus): Counts {
   const { from, to, desired, replicas } = situation;
-  const stable = stableOf(situation, status) ?? from ?? to;
-  const isInTheWay = isExclusive && replicas.some((one) => one.spec.revision !== stable && !isGone(one));
-  const count = isInTheWay ? copiesOf(replicas, stable).present.length : desired;
-  return stable === to ? { from: 0, to: count } : { from: count, to: 0 };
+  const stable = stableOf(situation, status) ?? from;
+  if (stable === null && status.reason === "ResourceExhausted")
+    return { from: 0, to: Math.min(desired, situation.new.present.length) };
+  const served = stable ?? to;
+  const isInTheWay = isExclusive && replicas.some((one) => one.spec.revision !== served && !isGone(one));
+  const count = isInTheWay ? copiesOf(replicas, served).present.length : desired;
+  return served === to ? { from: 0, to: count } : { from: count, to: 0 };
 }
 
 /** As a status shows it. */
