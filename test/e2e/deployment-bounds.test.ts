@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import type { Deployment, DeploymentReason } from "@mcp-manager/api";
 import { startManager, type ManagerProcess, until } from "./testing/manager.ts";
 import { Caller } from "./testing/release-caller.ts";
-import { api, deploy, deploymentOf, reaches, type Release, serverOf } from "./testing/releases.ts";
+import { api, deploy, deploymentOf, reaches, type Release, releaseSource, serverOf } from "./testing/releases.ts";
 
 let manager: ManagerProcess;
 let folder: string;
@@ -87,6 +87,22 @@ test("what does not fit is told in figures and moves nothing; it fits by a way t
   // 150 are taken, 150 more fit.
   await reaches(small, again.metadata.name, "Completed");
   assert.deepEqual(await version("forking", small), [2, 2]);
+});
+
+test("the same room is not given twice to deployments that begin at once", async () => {
+  const names = ["north", "east", "south", "west"];
+  const servers = Object.fromEntries(names.map((name) => [name, { ...quick, source: releaseSource({ version: 1 }) }]));
+  const capacity = { replicas: 3 };
+  await using small = await startManager({ config: JSON.stringify({ agent: { spares: 0 }, capacity, servers }) });
+  const ends = await Promise.all(names.map((name) => reaches(small, `${name}-1-1`, "Completed", "Failed")));
+  assert.deepEqual(ends.map(({ status }) => status.phase).toSorted(), [
+    "Completed",
+    "Completed",
+    "Completed",
+    "Failed",
+  ]);
+  const running = await Promise.all(names.map((name) => small.client.servers.replicas(name)));
+  assert.equal(running.flatMap(({ items }) => items).length, 3);
 });
 
 test("where nothing goes back by itself, what fares badly waits with the reason, and people decide", async () => {

@@ -5,7 +5,7 @@
  * Level-triggered: events only say which server to look at, and a reconcile that is repeated, late or interrupted comes to the same
  * end. Nothing is decided by the wall clock, and nothing is written unless the store still holds what was looked at.
  */
-import type { BreakerState, ServerStatus } from "@mcp-manager/api";
+import type { BreakerState, Server, ServerStatus } from "@mcp-manager/api";
 import { ManagerError } from "@mcp-manager/api";
 import type { Clock, Timer } from "../base/clock.ts";
 import { shortId } from "../base/ids.ts";
@@ -30,6 +30,7 @@ import { advance } from "./rollout/advance.ts";
 import type { Capacity } from "./rollout/capacity.ts";
 import type { RolloutDecision, RolloutInput } from "./rollout/rollout.ts";
 import { rolloutInput, type Surroundings } from "./rollout-input.ts";
+import { Rooms } from "./rooms.ts";
 import { Scaling } from "./scale.ts";
 import { serverStatus } from "./server-status.ts";
 
@@ -72,6 +73,7 @@ export class Controller implements AsyncDisposable {
   readonly #announcer: Announcer;
   readonly #gates: Gates;
   readonly #scaling = new Scaling();
+  readonly #rooms: Rooms;
   #sampling: Timer;
 
   /** Begins at once with whatever the informers hold and hear. */
@@ -79,6 +81,8 @@ export class Controller implements AsyncDisposable {
     this.#options = options;
     this.#announcer = new Announcer(options.events);
     this.#gates = new Gates(options.compareTexts);
+    const desiredOf = ({ metadata, spec }: Server): number => this.#scaling.desired(metadata.name, spec);
+    this.#rooms = new Rooms({ ...options, desiredOf });
     this.#queue = new WorkQueue({
       clock: options.clock,
       random: options.random,
@@ -166,15 +170,8 @@ export class Controller implements AsyncDisposable {
   #decide(own: Observed, { desired, passedMs, now }: Moment): RolloutDecision | undefined {
     const { deployment } = own;
     if (deployment === undefined) return undefined;
-    const { measures, capacity, replicas, revisions } = this.#options;
-    const around: Surroundings = {
-      gates: this.#gates,
-      measures,
-      capacity,
-      replicas: () => replicas.list(),
-      revision: (name) => revisions.get(name),
-    };
-    const decide = this.#options.advance ?? advance;
+    const { measures, advance: decide = advance } = this.#options;
+    const around: Surroundings = { gates: this.#gates, measures, rooms: this.#rooms };
     return decide(rolloutInput({ ...own, deployment }, around, { desired, passedMs, now }));
   }
 
@@ -225,6 +222,7 @@ export class Controller implements AsyncDisposable {
     this.#written.forget(name);
     this.#passed.forget(name);
     this.#gates.forget(name);
+    this.#rooms.forget(name);
     this.#scaling.forget(name);
     this.#announcer.gone(name);
   }

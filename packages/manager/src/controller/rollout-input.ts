@@ -2,26 +2,20 @@
  * What a deployment is decided from, gathered at one moment: what the caches hold, what this instance counted, and what it has room
  * for. Decides nothing. Whoever counts may be broken: then nothing was measured, which is an error of its own.
  */
-import type { Deployment, Replica, Revision } from "@mcp-manager/api";
-import { sizeBytes } from "@mcp-manager/api";
+import type { Deployment } from "@mcp-manager/api";
 import type { Gates } from "./gate.ts";
 import type { MeasureSource } from "./measure-source.ts";
 import type { Observed } from "./observed.ts";
-import type { Capacity, Need } from "./rollout/capacity.ts";
-import { replicasBeyond, roomFor } from "./rollout/capacity.ts";
 import type { PendingWork, RevisionMeasures } from "./rollout/measures.ts";
 import { noMeasures } from "./rollout/measures.ts";
-import type { RolloutInput, Room } from "./rollout/rollout.ts";
+import type { RolloutInput } from "./rollout/rollout.ts";
+import type { Rooms } from "./rooms.ts";
 
 /** What is the same for every server. */
 export interface Surroundings {
   readonly gates: Gates;
   readonly measures: MeasureSource;
-  /** What this instance allows. */
-  readonly capacity: Capacity;
-  /** All replicas and revisions there are, of every server. */
-  readonly replicas: () => readonly Replica[];
-  readonly revision: (name: string) => Revision | undefined;
+  readonly rooms: Rooms;
 }
 
 /** What is of this look; see `RolloutInput`. */
@@ -55,7 +49,7 @@ export function rolloutInput(
     pending: pendingOf(leaving),
     leftovers: new Map(others.map((revision) => [revision, pendingOf(revision)])),
     // Of interest before it begins only, and to count what is taken is to look at every replica.
-    room: deployment.status.phase === "Pending" ? roomOf(own, around, moment.desired) : { kind: "enough" },
+    room: deployment.status.phase === "Pending" ? around.rooms.of(own) : { kind: "enough" },
   };
 }
 
@@ -65,30 +59,4 @@ function measured({ of }: MeasureSource, server: string, revision: string): Revi
   } catch {
     return undefined;
   }
-}
-
-function roomOf(own: Observed & { readonly deployment: Deployment }, around: Surroundings, desired: number): Room {
-  if (Object.keys(around.capacity).length === 0) return { kind: "enough" };
-  const { spec } = own.deployment;
-  const there = own.replicas.filter((one) => one.spec.revision === spec.to && one.spec.drain !== true).length;
-  const widest = spec.from === null ? desired : replicasBeyond(spec.strategy, desired, spec.rollback === true);
-  const need = { replicas: Math.max(0, widest - there), each: needOf(around.revision(spec.to)) };
-  return roomFor(spec.server, need, around.capacity, takenBy(around));
-}
-
-/** What a copy of a revision may take; of one that runs elsewhere it is nothing of ours. */
-function needOf(revision: Revision | undefined): Need["each"] {
-  if (revision?.spec.source.kind !== "process") return {};
-  const { memory, processes } = revision.spec.limits;
-  return { processes, memoryBytes: sizeBytes(memory) };
-}
-
-function takenBy({ replicas, revision }: Surroundings): Required<Capacity> {
-  const all = replicas();
-  const each = all.map(({ spec }) => needOf(revision(spec.revision)));
-  return {
-    replicas: all.length,
-    processes: each.reduce((sum, { processes = 0 }) => sum + processes, 0),
-    memoryBytes: each.reduce((sum, { memoryBytes = 0 }) => sum + memoryBytes, 0),
-  };
 }
