@@ -183,6 +183,11 @@ export function told(answer: Wire): number | undefined {
   return answer.status === 200 && content?.[0] !== undefined ? Number(content[0].text) : undefined;
 }
 
+/** What each caller saw, in the order of its coming. */
+export function byCaller(seen: readonly Seen[]): readonly (readonly Seen[])[] {
+  return [...Map.groupBy(seen, ({ who }) => who).values()];
+}
+
 /** What failed. */
 export function failures(seen: readonly Seen[]): readonly Seen[] {
   return seen.filter(({ version }) => version === undefined);
@@ -190,14 +195,10 @@ export function failures(seen: readonly Seen[]): readonly Seen[] {
 
 /** Callers who went back to a version that they had left, each with how it began: with a mixture of two catalogues that happens. */
 export function mixtures(seen: readonly Seen[]): readonly string[] {
-  const byCaller = Map.groupBy(
-    seen.filter(({ version }) => version !== undefined),
-    ({ who }) => who,
-  );
-  return [...byCaller].flatMap(([who, own]) => {
+  return byCaller(seen.filter(({ version }) => version !== undefined)).flatMap((own) => {
     const at = own.findIndex(({ version = 0 }, index) => version < (own[index - 1]?.version ?? 0));
     if (at < 0) return [];
     const around = own.slice(Math.max(0, at - 3), at + 3).map(({ what, version }) => `${what} ${version}`);
-    return [`${who} at ${at} of ${own.length}: ${around.join(", ")}`];
+    return [`${own[0]?.who} at ${at} of ${own.length}: ${around.join(", ")}`];
   });
 }
