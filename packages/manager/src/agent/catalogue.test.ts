@@ -170,6 +170,34 @@ test("a revision's record is what its first replica offered; a change is in the 
   assert.deepEqual((await bench.registry.resources(kinds.Catalogue).require("weather-1")).spec, spec);
 });
 
+test("what is too long for the store is recorded by its digest, however its text is escaped", async () => {
+  for (const description of ["x".repeat(300_000), '"'.repeat(100_000)]) {
+    await using bench = await openAgent();
+    await bench.server();
+    const asked = bench.runs.next();
+    await bench.place("weather-1-aaaa");
+    const run = await asked;
+    offering(run.connection, { ...forecast, description });
+    run.succeed();
+    const { status } = await bench.until("weather-1-aaaa", (replica) => replica.status.catalogue !== undefined);
+    const { spec } = await bench.registry.resources(kinds.Catalogue).require("weather-1");
+    assert.deepEqual(spec, { server: "weather", digest: status.catalogue, ttlMs: 5_000 });
+  }
+});
+
+test("a text that the store has just room for is recorded", async () => {
+  await using bench = await openAgent();
+  await bench.server();
+  const asked = bench.runs.next();
+  await bench.place("weather-1-aaaa");
+  const run = await asked;
+  offering(run.connection, { ...forecast, description: "x".repeat(250_000) });
+  run.succeed();
+  await bench.until("weather-1-aaaa", (replica) => replica.status.catalogue !== undefined);
+  const { spec } = await bench.registry.resources(kinds.Catalogue).require("weather-1");
+  assert.ok((spec.text?.length ?? 0) > 250_000);
+});
+
 test("nothing is recorded of a revision that is gone", async () => {
   await using bench = await openAgent();
   await bench.server();

@@ -32,8 +32,8 @@ export interface AskCatalogueOptions {
   readonly notBeforeMs: number;
 }
 
-/** A longer text is not kept: the store's values have a bound, and a comparison's time has one. */
-const textBytesMax = 512 * 1024;
+/** A longer text is not kept, as it is written in a record: beside its other members it has to fit into one value of the store. */
+const textBytesMax = 252 * 1024;
 const listMembers: readonly ListMember[] = ["tools", "prompts", "resources", "resourceTemplates"];
 
 /** Asks for every list; rejects when one did not come at all. */
@@ -46,7 +46,7 @@ export async function askCatalogue(options: AskCatalogueOptions): Promise<Offer>
   const { version: _, ...self } = serverInfo;
   const text = canonicalJson({ protocolVersion, serverInfo: self, capabilities, instructions, ...lists });
   const digest = `sha256:${createHash("sha256").update(text).digest("hex")}`;
-  return { digest, ttlMs, refused, ...(Buffer.byteLength(text) > textBytesMax ? {} : { text }) };
+  return { digest, ttlMs, refused, ...(Buffer.byteLength(JSON.stringify(text)) > textBytesMax ? {} : { text }) };
 }
 
 interface AskedList {
