@@ -318,6 +318,18 @@ test("of very many changes the worst two hundred are told, with bounded text", (
   assert.ok(JSON.stringify(changes).length < 256 * 1024);
 });
 
+test("whatever names and words are written in, what is told fits into one value of the store", () => {
+  const tools = (description: string): object[] =>
+    Array.from({ length: 300 }, (_, i) => ({ name: `${i}${"\u4e16".repeat(600)}`, description, inputSchema: {} }));
+  const words = "\u754c".repeat(10_000);
+  for (const after of [[], tools(words)]) {
+    const { class: worst, changes } = compareCatalogues(offer({ tools: tools("") }), offer({ tools: after }));
+    assert.equal(worst, after.length === 0 ? "breaking" : "semantic");
+    assert.ok(changes.length > 50);
+    assert.ok(Buffer.byteLength(JSON.stringify(changes)) < 200 * 1024);
+  }
+});
+
 test("what is deeper than any message is not compared", () => {
   const deep = `{"tools":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
   assert.equal(compareCatalogues(offer({}), deep).class, "breaking");

@@ -10,8 +10,9 @@ interface Found extends Omit<SchemaChange, "diff"> {
 
 const changesMax = 200;
 const wordsMax = 500;
-/** Characters of all text diffs together: they are stored with the deployment. */
-const diffLengthMax = 64 * 1024;
+/** Bytes of all changes together as JSON, and of their text diffs: they are stored in one value, with the deployment's status. */
+const bytesMax = 192 * 1024;
+const diffBytesMax = 64 * 1024;
 const worstFirst: readonly ChangeClass[] = ["breaking", "semantic", "additive"];
 
 export class FoundChanges {
@@ -35,18 +36,18 @@ export class FoundChanges {
 
   diff(): SchemaDiff {
     const all = worstFirst.flatMap((each) => this.#found[each]).slice(0, changesMax);
-    let lengthLeft = diffLengthMax;
+    let diffBytesLeft = diffBytesMax;
     const changes = all.map(({ texts, ...change }): SchemaChange => {
       if (texts === undefined) return change;
       const { lines, count } = lineDiff(texts.from, texts.to);
-      const length = lines.reduce((sum, line) => sum + line.length, 0);
-      if (length > lengthLeft) return { ...change, message: `${change.message} (too much is other to be shown)` };
-      lengthLeft -= length;
+      const bytes = bytesOf(lines);
+      if (bytes > diffBytesLeft) return { ...change, message: `${change.message} (too much is other to be shown)` };
+      diffBytesLeft -= bytes;
       const shown = lines.length < count ? ` (${lines.length} of ${count} lines are shown)` : "";
       return { ...change, message: change.message + shown, diff: lines };
     });
     const worst: SchemaClass = worstFirst.find((each) => this.#found[each].length > 0) ?? "none";
-    return { class: worst, changes };
+    return { class: worst, changes: fitting(changes) };
   }
 
   #add({ subject, message, ...rest }: Found): void {
@@ -55,6 +56,19 @@ export class FoundChanges {
     if (found.length >= changesMax) return;
     found.push({ ...rest, subject: cut(printable(subject)), message: cut(printable(message)) });
   }
+}
+
+/** As many of the first as may be kept. */
+function fitting(changes: readonly SchemaChange[]): readonly SchemaChange[] {
+  let bytes = 0;
+  return changes.filter((change) => {
+    bytes += bytesOf(change);
+    return bytes <= bytesMax;
+  });
+}
+
+function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
 }
 
 function cut(words: string): string {
