@@ -45,10 +45,11 @@ class Instance {
     );
   }
 
-  start(name: string, count: number): void {
+  start(name: string, count: number, revisionNumber = 1, drain = false): void {
     for (let at = 0; at < count; at++) {
-      const made = replica(`${name}-r${this.replicas.length}`, 1, "ready");
-      this.replicas = [...this.replicas, { ...made, spec: { ...made.spec, server: name, revision: `${name}-1` } }];
+      const made = replica(`${name}-r${this.replicas.length}`, 1, "ready", drain);
+      const spec = { ...made.spec, server: name, revision: `${name}-${revisionNumber}` };
+      this.replicas = [...this.replicas, { ...made, spec }];
     }
   }
 
@@ -92,6 +93,20 @@ test("what is under way keeps its room until its end, also what it gave up to ta
   instance.deploy("west");
   instance.start("east", 2);
   assert.equal(instance.ask("west"), "lacking");
+});
+
+test("what the deployment before leaves behind makes room: of a revision that gives way, and what ends already", () => {
+  const blueGreen = { kind: "blue-green", autoPromote: true, previewFor: "0s", scaleDownDelay: "30s" } as const;
+  const next = { from: "north-1", to: "north-3", strategy: blueGreen };
+  const instance = new Instance({ replicas: 4 });
+  instance.deploy("north", next);
+  instance.start("north", 2);
+  instance.start("north", 2, 2);
+  assert.equal(instance.ask("north"), "enough");
+  instance.start("north", 2, 3, true);
+  assert.equal(instance.ask("north"), "enough");
+  instance.start("east", 1);
+  assert.equal(instance.ask("north"), "lacking", "what runs of other servers is taken");
 });
 
 test("an instance without bounds has room for everything", () => {

@@ -49,7 +49,7 @@ export class Rooms {
     const there = replicas.filter(({ spec }) => spec.revision === to && spec.drain !== true).length;
     const beyond = deployment.spec.from === null ? desiredOf(server) : surgeOf(deployment, desiredOf(server));
     const need = { replicas: Math.max(0, beyond - there), each: this.#eachOf(to) };
-    const room = roomFor(name, need, capacity, this.#takenBeside(name));
+    const room = roomFor(name, need, capacity, this.#takenBeside(name, leavingOf(server, deployment, replicas)));
     if (room.kind === "enough") this.#given.set(name, deployment.metadata.name);
     else this.#given.delete(name);
     return room;
@@ -59,10 +59,13 @@ export class Rooms {
     this.#given.delete(server);
   }
 
-  /** All that runs, and what deployments of other servers are still to take. */
-  #takenBeside(asking: string): Required<Capacity> {
+  /** All that runs and stays, and what deployments of other servers are still to take. */
+  #takenBeside(asking: string, leaving: ReadonlySet<Replica>): Required<Capacity> {
     const { servers, replicas } = this.#options;
-    const running = replicas.list().map(({ spec }): Taking => ({ replicas: 1, each: this.#eachOf(spec.revision) }));
+    const running = replicas
+      .list()
+      .filter((replica) => !leaving.has(replica))
+      .map(({ spec }): Taking => ({ replicas: 1, each: this.#eachOf(spec.revision) }));
     const promised = servers.list().flatMap((one) => (one.metadata.name === asking ? [] : this.#promisedTo(one)));
     const all = [...running, ...promised];
     return {
@@ -92,6 +95,12 @@ export class Rooms {
     if (spec?.source.kind !== "process") return {};
     return { processes: spec.limits.processes, memoryBytes: sizeBytes(spec.limits.memory) };
   }
+}
+
+/** What ends because this deployment is the newest, or ends already: it gives its room to the new copies. */
+function leavingOf(server: Server, { spec }: Deployment, replicas: readonly Replica[]): ReadonlySet<Replica> {
+  const staying = new Set([spec.from, spec.to, server.status.route?.stable]);
+  return new Set(replicas.filter((replica) => replica.spec.drain === true || !staying.has(replica.spec.revision)));
 }
 
 function surgeOf({ spec: { strategy, rollback } }: Deployment, desired: number): number {
