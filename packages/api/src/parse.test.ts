@@ -138,6 +138,13 @@ test("every strategy has its defaults, and what does not add up is refused by na
     /strategy\.steps: weights that rise/,
   );
   assert.match(wrong({ kind: "rolling", maxSurge: 0 }), /strategy\.maxSurge: .*nothing can be replaced/);
+  const watching = (...analysis: object[]): string => wrong({ kind: "canary", steps: [{ weight: 10 }], analysis });
+  assert.match(
+    watching({ name: "error-rate", dryRun: true }, { name: "error-rate" }),
+    /strategy\.analysis: each name once/,
+  );
+  assert.match(watching({ name: "crash", interval: "now" }), /strategy\.analysis\[0\]\.interval: a duration/);
+  assert.match(watching({ name: "crash", interval: "0s" }), /strategy\.analysis\[0\]\.interval: at least 100ms/);
   const halves = [
     { revision: "current", weight: 50 },
     { revision: "next", weight: 60 },

@@ -25,13 +25,16 @@ const stepSchema = exactly<CanaryStep, CanaryStepInput>()(
   }),
 );
 
+/** Of durations, those below 100 ms: a look costs something, and more often it tells nothing more. */
+const tooOften = /^0|^[0-9]{1,2}ms$/;
+
 const analysisNames = ["error-rate", "latency-p95", "crash", "is-error-delta", "result-size-delta"] as const;
 
 const ruleSchema = exactly<AnalysisRule, AnalysisRuleInput>()(
   z.strictObject({
     name: z.enum(analysisNames),
     max: z.number().min(0, "a number from 0 on").exactOptional(),
-    interval: durationSchema.default("10s"),
+    interval: durationSchema.refine((text) => !tooOften.test(text), "at least 100ms").default("10s"),
     minSamples: whole(0, 1_000_000).default(50),
     failureLimit: whole(0, 1_000).default(0),
     dryRun: z.boolean().default(false),
@@ -84,7 +87,8 @@ export const strategySchema: z.ZodType<Strategy, StrategyInput> = exactly<Strate
         .min(1, "at least one step")
         .max(50, "at most 50 steps")
         .refine(isRising, "weights that rise from step to step"),
-      analysis: z.array(ruleSchema).max(20, "at most 20 rules").exactOptional(),
+      // What is counted of a rule is kept by its name.
+      analysis: z.array(ruleSchema).refine(isOfEachOne, "each name once").exactOptional(),
     }),
     z.strictObject({
       kind: z.literal("ab"),
@@ -99,6 +103,10 @@ export const strategySchema: z.ZodType<Strategy, StrategyInput> = exactly<Strate
 
 function isRising(steps: readonly { readonly weight: number }[]): boolean {
   return steps.every(({ weight }, at) => weight > (steps[at - 1]?.weight ?? -1));
+}
+
+function isOfEachOne(rules: readonly { readonly name: string }[]): boolean {
+  return new Set(rules.map(({ name }) => name)).size === rules.length;
 }
 
 function isWhole(variants: readonly { readonly revision: string; readonly weight: number }[]): boolean {
