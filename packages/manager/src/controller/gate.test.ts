@@ -58,6 +58,24 @@ test("it is unknown until both were asked, unless the old one cannot be", () => 
   assert.equal(gates.of(deployment(null), [offering("b", 2)], [record(2)]).kind, "none");
 });
 
+test("while it is unknown it says which revision has not told what it offers", () => {
+  const { gates } = open();
+  const gate = (...known: number[]) =>
+    gates.of(
+      deployment("weather-1"),
+      [offering("a", 1)],
+      known.map((n) => record(n)),
+    );
+  for (const [known, silent] of [
+    [[1], /^weather-2 has not told/],
+    [[2], /^weather-1 has not told/],
+    [[], /^weather-1 and weather-2 have not told/],
+  ] as const) {
+    const found = gate(...known);
+    assert.match(found.kind === "unknown" ? (found.message ?? "") : "", silent);
+  }
+});
+
 test("copies of one revision that do not offer the same are named, also of a first revision", () => {
   const { gates } = open();
   const replicas = [offering("a", 2, "sha256:x"), offering("b", 2, "sha256:y"), offering("c", 1, "sha256:z")];

@@ -36,7 +36,8 @@ export class Gates {
     const after = catalogues.find(({ metadata }) => metadata.name === to);
     // A revision that cannot be asked any more and never was: there is nothing to compare with.
     if (before === undefined && !replicas.some((replica) => isReady(replica, from))) return { kind: "none" };
-    if (before === undefined || after === undefined) return { kind: "unknown" };
+    if (before === undefined) return unheard(after === undefined ? `${from} and ${to} have` : `${from} has`);
+    if (after === undefined) return unheard(`${to} has`);
     return { kind: "known", diff: this.#diff(spec.server, before, after), ttlMs: before.spec.ttlMs };
   }
 
@@ -52,6 +53,10 @@ export class Gates {
     this.#known.set(server, { key, diff });
     return diff;
   }
+}
+
+function unheard(whoHas: string): Gate {
+  return { kind: "unknown", message: `${whoHas} not told what is offered: see why lists do not come from there` };
 }
 
 function unstable(to: string, replicas: readonly Replica[]): Gate {

@@ -108,6 +108,20 @@ test("the deadline counts time without progress, and what comes up is progress",
   assert.equal(world.phase, "Failed ProgressDeadline");
 });
 
+test("a deadline says what was waited for: a copy in its own words, or a revision that does not say what it offers", () => {
+  const rules = { ...new RolloutWorld().server.spec.deployment, progressDeadline: "1m" } as const;
+  const waiting = new RolloutWorld({ deployment: rules }).deploy(2);
+  waiting.look();
+  const health = { state: "needs-authorization", message: "it answers HTTP 401", since: "" } as const;
+  waiting.report(2, { state: "starting", health }).look(60_000);
+  assert.equal(waiting.phase, "Failed ProgressDeadline");
+  assert.match(waiting.status.message ?? "", /nothing moved for 1m on the way to weather-2: .*: it answers HTTP 401$/);
+  const silent = new RolloutWorld({ deployment: rules }).deploy(2);
+  silent.gate = { kind: "unknown", message: "weather-1 does not say what it offers" };
+  silent.settle().look(60_000);
+  assert.match(silent.status.message ?? "", /nothing moved for 1m .*: weather-1 does not say what it offers$/);
+});
+
 test("what breaks clients waits before the first weight, and goes on when it is accepted", () => {
   const world = new RolloutWorld({ strategy: canarySteps }).differs("breaking").deploy(2).settle();
   assert.deepEqual([world.phase, world.route?.next], ["Paused SchemaBreaking", undefined]);

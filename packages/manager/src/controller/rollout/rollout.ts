@@ -36,8 +36,8 @@ export interface RolloutInput {
 
 /** What comparing the two revisions' lists has brought. */
 export type Gate =
-  /** Not both were asked yet. */
-  | { readonly kind: "unknown" }
+  /** Not both were asked yet; `message` names who is waited for. */
+  | { readonly kind: "unknown"; readonly message?: string }
   /** `ttlMs`: the longest that clients were told to keep a list of `from`. */
   | { readonly kind: "known"; readonly diff: SchemaDiff; readonly ttlMs: number }
   /** The new revision's replicas do not offer the same. */

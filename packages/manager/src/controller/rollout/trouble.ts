@@ -28,11 +28,20 @@ export function failedToStart(situation: Situation, status: DeploymentStatus): C
 }
 
 /** Nothing has moved for longer than it may. */
-export function overdue({ server, to }: Situation, status: DeploymentStatus): Cause | undefined {
-  const { progressDeadline } = server.spec.deployment;
+export function overdue(situation: Situation, status: DeploymentStatus): Cause | undefined {
+  const { progressDeadline } = situation.server.spec.deployment;
   if (progressOf(status).stalledMs < durationMs(progressDeadline)) return undefined;
   const limit = formatDuration(durationMs(progressDeadline));
-  return { reason: "ProgressDeadline", message: `nothing moved for ${limit} on the way to ${to}: see its replicas` };
+  const message = `nothing moved for ${limit} on the way to ${situation.to}: ${obstacle(situation)}`;
+  return { reason: "ProgressDeadline", message };
+}
+
+/** What is waited for, as far as anybody said it: a copy that is not ready, else a revision that was not heard of. */
+function obstacle({ gate, new: { present, ready } }: Situation): string {
+  const lacking = present.find((one) => !ready.includes(one) && toldBy(one) !== undefined);
+  if (lacking !== undefined) return why(lacking);
+  const isHeardOf = gate.kind !== "unknown" || ready.length < present.length;
+  return isHeardOf ? "see its replicas" : (gate.message ?? "what is offered is not known");
 }
 
 /** It could not be gone through: what serves, serves on. */
@@ -59,6 +68,10 @@ export function takenBack(situation: Situation, status: DeploymentStatus): Deplo
   return withProgress(back, { draining: { ...progressOf(status).draining, [to]: inFlightMs } });
 }
 
-function why({ metadata, status }: Replica): string {
-  return `replica ${metadata.name}: ${status.lastFailure?.message ?? "it ended"}`;
+function why(replica: Replica): string {
+  return `replica ${replica.metadata.name}: ${toldBy(replica) ?? "it ended"}`;
+}
+
+function toldBy({ status }: Replica): string | undefined {
+  return status.health?.message ?? status.lastFailure?.message;
 }
