@@ -86,6 +86,21 @@ test("copies of one revision that do not offer the same are named, also of a fir
   assert.equal(gates.of(deployment("weather-1"), same, [record(1), record(2)]).kind, "known");
 });
 
+test("one copy alone is asked twice: the gate waits for its second answer, which has to be the first", () => {
+  const { gates } = open();
+  const asked = { ...deployment("weather-1"), status: { ...pendingDeploymentStatus, phase: "SchemaCheck" as const } };
+  const made = record(2);
+  const after = { ...made, metadata: { ...made.metadata, revision: "2" } };
+  const gate = (catalogue?: string) => gates.of(asked, [offering("a", 2, catalogue)], [record(1), after]);
+  assert.equal(gate().kind, "unknown");
+  assert.equal(gate("sha256:2").kind, "known");
+  const other = gate("sha256:3");
+  assert.match(other.kind === "unstable" ? other.message : "", /weather-2 .*each time it is asked .*\(a\)/);
+  // What the revision offered in the days of an earlier deployment may have changed since.
+  const again = gates.of(asked, [offering("a", 2, "sha256:3")], [record(1), record(2)]);
+  assert.equal(again.kind, "known");
+});
+
 test("what is too long to be compared breaks clients unless it is the same", () => {
   const { gates, compared } = open();
   const { text: _, ...long } = record(2).spec;

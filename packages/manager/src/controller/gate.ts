@@ -27,7 +27,8 @@ export class Gates {
   }
 
   /** What the replicas and the records of the deployment's server say of it. */
-  of({ spec }: Deployment, replicas: readonly Replica[], catalogues: readonly CatalogueRecord[]): Gate {
+  of(deployment: Deployment, replicas: readonly Replica[], catalogues: readonly CatalogueRecord[]): Gate {
+    const { spec } = deployment;
     const { from, to } = spec;
     const digests = new Set(offeredBy(replicas, to));
     if (digests.size > 1) return unstable(to, replicas);
@@ -38,6 +39,8 @@ export class Gates {
     if (before === undefined && !replicas.some((replica) => isReady(replica, from))) return { kind: "none" };
     if (before === undefined) return unheard(after === undefined ? `${from} and ${to} have` : `${from} has`);
     if (after === undefined) return unheard(`${to} has`);
+    const open = deployment.status.phase === "SchemaCheck" ? askedTwice(deployment, replicas, after) : undefined;
+    if (open !== undefined) return open;
     return { kind: "known", diff: this.#diff(spec.server, before, after), ttlMs: before.spec.ttlMs };
   }
 
@@ -53,6 +56,25 @@ export class Gates {
     this.#known.set(server, { key, diff });
     return diff;
   }
+}
+
+/**
+ * What a copy answered first is in the record, what it answered then in its status; undefined when they are the same. Of a record
+ * from before the deployment neither is said: a server may have changed since.
+ */
+function askedTwice(
+  { metadata, spec: { to } }: Deployment,
+  replicas: readonly Replica[],
+  after: CatalogueRecord,
+): Gate | undefined {
+  if (BigInt(after.metadata.revision) <= BigInt(metadata.revision)) return undefined;
+  const ready = replicas.filter((replica) => isReady(replica, to));
+  const silent = ready.find(({ status }) => status.catalogue === undefined);
+  if (silent !== undefined) return unheard(`replica ${silent.metadata.name} has`);
+  const other = ready.find(({ status }) => status.catalogue !== after.spec.digest);
+  if (other === undefined) return undefined;
+  const message = `${to} offers something else each time it is asked (${other.metadata.name}): make its lists the same each time`;
+  return { kind: "unstable", message };
 }
 
 function unheard(whoHas: string): Gate {
