@@ -69,6 +69,16 @@ test("a promotion goes past the present step, or to the end", () => {
   assert.equal(after(paused("AwaitingPromotion"), { kind: "resume" }).progress?.promoted, "step");
 });
 
+test("a comparison without steps is promoted to its end only, and says so", () => {
+  const before = deployment({ phase: "Progressing" });
+  const compared = { ...before, spec: { ...before.spec, strategy: { kind: "ab", variants: [], match: [] } as const } };
+  assert.throws(() => after(compared, { kind: "promote" }), {
+    code: "failed_precondition",
+    message: /has no steps: promote it with full .*, or abort it$/,
+  });
+  assert.equal(after(compared, { kind: "promote", full: true }).progress?.promoted, "full");
+});
+
 test("a resume from a look that did not satisfy looks anew", () => {
   for (const reason of ["Inconclusive", "ExposureNotMet", "AnalysisFailed"] as const) {
     const { progress } = after(paused(reason), { kind: "resume" });

@@ -117,6 +117,12 @@ function promote(
       "cannot promote",
       `its difference breaks clients: ${accepting} if that is meant, or abort it`,
     );
+  if (!full && phase === "Progressing" && deployment.spec.strategy.kind === "ab")
+    return refusal(
+      deployment,
+      "cannot promote",
+      "a comparison has no steps: promote it with full to make the new revision stable, or abort it",
+    );
   const isAtGate = phase === "Paused" && (reason === "SchemaBreaking" || reason === "SchemaSemantic");
   // Who accepts a difference has not said yet that the steps are to be skipped.
   const isAcceptance = !full && (isAtGate || (acceptBreaking && !isMoving(status)));
