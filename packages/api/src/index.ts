@@ -122,7 +122,12 @@ export type {
   ToolCall,
 } from "./answers.ts";
 export { breakerRequestSchema, restartRequestSchema, toolCallSchema } from "./schema/answers.ts";
-export { deployRequestSchema, promoteRequestSchema, rollbackRequestSchema } from "./schema/deploy.ts";
+export {
+  deployRequestSchema,
+  emptyRequestSchema,
+  promoteRequestSchema,
+  rollbackRequestSchema,
+} from "./schema/deploy.ts";
 export { hiddenValue } from "./schema/source.ts";
 export { commonErrors, parseLabels, parseQuery } from "./operation.ts";
 export type { Answer, Operation, Parameter, ParameterValue } from "./operation.ts";

@@ -261,6 +261,16 @@ test("verbs change the status, and what is too late is a conflict with the phase
   assert.equal((await say(door, "weather-3-1", "promote", { all: true })).status, 400);
 });
 
+test("a verb that takes nothing refuses what it would not heed", async () => {
+  await using door = await withTwo();
+  await apply(door, 3);
+  for (const verb of ["pause", "resume", "abort", "retry"]) {
+    const refused = await say(door, "weather-3-1", verb, { acceptBreaking: true });
+    assert.deepEqual([refused.status, refused.body.code], [400, "invalid_argument"], verb);
+  }
+  assert.equal((await say(door, "weather-3-1", "pause", {})).status, 200);
+});
+
 test("of two people at once one wins, and the other hears of it or comes second", async () => {
   await using door = await withTwo();
   await apply(door, 3);

@@ -12,6 +12,7 @@ import {
   check,
   deployRequestSchema,
   derivedNamePattern,
+  emptyRequestSchema,
   invalidFields,
   isName,
   promoteRequestSchema,
@@ -68,6 +69,11 @@ export function deploymentOperations(
   const say = async (request: OperationRequest, verb: Verb): Promise<OperationReply> =>
     answer(200, await writes.say(deploymentOf(request), verb, request.principal.name));
 
+  const sayOnly = async (request: OperationRequest, kind: "pause" | "resume" | "abort"): Promise<OperationReply> => {
+    demandNothing(kind, request);
+    return await say(request, { kind });
+  };
+
   return {
     async deployServer(request) {
       const { metadata } = await existing(request);
@@ -113,11 +119,12 @@ export function deploymentOperations(
       return await say(request, { kind: "promote", ...checked.value });
     },
 
-    pauseDeployment: (request) => say(request, { kind: "pause" }),
-    resumeDeployment: (request) => say(request, { kind: "resume" }),
-    abortDeployment: (request) => say(request, { kind: "abort" }),
+    pauseDeployment: (request) => sayOnly(request, "pause"),
+    resumeDeployment: (request) => sayOnly(request, "resume"),
+    abortDeployment: (request) => sayOnly(request, "abort"),
 
     async retryDeployment(request) {
+      demandNothing("retry", request);
       return answer(202, await writes.retry(deploymentOf(request)));
     },
   };
@@ -132,6 +139,12 @@ function deploymentOf(request: OperationRequest): string {
   const name = pathValue(request, "name");
   if (derivedNamePattern.test(name)) return name;
   throw notFound("deployment", name);
+}
+
+/** Somebody who says more than the word means something that would not be done. */
+function demandNothing(word: string, { body }: OperationRequest): void {
+  const checked = check(emptyRequestSchema, body ?? {});
+  if (checked.kind === "wrong") throw invalidFields(word, checked.fields);
 }
 
 function demandSource(authorizer: Authorizer, principal: Principal, server: string, { source }: DeployRequest): void {
