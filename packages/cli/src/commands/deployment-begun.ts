@@ -28,8 +28,15 @@ export async function followAndTell(
   print.result(followed.deployment ?? begun, () => undefined);
   if (print.format === "table") print.line(text);
   else print.note(text);
-  if (followed.ending !== "there") noteAdvice(invocation, followed);
-  return followed.ending === "there" ? 0 : 1;
+  const isGood = followed.ending === "there" || isWayBack(begun, followed);
+  if (!isGood) noteAdvice(invocation, followed);
+  return isGood ? 0 : 1;
+}
+
+/** Going back to the stable revision is the end of what leads away from it: nothing else was asked for. */
+function isWayBack(begun: Deployment, { ending, deployment }: Followed): boolean {
+  const reasons = [begun.status.reason, deployment?.status.reason];
+  return ending === "back" && reasons.every((reason) => reason === "RolledBack");
 }
 
 async function textOf({ client, io }: Invocation, server: string, followed: Followed): Promise<string> {

@@ -110,3 +110,20 @@ test("rollback goes to the revision that is named, or to the one before", async 
   const usual = await against(answers, "server rollback a --no-wait");
   assert.equal(usual.bodies[0], "{}");
 });
+
+test("a rollback that takes back what is under way is good when it has gone back", async () => {
+  const message = "key:ci rolled the server back to its stable revision";
+  const back = deploymentOf({ phase: "Aborting", reason: "RolledBack", message });
+  const answers = {
+    "POST /api/v1/servers/a/rollback": [[202, back]],
+    "GET /api/v1/deployments/a-2-1": [
+      [200, back],
+      [200, { ...back, status: { ...back.status, phase: "Aborted" } }],
+    ],
+    "GET /api/v1/servers/a": [[200, serverOf("a")]],
+    "GET /api/v1/servers/a/replicas?limit=1000": [[200, { items: [] }]],
+  } as const;
+  const ran = await against(answers, "server rollback a");
+  assert.deepEqual([ran.status, ran.stdout], [0, `server a went back to a-1 (RolledBack): ${message}\n`]);
+  assert.doesNotMatch(ran.stderr, /retry/);
+});
