@@ -75,7 +75,7 @@ const wrong: readonly (readonly [words: string, message: RegExp])[] = [
   ["", /server deploy needs what is to be otherwise: -f FILE, --command/],
   ["-f a.yaml --arg x", /-f FILE says what is to run, and so does --arg: take one/],
   ["--arg x --remote-url https://x", /--arg is of a process and --remote-url of a remote server: take one/],
-  ["--env LOG", /--env takes NAME=VALUE, not "LOG"/],
+  ["--env LOG", /--env takes NAME=VALUE: a name, =, and what it is to be\b(?!.*LOG)/],
   ["--strategy canary", /--strategy canary needs its steps/],
   ["--strategy slow", /--strategy takes rolling, recreate, blue-green, canary or ab, not "slow"/],
   ["--step 10", /--step is of a canary/],

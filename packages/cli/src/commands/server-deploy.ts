@@ -151,8 +151,9 @@ function changed(
   const after = new Map(Object.entries(before));
   for (const pair of pairs) {
     const [, key, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
+    // What was given may be a secret alone.
     if (key === undefined || value === undefined)
-      throw new UsageError(`--${option} takes NAME=VALUE, not "${pair}"`, serverDeploy.words);
+      throw new UsageError(`--${option} takes NAME=VALUE: a name, =, and what it is to be`, serverDeploy.words);
     if (value === "") after.delete(key);
     else after.set(key, value);
   }
