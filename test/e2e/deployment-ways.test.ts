@@ -153,6 +153,43 @@ test("a revision with ready replicas is there under its own name, for who may se
   assert.deepEqual(await version("shown", "/servers/shown@shown-1/mcp"), [1, 1], "the stable one's is open");
 });
 
+test("a preview that fails all it is asked is nobody's trouble but of who looks at it", async () => {
+  const strategy = { kind: "blue-green", autoPromote: false };
+  await first("trial", { strategy, deployment });
+  const name = await deploy(manager, "trial", { version: 2, fails: 10 }, { strategy, deployment });
+  await reaches(manager, name, "Paused");
+  const tester = await Caller.open(manager, { path: "/servers/trial@trial-2/mcp" });
+  await until("its breaker is open", async () => (await tester.call("which")).status === 503);
+  for (let at = 0; at < 5; at++) assert.deepEqual(await version("trial"), [1, 1]);
+  assert.equal((await serverOf(manager, "trial")).status.breaker, "closed");
+});
+
+test("a canary that fails all it is asked is found to be bad, whatever its breaker does, and its share alone is hurt", async () => {
+  const strategy = {
+    kind: "canary",
+    steps: [{ weight: 50, pause: "60s" }],
+    analysis: [{ name: "error-rate", interval: "500ms", minSamples: 40 }],
+  };
+  await first("hopeless", { strategy, deployment });
+  const name = await deploy(manager, "hopeless", { version: 2, fails: 10 }, { strategy, deployment });
+  const path = "/servers/hopeless/mcp";
+  const callers = await Promise.all(
+    Array.from({ length: 12 }, (_, at) => Caller.named(manager, `hopeless-${at}`, { path })),
+  );
+  await until("half of them are on it", async () => (await deploymentOf(manager, name)).status.traffic.target === 50);
+  const seen: (readonly (number | undefined)[])[] = [];
+  await until("it goes back by itself", async () => {
+    seen.push(...(await Promise.all(callers.map((caller) => caller.sees()))));
+    const { status } = await deploymentOf(manager, name);
+    return status.phase === "Aborted" && status.reason === "AnalysisFailed";
+  });
+  assert.ok(seen.some(([list]) => list === 2));
+  assert.deepEqual(
+    seen.filter(([list, call]) => list === 1 && call !== 1),
+    [],
+  );
+});
+
 test("a step that is paused stands still while its time would have run out, and goes on when it is resumed", async () => {
   const steps = [
     { weight: 30, pause: "2s" },

@@ -35,6 +35,11 @@ export interface GuardedCall {
   readonly principal: string;
   /** The tool's own name, for tools/call; undefined for anything else. */
   readonly tool: string | undefined;
+  /**
+   * The revision it goes to, where that is not the stable one: a preview, a next one, one that drains. Such a revision has breakers of its
+   * own, so that what fails there closes nobody else's way. Undefined for every other call.
+   */
+  readonly beside: string | undefined;
   /** When its own time is up. */
   readonly dueMs: number;
   onAdmitted(permit: Permit): void;

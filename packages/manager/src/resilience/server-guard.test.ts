@@ -9,11 +9,13 @@ import { fixedRandom, SteadyClock, usualRules } from "./testing.ts";
 class TestCall implements GuardedCall {
   readonly principal: string;
   readonly tool: string | undefined;
+  readonly beside: string | undefined;
   readonly dueMs: number;
   permit: Permit | undefined;
   refusal: ManagerError | undefined;
 
-  constructor(tool: string | undefined, principal: string, dueMs: number) {
+  constructor(tool: string | undefined, principal: string, dueMs: number, beside?: string) {
+    this.beside = beside;
     this.tool = tool;
     this.principal = principal;
     this.dueMs = dueMs;
@@ -120,6 +122,49 @@ test("one broken tool is refused, says why, and does not take the server down", 
     since: "2023-11-14T22:13:20.000Z",
     tools: [{ tool: "broken", state: "open", reason: "10 of 10 calls failed within 30 s" }],
   });
+});
+
+test("what fails on a revision beside the stable one closes the way to that revision alone", () => {
+  const { guard, clock, changes, calls } = bench();
+  guard.replicas(["weather-1-a", "weather-2-a"]);
+  const beside = (tool: string | undefined, ending: Ending, revision = "weather-2"): ManagerError | undefined => {
+    const call = new TestCall(tool, "alice", clock.nowMs() + 60_000, revision);
+    const entered = guard.enter(call);
+    if (entered instanceof ManagerError) return entered;
+    entered?.end(ending, 5);
+    return undefined;
+  };
+  for (let i = 0; i < 10; i++) assert.equal(beside("forecast", "server_fault"), undefined);
+  assert.match(beside("forecast", "answered")?.message ?? "", /^tool "forecast" .* is not called for now/);
+  assert.equal(calls(50, "answered", "forecast"), 50);
+  for (let i = 0; i < 5; i++) beside(undefined, "broken");
+  assert.equal(beside("other", "answered")?.code, "circuit_open");
+  assert.equal(beside("other", "answered", "weather-3"), undefined, "each revision has its own");
+  assert.deepEqual([calls(50, "answered"), guard.breaker, guard.detail], [50, "closed", undefined]);
+  const moved = changes.map((change) => change.kind === "breaker" && [change.revision, change.tool, change.to]);
+  assert.deepEqual(moved, [
+    ["weather-2", "forecast", "open"],
+    ["weather-2", undefined, "open"],
+  ]);
+  guard.force({ state: "closed", reason: "a look", by: "ops" });
+  assert.equal(beside("other", "answered"), undefined, "what a person decided holds for all");
+  guard.force(undefined);
+  guard.replicas(["weather-1-a"]);
+  guard.replicas(["weather-1-a", "weather-2-b"]);
+  assert.equal(beside("other", "answered"), undefined, "it is forgotten with its replicas");
+});
+
+test("who waits for what is beside is turned away when that breaks, and nobody else", () => {
+  const { guard, clock, come } = bench({ concurrency: 1 });
+  const going = new TestCall("forecast", "alice", clock.nowMs() + 60_000, "weather-2");
+  const permit = guard.enter(going);
+  const waiting = new TestCall("forecast", "bob", clock.nowMs() + 60_000, "weather-2");
+  guard.enter(waiting);
+  const other = come("forecast", "carol");
+  guard.setRules({ ...usualRules, concurrency: 1, breaker: { ...usualRules.breaker, minCalls: 2 } });
+  if (permit !== undefined && !(permit instanceof ManagerError)) permit.end("server_fault", 5);
+  assert.equal(waiting.refusal?.code, "circuit_open");
+  assert.ok(other.permit !== undefined, "it has the place");
 });
 
 test("three tools that are most of those in use open the server for all", () => {

@@ -3,10 +3,11 @@
  * of its replicas is put aside or left alone. The order is that of a call: what costs nothing is asked first, and a call that is refused
  * takes nothing from the others. A call that is admitted at once and succeeds costs one object.
  */
-import { type BreakerDetail, type BreakerState, ManagerError, type ServerLoad } from "@mcp-manager/api";
+import type { BreakerDetail, BreakerState, ManagerError, ServerLoad } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
-import { type BreakerChange, type BreakerThresholds, CircuitBreaker, type Forced } from "./circuit-breaker.ts";
+import { type Admitted, Breakers } from "./breakers.ts";
+import type { BreakerChange, CircuitBreaker, Forced } from "./circuit-breaker.ts";
 import { ConcurrencyLimit, type Drop, type LimitOwner } from "./concurrency-limit.ts";
 import { type Ending, endings } from "./ending.ts";
 import type { Guard, GuardedCall, GuardRules, Permit } from "./guard.ts";
@@ -17,9 +18,8 @@ import { RateLimit } from "./rate-limit.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import type { Share } from "./shares.ts";
 import { SlowStart } from "./slow-start.ts";
-import { ToolBreakers } from "./tool-breakers.ts";
 import { UsualDuration } from "./usual-duration.ts";
-import { serverVerdicts, toolVerdicts } from "./verdict.ts";
+import { toolVerdicts } from "./verdict.ts";
 
 export interface ServerGuardOptions {
   /** For messages. */
@@ -32,19 +32,20 @@ export interface ServerGuardOptions {
 }
 
 /**
- * A breaker moved, the server's own or that of a tool; a replica was put aside for some time, or taken back; or its server asked for it to
- * be left alone for some time.
+ * A breaker moved, the server's own or that of a tool, or one of a revision beside the stable one; a replica was put aside for some time,
+ * or taken back; or its server asked for it to be left alone for some time.
  */
 export type GuardChange =
-  | ({ readonly kind: "breaker"; readonly tool: string | undefined } & BreakerChange)
+  | ({ readonly kind: "breaker"; readonly tool: string | undefined; readonly revision?: string } & BreakerChange)
   | { readonly kind: "ejected"; readonly replica: string; readonly reason: string; readonly forMs: number }
   | { readonly kind: "returned"; readonly replica: string }
   | { readonly kind: "held-off"; readonly replica: string; readonly forMs: number };
 
 export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
   readonly #options: ServerGuardOptions;
-  readonly #server: CircuitBreaker;
-  readonly #tools: ToolBreakers;
+  readonly #breakers: Breakers;
+  /** Of revisions beside the stable one, while they have replicas. */
+  readonly #beside = new Map<string, Breakers>();
   readonly #limit: ConcurrencyLimit<GuardedCall>;
   readonly #usual = new UsualDuration();
   readonly #budget = new RetryBudget();
@@ -63,18 +64,7 @@ export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
     this.#options = options;
     this.#rules = rules;
     this.#rate = rules.rate === undefined ? undefined : new RateLimit(rules.rate);
-    this.#server = new CircuitBreaker({
-      thresholds: serverThresholds(rules),
-      clock,
-      random,
-      onChange: (change) => this.#onServerMoved(change),
-    });
-    this.#tools = new ToolBreakers({
-      thresholds: toolThresholds(rules),
-      clock,
-      random,
-      onChange: (tool, breaker, change) => this.#onToolMoved(tool, breaker, change),
-    });
+    this.#breakers = this.#newBreakers(undefined);
     this.#limit = new ConcurrencyLimit({
       places: rules.concurrency,
       queue: rules.queue,
@@ -95,14 +85,15 @@ export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
   enter(call: GuardedCall): Permit | ManagerError | undefined {
     this.#entered++;
     const nowMs = this.#options.clock.nowMs();
-    const tool = call.tool === undefined ? undefined : this.#tools.find(call.tool);
-    const refusal = this.#whyClosed(call.tool, tool, nowMs) ?? this.#whyHeldOff(nowMs) ?? this.#whyTooFast(nowMs);
+    const breakers = this.#breakersOf(call);
+    const tool = call.tool === undefined ? undefined : breakers.tools.find(call.tool);
+    const refusal = this.#whyClosed(breakers, call, tool, nowMs) ?? this.#whyHeldOff(nowMs) ?? this.#whyTooFast(nowMs);
     if (refusal !== undefined) return refusal;
     const share = this.#limit.tryEnter(call.principal);
     const drop = share === undefined ? this.#limit.wait(call, nowMs) : undefined;
     if (drop !== undefined) return this.#refuse("queue", this.#noPlace(drop));
     this.#rate?.take(nowMs);
-    return share === undefined ? undefined : this.#admit(call.tool, share, tool, nowMs);
+    return share === undefined ? undefined : new GuardPermit(this, breakers, share, call.tool, tool, nowMs);
   }
 
   leave(call: GuardedCall): void {
@@ -111,10 +102,11 @@ export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
 
   onPlace(call: GuardedCall, share: Share): void {
     const nowMs = this.#options.clock.nowMs();
-    const tool = call.tool === undefined ? undefined : this.#tools.find(call.tool);
+    const breakers = this.#breakersOf(call);
+    const tool = call.tool === undefined ? undefined : breakers.tools.find(call.tool);
     // While it waited, what it waited for may have broken.
-    const refusal = this.#whyClosed(call.tool, tool, nowMs) ?? this.#whyHeldOff(nowMs);
-    if (refusal === undefined) return call.onAdmitted(this.#admit(call.tool, share, tool, nowMs));
+    const refusal = this.#whyClosed(breakers, call, tool, nowMs) ?? this.#whyHeldOff(nowMs);
+    if (refusal === undefined) return call.onAdmitted(new GuardPermit(this, breakers, share, call.tool, tool, nowMs));
     this.#limit.release(share);
     call.onRefused(refusal);
   }
@@ -164,6 +156,8 @@ export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
     this.#known = names;
     this.#outliers.setReplicas(names, nowMs);
     this.#holdOffs.setReplicas(names);
+    for (const revision of this.#beside.keys())
+      if (!names.some((name) => name.startsWith(`${revision}-`))) this.#beside.delete(revision);
   }
 
   mayRetry(): boolean {
@@ -177,7 +171,7 @@ export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
   }
 
   force(override: Forced | undefined): void {
-    this.#server.force(override);
+    this.#breakers.server.force(override);
   }
 
   setRules(rules: GuardRules): void {
@@ -185,8 +179,8 @@ export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
       rules.rate?.perSecond === this.#rules.rate?.perSecond && rules.rate?.burst === this.#rules.rate?.burst;
     if (!isSameRate) this.#rate = rules.rate === undefined ? undefined : new RateLimit(rules.rate);
     this.#rules = rules;
-    this.#server.setThresholds(serverThresholds(rules));
-    this.#tools.setThresholds(toolThresholds(rules));
+    this.#breakers.setRules(rules);
+    for (const breakers of this.#beside.values()) breakers.setRules(rules);
     this.#limit.setBounds(rules.concurrency, rules.queue);
   }
 
@@ -195,24 +189,11 @@ export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
   }
 
   get breaker(): BreakerState {
-    return this.#server.state;
+    return this.#breakers.server.state;
   }
 
   get detail(): BreakerDetail | undefined {
-    const { state, reason, sinceWallMs, retryAtWallMs, forced } = this.#server;
-    const tools = this.#tools.troubled.map(({ tool, breaker }) => ({
-      tool,
-      state: breaker.state,
-      reason: breaker.reason,
-    }));
-    if (state === "closed" && forced === undefined && tools.length === 0) return undefined;
-    return {
-      reason: state === "closed" && forced === undefined ? `${tools.length} of its tools are held back` : reason,
-      since: timestamp(sinceWallMs),
-      ...(retryAtWallMs === undefined ? {} : { retryAt: timestamp(retryAtWallMs) }),
-      ...(forced === undefined ? {} : { forcedBy: forced.by }),
-      ...(tools.length === 0 ? {} : { tools }),
-    };
+    return this.#breakers.detail;
   }
 
   get load(): ServerLoad {
@@ -230,28 +211,48 @@ export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
   }
 
   /** The end of a call that was admitted; for its permit. */
-  onEnd({ share, tool, serverGeneration, toolGeneration }: GuardPermit, ending: Ending, tookMs: number): void {
+  onEnd(permit: GuardPermit, ending: Ending, tookMs: number): void {
     const nowMs = this.#options.clock.nowMs();
-    const verdict = toolVerdicts[ending];
-    if (verdict === "success") this.#usual.add(tookMs);
-    const isSlow = verdict === "success" && tookMs > this.#rules.slowMs;
-    if (tool !== undefined) this.#tools.ended(tool, toolGeneration, isSlow ? "slow" : verdict, nowMs);
-    this.#server.ended(serverGeneration, serverVerdicts[ending], nowMs);
+    const isSuccess = toolVerdicts[ending] === "success";
+    if (isSuccess) this.#usual.add(tookMs);
+    permit.breakers.ended(permit, ending, isSuccess && tookMs > this.#rules.slowMs, nowMs);
     // Last, so that whoever is served next sees what became of this one.
-    this.#limit.release(share);
+    this.#limit.release(permit.share);
   }
 
-  #admit(name: string | undefined, share: Share, tool: CircuitBreaker | undefined, nowMs: number): GuardPermit {
-    return new GuardPermit(this, share, name, this.#server.admit(nowMs), tool?.admit(nowMs) ?? 0);
+  /** What a person decided holds for every revision. */
+  #breakersOf({ beside }: GuardedCall): Breakers {
+    if (beside === undefined || this.#breakers.server.forced !== undefined) return this.#breakers;
+    let breakers = this.#beside.get(beside);
+    if (breakers === undefined) this.#beside.set(beside, (breakers = this.#newBreakers(beside)));
+    return breakers;
   }
 
-  /** Why no call goes on now; undefined when one may. What a person decided holds for the tools as well. */
-  #whyClosed(name: string | undefined, tool: CircuitBreaker | undefined, nowMs: number): ManagerError | undefined {
-    const { server } = this.#options;
-    if (!this.#server.mayPass(nowMs))
-      return this.#refuse("breaker", circuitOpen(server, undefined, this.#server, nowMs));
-    if (tool === undefined || this.#server.forced !== undefined || tool.mayPass(nowMs)) return undefined;
-    return this.#refuse("breaker", circuitOpen(server, name, tool, nowMs));
+  #newBreakers(revision: string | undefined): Breakers {
+    const { clock, random } = this.#options;
+    const made: Breakers = new Breakers({
+      rules: this.#rules,
+      clock,
+      random,
+      onChange: (breaker, tool, change) => {
+        this.#options.onChange({ kind: "breaker", tool, ...(revision === undefined ? {} : { revision }), ...change });
+        if (change.to === "open") this.#turnAwayFrom(made, breaker, tool);
+      },
+    });
+    return made;
+  }
+
+  /** Why no call goes on now; undefined when one may. */
+  #whyClosed(
+    breakers: Breakers,
+    { tool: name }: GuardedCall,
+    tool: CircuitBreaker | undefined,
+    nowMs: number,
+  ): ManagerError | undefined {
+    const closed = breakers.closed(tool, nowMs);
+    if (closed === undefined) return undefined;
+    const subject = closed === tool ? name : undefined;
+    return this.#refuse("breaker", circuitOpen(this.#options.server, subject, closed, nowMs));
   }
 
   /** Why no call goes on to these replicas, by default to any; undefined when one may. */
@@ -278,43 +279,36 @@ export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
     return noPlace(this.#options.server, why, { places: concurrency, queue, waiting: this.#limit.waiting });
   }
 
-  #onServerMoved(change: BreakerChange): void {
-    this.#options.onChange({ kind: "breaker", tool: undefined, ...change });
-    if (change.to === "open") this.#turnAwayFrom(undefined, this.#server);
-  }
-
-  #onToolMoved(tool: string, breaker: CircuitBreaker, change: BreakerChange): void {
-    this.#options.onChange({ kind: "breaker", tool, ...change });
-    if (change.to !== "open" || this.#server.forced !== undefined) return;
-    this.#turnAwayFrom(tool, breaker);
-    const nowMs = this.#options.clock.nowMs();
-    const escalation = this.#tools.escalation(nowMs);
-    if (escalation !== undefined) this.#server.trip(escalation, nowMs);
-  }
-
   #holdOff(replica: string, forMs: number, nowMs: number): void {
     const newsMs = this.#holdOffs.begin(replica, forMs, nowMs);
     if (newsMs !== undefined) this.#options.onChange({ kind: "held-off", replica, forMs: newsMs });
     const leftMs = this.#holdOffs.leastLeftMs(nowMs);
-    if (leftMs > 0) this.#turnAway("heldOff", undefined, () => heldOff(this.#options.server, leftMs));
+    if (leftMs > 0) this.#turnAway("heldOff", isAny, () => heldOff(this.#options.server, leftMs));
   }
 
   /** A breaker has opened: that of a tool, or of the server. */
-  #turnAwayFrom(tool: string | undefined, breaker: CircuitBreaker): void {
+  #turnAwayFrom(breakers: Breakers, breaker: CircuitBreaker, tool: string | undefined): void {
+    if (tool !== undefined && breakers.server.forced !== undefined) return;
     const { server, clock } = this.#options;
     const nowMs = clock.nowMs();
-    this.#turnAway("breaker", tool, () => circuitOpen(server, tool, breaker, nowMs));
+    const isMeant = (call: GuardedCall): boolean =>
+      this.#breakersOf(call) === breakers && (tool === undefined || call.tool === tool);
+    this.#turnAway("breaker", isMeant, () => circuitOpen(server, tool, breaker, nowMs));
   }
 
-  /** Nobody waits for what will be refused: a tool, or the server. */
-  #turnAway(why: "breaker" | "heldOff", tool: string | undefined, refusal: () => ManagerError): void {
-    for (const call of this.#limit.takeOut((waiting) => tool === undefined || waiting.tool === tool))
-      call.onRefused(this.#refuse(why, refusal()));
+  /** Nobody waits for what will be refused. */
+  #turnAway(why: "breaker" | "heldOff", isMeant: (call: GuardedCall) => boolean, refusal: () => ManagerError): void {
+    for (const call of this.#limit.takeOut(isMeant)) call.onRefused(this.#refuse(why, refusal()));
   }
 }
 
+function isAny(): boolean {
+  return true;
+}
+
 /** The place of one call, and what the breakers knew when it got it. */
-class GuardPermit implements Permit {
+class GuardPermit implements Permit, Admitted {
+  readonly breakers: Breakers;
   readonly share: Share;
   readonly tool: string | undefined;
   readonly serverGeneration: number;
@@ -323,16 +317,18 @@ class GuardPermit implements Permit {
 
   constructor(
     guard: ServerGuard,
+    breakers: Breakers,
     share: Share,
-    tool: string | undefined,
-    serverGeneration: number,
-    toolGeneration: number,
+    name: string | undefined,
+    tool: CircuitBreaker | undefined,
+    nowMs: number,
   ) {
     this.#guard = guard;
+    this.breakers = breakers;
     this.share = share;
-    this.tool = tool;
-    this.serverGeneration = serverGeneration;
-    this.toolGeneration = toolGeneration;
+    this.tool = name;
+    this.serverGeneration = breakers.server.admit(nowMs);
+    this.toolGeneration = tool?.admit(nowMs) ?? 0;
   }
 
   end(ending: Ending, tookMs: number): void {
@@ -341,15 +337,6 @@ class GuardPermit implements Permit {
     this.#guard = undefined;
     guard.onEnd(this, ending, tookMs);
   }
-}
-
-function serverThresholds({ breaker, slowMs }: GuardRules): BreakerThresholds {
-  return { ...breaker, slowMs };
-}
-
-/** A tool is called less often than its server: half as many calls say as much. */
-function toolThresholds({ breaker, slowMs }: GuardRules): BreakerThresholds {
-  return { ...breaker, minCalls: Math.ceil(breaker.minCalls / 2), slowMs };
 }
 
 function timestamp(wallMs: number): string {

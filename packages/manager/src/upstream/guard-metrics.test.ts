@@ -22,7 +22,8 @@ test("breakers, who waits, who was refused, what was sent once more and who is l
   const rules = { ...usualRules, concurrency: 1, queue: 1 };
   guards.follow(new Map([["a", { rules }]]));
   const guard = guards.of("a");
-  const call = { principal: "p", tool: "t", dueMs: 60_000, onAdmitted: () => undefined, onRefused: () => undefined };
+  const told = { onAdmitted: () => undefined, onRefused: () => undefined };
+  const call = { principal: "p", tool: "t", beside: undefined, dueMs: 60_000, ...told };
   guard?.enter(call);
   guard?.enter({ ...call });
   assert.ok(guard?.enter({ ...call }) instanceof ManagerError);

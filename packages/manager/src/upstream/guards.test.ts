@@ -59,6 +59,7 @@ test("the breaker of a tool, and a replica that is put aside, taken back or left
   const { events, change } = openBench();
   const reason = "10 of 10 calls failed within 30 s";
   change({ kind: "breaker", tool: "forecast", from: "closed", to: "open", reason });
+  change({ kind: "breaker", tool: undefined, revision: "weather-2", from: "closed", to: "open", reason });
   change({ kind: "ejected", replica: "weather-1-aaaa", reason: "5 failures in a row", forMs: 31_200 });
   change({ kind: "returned", replica: "weather-1-aaaa" });
   change({ kind: "held-off", replica: "weather-1-aaaa", forMs: 90_000 });
@@ -69,6 +70,11 @@ test("the breaker of a tool, and a replica that is put aside, taken back or left
         message: `tool forecast: closed → open: ${reason}`,
         replica: undefined,
         data: { from: "closed", to: "open", reason, tool: "forecast" },
+      },
+      {
+        message: `revision weather-2: closed → open: ${reason}`,
+        replica: undefined,
+        data: { from: "closed", to: "open", reason, revision: "weather-2" },
       },
       {
         message: "put aside for 31s: 5 failures in a row",

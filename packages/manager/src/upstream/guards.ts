@@ -121,14 +121,20 @@ function inWholeSeconds(ms: number): string {
   return formatDuration(Math.max(1, Math.round(ms / 1_000)) * 1_000);
 }
 
-function breakerEvent({ tool, from, to, reason }: Extract<GuardChange, { kind: "breaker" }>): ManagerEvent {
-  const subject = tool === undefined ? "" : `tool ${tool}: `;
+function breakerEvent({ tool, revision, from, to, reason }: Extract<GuardChange, { kind: "breaker" }>): ManagerEvent {
+  const subject = `${revision === undefined ? "" : `revision ${revision}: `}${tool === undefined ? "" : `tool ${tool}: `}`;
   // A person may hold it where it is.
   const move = from === to ? "" : `${from} → ${to}: `;
   return {
     topic: "breaker.state",
     message: `${subject}${move}${reason}`,
     severity: to === "open" ? "warning" : "info",
-    data: { from, to, reason, ...(tool === undefined ? {} : { tool }) },
+    data: {
+      from,
+      to,
+      reason,
+      ...(tool === undefined ? {} : { tool }),
+      ...(revision === undefined ? {} : { revision }),
+    },
   };
 }

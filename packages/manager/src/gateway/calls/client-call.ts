@@ -119,6 +119,9 @@ export abstract class ClientCall implements ReplyListener, SessionCall, CallTime
   /** The revision that serves the call; undefined before a replica was picked. */
   protected abstract get revision(): string | undefined;
 
+  /** Whether a breaker kept it from its revision. */
+  protected abstract get isShut(): boolean;
+
   /** When the server's part of it began; undefined where none has. */
   protected abstract get sentMs(): number | undefined;
 
@@ -166,12 +169,14 @@ export abstract class ClientCall implements ReplyListener, SessionCall, CallTime
   }
 
   #measure(outcome: CallOutcome, ending: Ending, nowMs: number): void {
-    const { server, revision, method, answerBytes: bytes } = this;
+    const { server, revision, method, isShut, answerBytes: bytes } = this;
     const { name, revision: wanted } = this.destination;
     const tool = method === "tools/call" ? name : undefined;
     const principal = this.call.session === undefined ? this.principalHash : undefined;
     const tookMs = this.tookMs(nowMs);
-    this.#dependencies.measures.ended({ server, revision, wanted, outcome, ending, tool, principal, tookMs, bytes });
+    this.#dependencies.measures.ended({
+      ...{ server, revision, wanted, isShut, outcome, ending, tool, principal, tookMs, bytes },
+    });
   }
 
   protected headers(): RawHeaders {

@@ -140,6 +140,7 @@ export class DirectCall implements PassageHost {
       server: route.name,
       revision: this.#replica?.revision,
       wanted,
+      isShut: this.#passage.isShut,
       outcome,
       ending,
       tool,

@@ -233,6 +233,10 @@ export class Forward extends ClientCall implements LegHost, PassageHost, Parking
     return this.#leg.revision;
   }
 
+  protected override get isShut(): boolean {
+    return this.#passage.isShut;
+  }
+
   protected override get sentMs(): number | undefined {
     return this.#passage.sentMs;
   }

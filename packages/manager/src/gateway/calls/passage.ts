@@ -80,6 +80,7 @@ export class Passage implements GuardedCall, WakingCall {
   /** Set when there is, or was, another attempt: what ends the call when nobody can make it. */
   #giveUp: (() => void) | undefined;
   #hasClaim = false;
+  #isShut = false;
   #pause: Timer | undefined;
   /** What it wants its place for, when that is no first attempt. */
   #resend: (() => void) | undefined;
@@ -103,6 +104,11 @@ export class Passage implements GuardedCall, WakingCall {
     return method === "tools/call" ? destination.name : undefined;
   }
 
+  get beside(): string | undefined {
+    const { revision, route } = this.#host.destination;
+    return revision === undefined || revision === route.revisions?.stable ? undefined : revision;
+  }
+
   get dueMs(): number {
     return this.#host.dueMs;
   }
@@ -110,6 +116,11 @@ export class Passage implements GuardedCall, WakingCall {
   /** When the last attempt was sent; undefined before the first. */
   get sentMs(): number | undefined {
     return this.#sentMs;
+  }
+
+  /** Whether a breaker kept it back: for who called, its revision is down. */
+  get isShut(): boolean {
+    return this.#isShut;
   }
 
   /** Whether a server has the call. */
@@ -135,7 +146,7 @@ export class Passage implements GuardedCall, WakingCall {
 
   onRefused(error: ManagerError): void {
     this.#isQueued = false;
-    this.#host.onNoPassage("refused", error);
+    this.#onRefusal(error);
   }
 
   look(): void {
@@ -200,9 +211,14 @@ export class Passage implements GuardedCall, WakingCall {
 
   #enter(nowMs: number): void {
     const entered = this.#guard?.enter(this);
-    if (entered instanceof ManagerError) return this.#host.onNoPassage("refused", entered);
+    if (entered instanceof ManagerError) return this.#onRefusal(entered);
     if (entered === undefined && this.#guard !== undefined) this.#isQueued = true;
     else this.#onPlace(entered, nowMs);
+  }
+
+  #onRefusal(error: ManagerError): void {
+    this.#isShut = error.code === "circuit_open";
+    this.#host.onNoPassage("refused", error);
   }
 
   #onPlace(permit: Permit | undefined, nowMs: number): void {

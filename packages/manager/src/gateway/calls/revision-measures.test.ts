@@ -13,6 +13,7 @@ const canary: Route = { stable: "weather-1", next, draining: [] };
 const promoted: Route = { stable: "weather-2", draining: ["weather-1"] };
 const over: Route = { stable: "weather-2", draining: [] };
 const call: MeasuredCall = {
+  isShut: false,
   server: "weather",
   revision: "weather-2",
   wanted: "weather-2",
@@ -106,6 +107,8 @@ test("calls that find nobody of their revision are its failures; those that a li
   const nobody = { revision: undefined, ending: "withdrawn" } as const;
   const down = counted({ ...nobody, outcome: "unavailable" }, { ...nobody, outcome: "timeout" });
   assert.deepEqual(down, { ...none, requests: 2, failures: 2 });
+  const shut = counted({ ...nobody, outcome: "refused", isShut: true });
+  assert.deepEqual(shut, { ...none, requests: 1, failures: 1 }, "a breaker keeps callers from what is broken");
   assert.deepEqual(counted({ ...nobody, outcome: "refused" }, { ...nobody, wanted: undefined }), none);
   assert.deepEqual(counted({ ending: "withdrawn", outcome: "unavailable" }), none, "it has one, without a place");
 });

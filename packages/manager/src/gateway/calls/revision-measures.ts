@@ -16,7 +16,7 @@ import type { PendingWork } from "./pending-work.ts";
 export interface RevisionMeasures {
   /** Calls that it answered, or failed to. Neither those that a client gave up nor those that a limit held back. */
   readonly requests: number;
-  /** Of `requests`: connection and process, time, the server's own errors, and that no replica of it was there. */
+  /** Of `requests`: connection and process, time, the server's own errors, that no replica of it was there, an open breaker. */
   readonly failures: number;
   /** Of `requests`: errors by which the server says that the request is at fault. */
   readonly clientErrors: number;
@@ -59,6 +59,8 @@ export interface MeasuredCall {
   readonly revision: string | undefined;
   /** The one that it was to go to; undefined: any. */
   readonly wanted: string | undefined;
+  /** Whether a breaker kept it back. */
+  readonly isShut: boolean;
   readonly outcome: CallOutcome;
   readonly ending: Ending;
   /** The server's own name of the tool that was called. */
@@ -212,8 +214,11 @@ class Tally {
   }
 }
 
-/** Where no replica was there to take it, the manager withdrew the call; for who called the revision it is down all the same. */
-function kindOf({ revision, outcome, ending }: MeasuredCall): (typeof kinds)[Ending] {
-  const isDown = revision === undefined && (outcome === "unavailable" || outcome === "timeout");
+/**
+ * Where no replica was there to take it, or a breaker was open, the manager withdrew the call; for who called the revision it is down all
+ * the same.
+ */
+function kindOf({ revision, isShut, outcome, ending }: MeasuredCall): (typeof kinds)[Ending] {
+  const isDown = isShut || (revision === undefined && (outcome === "unavailable" || outcome === "timeout"));
   return isDown ? "failure" : kinds[ending];
 }
