@@ -34,6 +34,14 @@ async function version(server: string, path = `/servers/${server}/mcp`): Promise
   return (await Caller.open(manager, { path })).sees();
 }
 
+/** Resolves when some of them are shown the second version: the route is followed a moment after it stands in the store. */
+async function comesTo(callers: readonly Caller[]): Promise<void> {
+  await until("some see the next version", async () => {
+    const shown = await Promise.all(callers.map((caller) => caller.tools()));
+    return shown.some((tools) => tools.includes("added_2"));
+  });
+}
+
 async function say(name: string, verb: string, body?: object): Promise<void> {
   const { status, json } = await api(manager, "POST", `deployments/${name}/${verb}`, body);
   assert.equal(status, verb === "retry" ? 202 : 200, JSON.stringify(json));
@@ -67,6 +75,7 @@ test("a comparison sends who matches to the next version, everybody else stays, 
     );
   const next = [...(await open(chosen, "legacy")), ...(await open(chosen, "modern"))];
   const current = [...(await open(others, "legacy")), ...(await open(others, "modern"))];
+  await comesTo(next);
   for (let round = 0; round < 3; round++) {
     for (const caller of next) assert.deepEqual(await caller.sees(), [2, 2]);
     for (const caller of current) assert.deepEqual(await caller.sees(), [1, 1]);
@@ -91,6 +100,7 @@ test("who matches nothing goes by the weights; the worse variant is shown, and s
   const callers = await Promise.all(
     Array.from({ length: 16 }, (_, at) => Caller.named(manager, `weighed-${at}`, { path })),
   );
+  await comesTo(callers);
   const seen = await Promise.all(callers.map((caller) => caller.sees()));
   // The second version fails what it is asked, so that its calls tell no version.
   for (const [list, call] of seen) assert.equal(call, list === 1 ? 1 : undefined);
@@ -174,9 +184,9 @@ test("a canary that fails all it is asked is found to be bad, whatever its break
   const name = await deploy(manager, "hopeless", { version: 2, fails: 10 }, { strategy, deployment });
   const path = "/servers/hopeless/mcp";
   const callers = await Promise.all(
-    Array.from({ length: 12 }, (_, at) => Caller.named(manager, `hopeless-${at}`, { path })),
+    Array.from({ length: 16 }, (_, at) => Caller.named(manager, `hopeless-${at}`, { path })),
   );
-  await until("half of them are on it", async () => (await deploymentOf(manager, name)).status.traffic.target === 50);
+  await comesTo(callers);
   const seen: (readonly (number | undefined)[])[] = [];
   await until("it goes back by itself", async () => {
     seen.push(...(await Promise.all(callers.map((caller) => caller.sees()))));
@@ -192,7 +202,7 @@ test("a canary that fails all it is asked is found to be bad, whatever its break
 
 test("a step that is paused stands still while its time would have run out, and goes on when it is resumed", async () => {
   const steps = [
-    { weight: 30, pause: "2s" },
+    { weight: 30, pause: "3s" },
     { weight: 60, pause: "100ms" },
   ];
   const spec = { strategy: { kind: "canary", steps, analysis: [] }, deployment };
@@ -213,7 +223,7 @@ test("a step that is paused stands still while its time would have run out, and 
 });
 
 test("a rolling update that is paused keeps what it has of both, and all of them answer", async () => {
-  const spec = { replicas: 3, strategy: { kind: "rolling", minReady: "1s" }, deployment };
+  const spec = { replicas: 3, strategy: { kind: "rolling", minReady: "2s" }, deployment };
   await first("mixed", spec);
   const name = await deploy(manager, "mixed", { version: 2 }, spec);
   await until("one is replaced", async () => (await deploymentOf(manager, name)).status.traffic.target === 33);

@@ -2,9 +2,10 @@
  * Events of the loop: one for each change of a server's state and of a deployment's phase, reason and step, whoever wrote it. What was
  * over before this instance looked is no news. Remembers what it said last of each server; writes nothing.
  */
-import type { Deployment, Server, ServerState } from "@mcp-manager/api";
+import type { Deployment, DeploymentReason, Server, ServerState } from "@mcp-manager/api";
 import { isOver } from "@mcp-manager/api";
 import type { EventSink, ManagerEvent } from "../events/event.ts";
+import { byPeople } from "./went-back.ts";
 
 interface Said {
   readonly name: string;
@@ -81,7 +82,7 @@ function phaseChange({ metadata, spec, status }: Deployment, from: string | unde
     topic: "deployment.phase",
     server: spec.server,
     message: `${metadata.name}: ${change}${where}${why}`,
-    severity: reason === undefined || byPeople.has(reason) ? "info" : "warning",
+    severity: reason === undefined || expected.has(reason) ? "info" : "warning",
     data: {
       deployment: metadata.name,
       ...(from === undefined ? {} : { from }),
@@ -93,11 +94,4 @@ function phaseChange({ metadata, spec, status }: Deployment, from: string | unde
 }
 
 /** What somebody asked for, or waits for as it was told to. */
-const byPeople: ReadonlySet<string> = new Set([
-  "AwaitingPromotion",
-  "PausedByUser",
-  "AbortedByUser",
-  "Superseded",
-  "ServerDeleted",
-  "RolledBack",
-]);
+const expected: ReadonlySet<DeploymentReason> = new Set([...byPeople, "AwaitingPromotion", "PausedByUser"]);

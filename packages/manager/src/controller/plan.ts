@@ -1,8 +1,8 @@
 /**
- * What is to be done for one server, as a pure function of what is: which replicas to make, drain and forget, which
- * records of the past to forget, and when the server itself is gone. How many replicas there are of each revision is what its newest deployment
- * decided (rollout/advance.ts); a server that has none runs the revision with the highest number. Nothing is performed here, and
- * nothing is remembered between two plans.
+ * What is to be done for one server, as a pure function of what is: which replicas to make, drain and forget, which records of the past
+ * to forget, and when the server itself is gone. How many replicas there are of each revision is what its newest deployment decided
+ * (rollout/advance.ts); a server that has none runs the revision with the highest number. Nothing is performed here, and nothing is
+ * remembered between two plans.
  */
 import type { Deployment, Replica, Revision, Server } from "@mcp-manager/api";
 import { type Forgetting, outlived, whole } from "./history.ts";
