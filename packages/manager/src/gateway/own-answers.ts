@@ -14,7 +14,7 @@ import type { Call } from "./calls/call.ts";
 import type { Gate } from "./door/gate.ts";
 import { replyWithError } from "./calls/failure.ts";
 import type { Introduction } from "./introduction/introduction.ts";
-import type { MergedLists } from "./lists/merged-list.ts";
+import type { ListRequest, MergedLists } from "./lists/merged-list.ts";
 import type { ScopedLists } from "./lists/scoped-lists.ts";
 import type { RawHeaders } from "./reply.ts";
 import { logLevels } from "./calls/log-level.ts";
@@ -91,18 +91,10 @@ export class OwnAnswers {
   }
 
   list(call: Call, member: ListMember): void {
-    const { view, era, principal, id, envelope } = call;
-    const { lists, scopedLists, table } = this.#options;
-    const cursor = envelope.has("cursor") ? (envelope.text("cursor") ?? "") : undefined;
-    const seen = seenBy(call, table.current);
-    const after = cursor === undefined ? undefined : lists.position({ view, member, principal, seen }, cursor);
-    if (cursor !== undefined && after === undefined) {
-      const message =
-        "params.cursor is not one of this list, is over an hour old, or of a revision that you are not sent to now: ask for the first page again";
-      return this.refuse(call, 200, JsonRpcCode.invalidParams, message);
-    }
+    const { lists, scopedLists } = this.#options;
+    const request = this.#listRequest(call, member);
+    if (request === undefined) return;
     if (call.session !== undefined) this.#remember(call, call.session);
-    const request = { view, member, era, principal, id, after, seen };
     const own = scopedLists.of(call, member);
     if (own !== undefined)
       return this.#settle(
@@ -111,9 +103,29 @@ export class OwnAnswers {
       );
     this.#attempt(call, () => {
       const made = lists.list(request);
-      if (made instanceof Promise) this.#settle(call, made);
+      if (made instanceof Promise) void made.then(() => this.#listNow(call, member));
       else this.#answer(call, made);
     });
+  }
+
+  /** After a wait: what the caller sees may be another revision than it was before. */
+  #listNow(call: Call, member: ListMember): void {
+    const request = this.#listRequest(call, member);
+    if (request !== undefined) this.#attempt(call, () => this.#answer(call, this.#options.lists.listNow(request)));
+  }
+
+  /** What a call asks for, as its caller sees it now; undefined when it was refused. */
+  #listRequest(call: Call, member: ListMember): ListRequest | undefined {
+    const { view, era, principal, id, envelope } = call;
+    const { lists, table } = this.#options;
+    const cursor = envelope.has("cursor") ? (envelope.text("cursor") ?? "") : undefined;
+    const seen = seenBy(call, table.current);
+    const after = cursor === undefined ? undefined : lists.position({ view, member, principal, seen }, cursor);
+    if (cursor === undefined || after !== undefined) return { view, member, era, principal, id, after, seen };
+    const message =
+      "params.cursor is not one of this list, is over an hour old, or of a revision that you are not sent to now: ask for the first page again";
+    this.refuse(call, 200, JsonRpcCode.invalidParams, message);
+    return undefined;
   }
 
   /** That a session was shown lists, and of which revision, where a header of this very request had a say in that. */

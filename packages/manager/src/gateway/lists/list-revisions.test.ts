@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NextRoute, Route } from "@mcp-manager/api";
+import { ManualClock } from "../../base/clock.ts";
 import { prefixedName } from "../routing/exposure.ts";
 import type { SeenRevisions } from "../routing/seen-revisions.ts";
-import { TestGateway } from "../testing/gateway.ts";
+import { serverResource, TestGateway } from "../testing/gateway.ts";
 import { ListsBench, modernTools } from "../testing/lists-bench.ts";
 import { type Answer, Peer } from "../testing/peer.ts";
 import type { Script } from "../testing/scripted-connection.ts";
@@ -128,6 +129,23 @@ test("a walk through pages does not go on in the list of another revision", asyn
   const anew = (await peer.modern("tools/list")).body?.result?.["nextCursor"];
   gateway.route("s", { stable: "s-2", draining: ["s-1"] });
   assert.equal(names(await peer.modern("tools/list", { cursor: anew })).length, 500, "it is the same revision");
+});
+
+test("a list that waits for another server is, when it comes, of the revision that its session is on by then", async () => {
+  await using gateway = await TestGateway.open({ clock: new ManualClock() });
+  gateway.serve("s", { script: offering("s-1") });
+  gateway.attach("s", { script: offering("s-2") }, "s-2-a", "s-2");
+  gateway.route("s", only);
+  gateway.register(serverResource("slow", {}, "starting"));
+  const peer = new Peer(gateway.url);
+  await peer.initialize();
+  const called = await peer.legacy("tools/call", { name: "s__page-s-1" });
+  assert.equal(called.body?.result?.["said"], "s-1 page-s-1");
+  const listing = peer.legacy("tools/list");
+  while (![...gateway.sessions.all()].some(({ hasListed }) => hasListed)) await settle();
+  gateway.route("s", { stable: "s-2", draining: ["s-1"] });
+  await gateway.time.advance(2_000);
+  assert.deepEqual(names(await listing), ["s__page-s-1", prefixedName("s", `${long}s-1`)]);
 });
 
 test("previews list what their revision offers, in either era", async () => {

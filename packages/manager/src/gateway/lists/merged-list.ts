@@ -104,20 +104,25 @@ export class MergedLists {
   }
 
   /**
-   * The whole response message for a list request; at once when everything in it is known. Throws (or rejects with) the reason
-   * when it is the list of one server and that is missing: an empty list would say that the server has nothing.
+   * The whole response message for a list request, or, while something in it is not known yet, a promise that settles when it is, or when
+   * the time for that is up: then it is to be had by `listNow`. Throws as that does.
    */
-  list(request: ListRequest): Buffer | Promise<Buffer> {
+  list(request: ListRequest): Buffer | Promise<void> {
     const key = this.#keyOf(request);
     const page = this.#ready(key, request.principal);
     if (page !== undefined) return this.#messageOf(page, request);
     const waiting = this.#waiting.get(key) ?? this.#wait(key, request);
-    if (waiting === undefined) return this.#messageOf(this.#assemble(key, request), request);
-    return waiting.then(() => {
-      // Of all who waited, the first puts it together.
-      const ready = this.#ready(key, request.principal) ?? this.#assemble(key, request);
-      return this.#messageOf(ready, request);
-    });
+    return waiting ?? this.#messageOf(this.#assemble(key, request), request);
+  }
+
+  /**
+   * The same of what is known now. Throws the reason when it is the list of one server and that is missing: an empty list would say that
+   * the server has nothing.
+   */
+  listNow(request: ListRequest): Buffer {
+    const key = this.#keyOf(request);
+    // Of all who waited, the first puts it together.
+    return this.#messageOf(this.#ready(key, request.principal) ?? this.#assemble(key, request), request);
   }
 
   /** The same of one server's list that is this caller's alone: it is put together anew each time, and kept nowhere. */

@@ -107,7 +107,8 @@ export class ListsBench implements Disposable {
       after: undefined,
       seen,
     } as const;
-    const message = await this.lists.list(request);
+    const made = this.lists.list(request);
+    const message = made instanceof Promise ? await made.then(() => this.lists.listNow(request)) : made;
     const { result } = JSON.parse(message.toString()) as {
       result: Omit<ListAnswer, "names"> & { tools: { name: string }[] };
     };
