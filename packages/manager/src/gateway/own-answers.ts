@@ -48,13 +48,12 @@ export class OwnAnswers {
     const refusal = gate.refuseSession();
     if (refusal !== undefined) return this.#fail(call, refusal);
     const version = introduction.negotiate(call.envelope.text("initVersion"));
-    const opening = this.#openingOf(call);
     introduction.initialize(call, version).then(
       (message) => {
         // A client that went away while it waited has no use for a session.
         if (call.reply.ended) return this.#count(call, "cancelled");
         this.#attempt(call, () => {
-          const { id } = sessions.open(call.principal, viewKey(call.view), version, opening);
+          const { id } = sessions.open(call.principal, viewKey(call.view), version, this.#openingOf(call));
           this.#answer(call, message, ["mcp-session-id", id]);
         });
       },

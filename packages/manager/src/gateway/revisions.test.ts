@@ -209,6 +209,20 @@ test("a session of one server is on a revision from its beginning, and after a r
   assert.equal((await new Peer(later.gateway.url, { path, headers }).legacy("ping")).status, 404);
 });
 
+test("a session that had to wait for its server begins at the revision that introduces itself", async () => {
+  await using gateway = await TestGateway.open({ clock: new ManualClock() });
+  gateway.route("weather", onlyOne);
+  const peer = new Peer(gateway.url, { path });
+  const before = gateway.time.pendingCount;
+  const beginning = peer.initialize();
+  while (gateway.time.pendingCount === before) await new Promise((resolve) => setImmediate(resolve));
+  gateway.attach("weather", { instructions: "I am two.", script: says("weather-2") }, "weather-2-a", "weather-2");
+  gateway.route("weather", over);
+  await gateway.time.advance(2_000);
+  assert.equal((await beginning).body?.result?.["instructions"], "I am two.");
+  assert.equal(said(await peer.legacy("tools/call", { name: "say" })), "weather-2");
+});
+
 const asks: Script = {
   "tools/call": (call) => {
     const { requestState } = call.message.params ?? {};

@@ -49,3 +49,18 @@ test("instructions over the budget are left out whole and named", async () => {
   const { body } = await new Peer(gateway.url).modern("server/discover");
   assert.match(String(body?.result?.["instructions"]), /^# b\nshort\.\n\n\(Left out .*: a\)$/);
 });
+
+test("a server that is made again under the name of another does not speak by that one's words", async () => {
+  await using gateway = await TestGateway.open({ introductionWaitMs: 0 });
+  gateway.serve("a", { instructions: "I am the first." });
+  const own = new Peer(gateway.url, { path: "/servers/a/mcp" });
+  const merged = async (): Promise<unknown> =>
+    (await new Peer(gateway.url).modern("server/discover")).body?.result?.["instructions"];
+  assert.equal((await own.initialize()).body?.result?.["instructions"], "I am the first.");
+  assert.equal(await merged(), "# a\nI am the first.");
+  gateway.upstreams.detach("a", "a-1-a");
+  gateway.unregister("a");
+  gateway.register(serverResource("a", {}, "starting"));
+  assert.equal((await own.initialize()).status, 503);
+  assert.equal(await merged(), undefined);
+});

@@ -5,7 +5,7 @@
  */
 import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../../base/clock.ts";
-import type { Watched } from "../../base/watched.ts";
+import type { Unsubscribe, Watched } from "../../base/watched.ts";
 import { legacyVersionOffered, legacyVersions, modernVersions } from "../../protocol/era.ts";
 import { initializeResult } from "../../protocol/legacy.ts";
 import { discoverResult } from "../../protocol/modern.ts";
@@ -42,13 +42,15 @@ interface Self {
 /** How long a modern client may keep what is said here. */
 const discoverTtlMs = 5_000;
 
-export class Introduction {
+export class Introduction implements Disposable {
   readonly #options: IntroductionOptions;
-  /** What each server said when it was last there, by revision; "" is any. */
+  /** What each server that is registered said when it was last there, by revision; "" is any. */
   readonly #heard = new Map<string, Map<string, ServerFacts>>();
+  readonly #unsubscribe: Unsubscribe;
 
   constructor(options: IntroductionOptions) {
     this.#options = options;
+    this.#unsubscribe = options.table.onChange(() => this.#forget());
   }
 
   /** The version a legacy client gets: its own when it is spoken here, else the newest legacy one. */
@@ -82,24 +84,29 @@ export class Introduction {
     return facts?.era === call.era && hasTasks(facts.capabilities, call.era);
   }
 
-  /** What the endpoint's own server says. */
+  [Symbol.dispose](): void {
+    this.#unsubscribe();
+  }
+
+  /** What the endpoint's own server says, of the revision that the caller's calls go to now. */
   #ownFacts(call: Call): ServerFacts | undefined {
     return call.view.kind === "aggregate" ? undefined : this.#factsOf(call.view.server, this.#seenOf(call));
   }
 
   async #self(call: Call): Promise<Self> {
     const { view, era } = call;
-    const seen = this.#seenOf(call);
-    if (view.kind === "aggregate") return this.#aggregate(call, seen);
-    const facts = this.#factsOf(view.server, seen) ?? (await this.#awaitFacts(view.server, seen));
+    if (view.kind === "aggregate") return this.#aggregate(call);
+    const facts = this.#ownFacts(call) ?? (await this.#awaitFacts(call, view.server));
     const { serverInfo, instructions, capabilities } = facts;
     const common = era === facts.era ? era : undefined;
     return { serverInfo, capabilities: carriedCapabilities(capabilities, common), instructions };
   }
 
   /** All that the servers offer which this principal may see; others add nothing. */
-  #aggregate({ principal }: Call, seen: SeenRevisions): Self {
+  #aggregate(call: Call): Self {
     const { table, maySee, version, instructionsMax } = this.#options;
+    const { principal } = call;
+    const seen = this.#seenOf(call);
     const said: Said[] = [];
     const declared: Capabilities[] = [];
     let isAwaited = false;
@@ -124,11 +131,11 @@ export class Introduction {
   #factsOf(server: string, seen: SeenRevisions): ServerFacts | undefined {
     const { table, upstreams } = this.#options;
     const route = table.current.servers.get(server);
-    const revision = route === undefined ? undefined : seen.of(route);
+    if (route === undefined) return undefined;
+    const revision = seen.of(route);
     const facts = upstreams.pick(server, revision)?.connection.facts;
     const known = this.#heard.get(server)?.get(revision ?? "");
     if (facts === undefined || facts === known) return known;
-    this.#forget();
     const heard = this.#heard.get(server) ?? new Map<string, ServerFacts>();
     this.#heard.set(server, heard.set(revision ?? "", facts));
     return facts;
@@ -147,26 +154,32 @@ export class Introduction {
     }
   }
 
-  async #awaitFacts(server: string, seen: SeenRevisions): Promise<ServerFacts> {
-    const { upstreams, clock, table, waitMs } = this.#options;
-    if (table.current.servers.get(server)?.trouble?.state !== "failed") {
-      await new Promise<void>((resolve) => {
-        const timer = clock.after(waitMs, done);
-        const unsubscribe = upstreams.onChange((change) => {
-          const isIts = change.kind === "attached" && change.server === server;
-          if (isIts && this.#factsOf(server, seen) !== undefined) done();
-        });
-        function done(): void {
-          timer.cancel();
-          unsubscribe();
-          resolve();
-        }
-      });
-    }
-    const facts = this.#factsOf(server, seen);
+  async #awaitFacts(call: Call, server: string): Promise<ServerFacts> {
+    const { table } = this.#options;
+    if (table.current.servers.get(server)?.trouble?.state !== "failed") await this.#untilHeard(call, server);
+    const facts = this.#ownFacts(call);
     if (facts !== undefined) return facts;
     const route = table.current.servers.get(server);
     if (route !== undefined) throw noReadyReplica(route);
     throw new ManagerError("not_found", `server "${server}" does not exist`, { server });
+  }
+
+  /** Resolves when a replica, or another route, brings a revision that speaks, or when the time is up. */
+  async #untilHeard(call: Call, server: string): Promise<void> {
+    const { upstreams, clock, table, waitMs } = this.#options;
+    using waiting = new DisposableStack();
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (this.#ownFacts(call) !== undefined) resolve();
+      };
+      const timer = clock.after(waitMs, resolve);
+      waiting.defer(() => timer.cancel());
+      waiting.defer(table.onChange(look));
+      waiting.defer(
+        upstreams.onChange((change) => {
+          if (change.kind === "attached" && change.server === server) look();
+        }),
+      );
+    });
   }
 }
