@@ -33,7 +33,9 @@ interface Pair {
 }
 
 /** A server of which two revisions are ready. */
-async function pair(options: { clock?: ManualClock; era?: "legacy" | "modern"; roles?: Roles } = {}): Promise<Pair> {
+async function pair(
+  options: { clock?: ManualClock; era?: "legacy" | "modern"; roles?: Roles; sessionsMax?: number } = {},
+): Promise<Pair> {
   const { era = "modern" } = options;
   const gateway = await TestGateway.open(options);
   const capabilities = { tools: {}, prompts: {}, resources: {}, completions: {} };
@@ -190,6 +192,22 @@ test("D4 a session that called before there was a route stays where that call we
   assert.equal(said(await peer.legacy("tools/call", name)), "weather-1");
   gateway.route("weather", over);
   assert.equal((await peer.legacy("ping")).status, 404);
+});
+
+test("D4 a session that was put aside comes back where it was; when its revision has left meanwhile, it is 404", async () => {
+  const { gateway } = await pair({ sessionsMax: 1 });
+  await using _ = gateway;
+  const [calls, lists] = [await peerOf("legacy", gateway), await peerOf("legacy", gateway)];
+  assert.equal(said(await calls.legacy("tools/call", name)), "weather-1");
+  await lists.legacy("tools/list");
+  assert.equal(gateway.sessions.count, 1);
+  gateway.route("weather", { ...onlyOne, next: { ...next, weight: 100 } });
+  assert.equal(said(await calls.legacy("tools/call", name)), "weather-1", "as it called");
+  assert.equal(said(await lists.legacy("tools/call", name)), "weather-1", "as it was shown");
+  assert.equal((await calls.legacy("ping")).status, 200);
+  gateway.route("weather", over);
+  assert.equal((await calls.legacy("ping")).status, 404);
+  assert.equal((await lists.legacy("ping")).status, 404);
 });
 
 test("a session of one server is on a revision from its beginning, and after a restart too", async () => {

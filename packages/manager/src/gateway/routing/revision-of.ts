@@ -7,7 +7,7 @@ import type { Principal } from "../../security/principal.ts";
 import type { HeaderRecord } from "../../protocol/headers.ts";
 import { asRecord } from "../../protocol/server-facts.ts";
 import type { Call } from "../calls/call.ts";
-import type { Session } from "../sessions/session.ts";
+import type { Standing } from "../sessions/put-aside.ts";
 import { type Caller, revisionFor } from "./assignment.ts";
 import type { ServerRoute } from "./routing-table.ts";
 
@@ -37,7 +37,7 @@ export function seenRevision(call: RoutedCall, route: ServerRoute): string | und
  * The revision that a session's next call goes to, as far as it is known without the call: headers of single requests are not. Undefined
  * also for a session that nobody has used since the manager started.
  */
-export function sessionRevision({ pins, principal, clientName }: Session, route: ServerRoute): string | undefined {
+export function sessionRevision({ pins, principal, clientName }: Standing, route: ServerRoute): string | undefined {
   const pinned = pins.get(route.name);
   if (pinned !== undefined || principal === undefined) return pinned;
   return revisionFor(route, { principal, clientName, header: () => undefined });

@@ -1,20 +1,21 @@
 /**
  * What becomes of sessions when routes change. Those that were shown lists, and whose clients do not listen and so cannot be told that
- * they are sent elsewhere, stay where those lists came from. When the revision that they are on leaves its server's route, they end,
- * their streams with them, and the next request of theirs is 404, so that their clients initialize again. Calls in flight come to
- * their own end. What else puts a session on a revision is in `routing/revision-of.ts`.
+ * they are sent elsewhere, stay where those lists came from; so do those that were put aside. When the revision that they are on leaves
+ * its server's route, they end, their streams with them, and the next request of theirs is 404, so that their clients initialize again.
+ * Calls in flight come to their own end. What else puts a session on a revision is in `routing/revision-of.ts`.
  * Source: reliability.md §1.2 ("Draining", D4).
  */
 import type { Unsubscribe, Watched } from "../../base/watched.ts";
 import { areSame, hasLeft, sessionRevision } from "../routing/revision-of.ts";
 import type { RoutingTable, ServerRoute } from "../routing/routing-table.ts";
 import { aggregateKey, type MaySee } from "../view.ts";
-import type { Session, Sessions } from "./session.ts";
+import type { Standing } from "./put-aside.ts";
+import type { Sessions } from "./session.ts";
 
 /** Ends sessions with their revisions, for as long as it is subscribed. */
 export function followPins(
   table: Watched<RoutingTable>,
-  sessions: Pick<Sessions, "all" | "retire">,
+  sessions: Pick<Sessions, "standings" | "retire">,
   maySee: MaySee,
 ): Unsubscribe {
   let known = table.current;
@@ -24,7 +25,7 @@ export function followPins(
     );
     known = next;
     if (moved.length === 0) return;
-    for (const session of [...sessions.all()]) {
+    for (const session of [...sessions.standings()]) {
       for (const route of moved) stay(session, route, next.servers.get(route.name), maySee);
       if (moved.some(({ name }) => isOver(session, name, next))) sessions.retire(session);
     }
@@ -32,7 +33,7 @@ export function followPins(
 }
 
 /** Whether a session was on a revision of this server that is there no more. A server that is not there at all holds nobody. */
-function isOver({ pins }: Session, server: string, { servers }: RoutingTable): boolean {
+function isOver({ pins }: Standing, server: string, { servers }: RoutingTable): boolean {
   const pinned = pins.get(server);
   if (pinned === undefined) return false;
   const route = servers.get(server);
@@ -41,10 +42,10 @@ function isOver({ pins }: Session, server: string, { servers }: RoutingTable): b
 }
 
 /** Puts a session on the revision whose lists it was shown, if its calls would go to one that offers something else. */
-function stay(session: Session, before: ServerRoute, after: ServerRoute | undefined, maySee: MaySee): void {
+function stay(session: Standing, before: ServerRoute, after: ServerRoute | undefined, maySee: MaySee): void {
   const { name } = before;
-  const { viewKey, pins, streams, hasListed, principal } = session;
-  if (after === undefined || !hasListed || streams.hasListened || pins.has(name)) return;
+  const { viewKey, pins, hasListed, hasListened, principal } = session;
+  if (after === undefined || !hasListed || hasListened || pins.has(name)) return;
   const isThere = viewKey === aggregateKey || viewKey === name;
   if (!isThere || principal === undefined || !maySee(principal, name)) return;
   const was = sessionRevision(session, before);

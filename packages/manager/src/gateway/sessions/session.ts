@@ -2,7 +2,7 @@
  * Sessions of legacy clients. The id is sealed: it carries what is needed to know the session again (principal, view, version,
  * expiry), so that a restarted manager goes on with it. What is kept beside it is small: the log level, the calls in flight, and
  * within bounds what its streams have sent. Idle sessions are reaped; beyond a cap those that are not in use are put aside, and
- * come back when they are used. Upstream sessions belong to replicas, not to clients, and outlive them.
+ * come back to the revisions that they were on when they are used. Upstream sessions belong to replicas, not to clients, and outlive them.
  * Source: specification 2025-11-25, basic/transports ("Session Management").
  */
 import { ManagerError } from "@mcp-manager/api";
@@ -16,6 +16,7 @@ import type { Sealer } from "../../security/seal.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { Questions } from "../asking/questions.ts";
+import { PutAside, type Standing } from "./put-aside.ts";
 import { SessionStreams } from "./session-streams.ts";
 import { aggregateKey, serverOfKey } from "../view.ts";
 
@@ -26,7 +27,7 @@ export interface SessionCall extends Placed {
   cancel(reason: string): void;
 }
 
-export class Session {
+export class Session implements Standing {
   readonly id: string;
   readonly principalHash: string;
   /** Who used it last, with the rights of then. */
@@ -65,6 +66,10 @@ export class Session {
     this.streams = new SessionStreams(hub.streams, facts.v);
     this.questions = new Questions(firstQuestion);
     this.lastSeenMs = nowMs;
+  }
+
+  get hasListened(): boolean {
+    return this.streams.hasListened;
   }
 
   /** Whether its client waits for something, or listens. */
@@ -150,6 +155,7 @@ export class Sessions implements Disposable {
   readonly #options: SessionsOptions;
   readonly #open = new Map<string, Session>();
   readonly #ended = new Set<string>();
+  readonly #aside = new PutAside();
   readonly #listeners = new Set<(session: Session) => void>();
   readonly #streams: OpenStreams;
   readonly #hub: SessionHub;
@@ -203,9 +209,15 @@ export class Sessions implements Disposable {
     return session;
   }
 
-  /** Those held in memory. */
+  /** Those that are held. */
   all(): Iterable<Session> {
     return this.#open.values();
+  }
+
+  /** Those that are held, and where those stood that were put aside. */
+  *standings(): Iterable<Standing> {
+    yield* this.#open.values();
+    yield* this.#aside.all();
   }
 
   /** Calls `listener` with every session that ends or is put aside: what is kept for it elsewhere goes. */
@@ -228,8 +240,9 @@ export class Sessions implements Disposable {
   }
 
   /** Ends a session as `end` does, but for its calls in flight: those come to their own end, and what is kept for it goes then. */
-  retire(session: Session): void {
+  retire(session: Standing): void {
     this.#bury(session);
+    if (!(session instanceof Session)) return;
     session.streams.end();
     this.#retired.add(session);
     this.#forgetRetired();
@@ -254,6 +267,7 @@ export class Sessions implements Disposable {
     this.#reviewing?.cancel();
     this.#streams[Symbol.dispose]();
     this.#open.clear();
+    this.#aside.clear();
   }
 
   #forgetRetired(): void {
@@ -264,9 +278,10 @@ export class Sessions implements Disposable {
     }
   }
 
-  #bury(session: Session): void {
-    this.#open.delete(session.id);
-    this.#ended.add(session.id);
+  #bury({ id }: Standing): void {
+    this.#open.delete(id);
+    this.#aside.take(id);
+    this.#ended.add(id);
     const [oldest] = this.#ended;
     if (this.#ended.size > endedMax && oldest !== undefined) this.#ended.delete(oldest);
   }
@@ -279,12 +294,16 @@ export class Sessions implements Disposable {
     if (this.#ended.has(id)) return undefined;
     const facts = this.#options.sealer.open(sealContext, id);
     if (!isFacts(facts) || !this.#isServed(facts) || !this.#makeRoom()) return undefined;
-    return this.#keep(id, facts);
+    const session = this.#keep(id, facts);
+    const { pins, hasListed } = this.#aside.take(id) ?? session;
+    for (const [server, revision] of pins) session.pins.set(server, revision);
+    session.hasListed = hasListed;
+    return session;
   }
 
   /**
    * Puts the longest idle of the older sessions aside when the cap is reached. Most sessions are never ended by their clients
-   * and never used again; one that is used again loses its log level and subscriptions, because its id says the rest.
+   * and never used again; one that is used again loses its log level and subscriptions.
    */
   #makeRoom(): boolean {
     if (this.#open.size < this.#options.sessionsMax) return true;
@@ -296,6 +315,7 @@ export class Sessions implements Disposable {
     }
     if (idlest === undefined) return false;
     this.#open.delete(idlest.id);
+    this.#aside.keep(idlest);
     this.#gone(idlest);
     return true;
   }
