@@ -82,7 +82,7 @@ export function openDataPlane(options: ManagerOptions, state: State, scope: Asyn
   const subscriptions = scope.use(new Subscriptions(hub));
   const passage = { table, upstreams, guards, waking, clock, random };
   const openTasks = new OpenTasks(clock);
-  const pending = new PendingCounts({ upstreams, sessions, tasks: openTasks, subscriptions });
+  const pending = new PendingCounts({ upstreams, guards, sessions, tasks: openTasks, subscriptions });
   const measures: MeasureSource = {
     of: (server, revision) => measured.of(server, revision),
     reset: (server) => measured.reset(server),

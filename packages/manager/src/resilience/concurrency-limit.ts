@@ -76,6 +76,11 @@ export class ConcurrencyLimit<Call extends LimitedCall> {
     return this.#line.size;
   }
 
+  /** How many wait that are meant. */
+  waitingOf(isMeant: (call: Call) => boolean): number {
+    return this.#line.count(({ call }) => isMeant(call));
+  }
+
   /** A place at once, to be given back with `release`; undefined when there is none, or others came before. */
   tryEnter(principal: string): Share | undefined {
     if (this.#inFlight >= this.#places || this.#line.size > 0) return undefined;

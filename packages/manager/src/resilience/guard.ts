@@ -35,6 +35,8 @@ export interface GuardedCall {
   readonly principal: string;
   /** The tool's own name, for tools/call; undefined for anything else. */
   readonly tool: string | undefined;
+  /** The revision that it goes to; undefined: any. */
+  readonly revision?: string | undefined;
   /**
    * The revision it goes to, where that is not the stable one: a preview, a next one, one that drains. Such a revision has breakers of its
    * own, so that what fails there closes nobody else's way. Undefined for every other call.
@@ -90,4 +92,6 @@ export interface Guard {
   /** Undefined while all is closed and nobody forced anything. */
   readonly detail: BreakerDetail | undefined;
   readonly load: ServerLoad;
+  /** Calls that wait for a place and go to this revision. */
+  waitingFor(revision: string): number;
 }

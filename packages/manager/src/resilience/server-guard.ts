@@ -210,6 +210,10 @@ export class ServerGuard implements Guard, LimitOwner<GuardedCall> {
     };
   }
 
+  waitingFor(revision: string): number {
+    return this.#limit.waitingOf((call) => call.revision === revision);
+  }
+
   /** The end of a call that was admitted; for its permit. */
   onEnd(permit: GuardPermit, ending: Ending, tookMs: number): void {
     const nowMs = this.#options.clock.nowMs();

@@ -35,6 +35,11 @@ export class WaitingLine<Call> {
     return this.#waiters.length;
   }
 
+  /** How many there are for whom `isMeant` is true. */
+  count(isMeant: (waiter: Waiter<Call>) => boolean): number {
+    return this.#waiters.filter(isMeant).length;
+  }
+
   /** Joins at the end. */
   add(waiter: Waiter<Call>, nowMs: number): void {
     this.#waiters.push(waiter);

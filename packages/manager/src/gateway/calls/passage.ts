@@ -109,6 +109,10 @@ export class Passage implements GuardedCall, WakingCall {
     return revision === undefined || revision === route.revisions?.stable ? undefined : revision;
   }
 
+  get revision(): string | undefined {
+    return this.#host.destination.revision;
+  }
+
   get dueMs(): number {
     return this.#host.dueMs;
   }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../../base/clock.ts";
 import { capabilities, listen, script } from "../testing/hearer.ts";
-import { eras, TestGateway } from "../testing/gateway.ts";
+import { eras, serverResource, TestGateway } from "../testing/gateway.ts";
 import { Peer } from "../testing/peer.ts";
 
 const none = { inFlight: 0, sessions: 0, tasks: 0, listens: 0 };
@@ -36,3 +36,24 @@ for (const era of eras) {
     await stream.close();
   });
 }
+
+test("a call that waits for a place counts at the revision that it will go to", async () => {
+  await using gateway = await TestGateway.open({ clock: new ManualClock() });
+  const { limits } = serverResource("weather").spec;
+  gateway.register(serverResource("weather", { limits: { ...limits, concurrency: 1 } }));
+  gateway.attach("weather", { script: { "tools/call": (call) => call.result({ content: [] }) } });
+  const two = gateway.attach("weather", {}, "weather-2-a", "weather-2");
+  gateway.route("weather", { stable: "weather-1", draining: [] });
+  const say = { name: "weather__say" };
+  const first = new Peer(gateway.url).modern("tools/call", say, { headers: { "mcp-manager-revision": "weather-2" } });
+  const call = await two.call("tools/call");
+  const second = new Peer(gateway.url).modern("tools/call", say);
+  const guard = gateway.guards.of("weather");
+  while (guard?.load.waiting !== 1) await new Promise((resolve) => setImmediate(resolve));
+  gateway.route("weather", { stable: "weather-2", draining: ["weather-1"] });
+  assert.deepEqual(gateway.pending.of("weather", "weather-1"), { ...none, inFlight: 1 });
+  assert.deepEqual(gateway.pending.of("weather", "weather-2"), { ...none, inFlight: 1 }, "the one that has the place");
+  call.result({ resultType: "complete", content: [] });
+  assert.deepEqual([(await first).status, (await second).status], [200, 200]);
+  assert.deepEqual(gateway.pending.of("weather", "weather-1"), none);
+});

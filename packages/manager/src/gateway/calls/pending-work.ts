@@ -7,6 +7,7 @@ import { sessionsOn } from "../sessions/pins.ts";
 import type { Sessions } from "../sessions/session.ts";
 import type { Subscriptions } from "../subscriptions/subscriptions.ts";
 import type { OpenTasks } from "../tasks/open-tasks.ts";
+import type { GuardsOf } from "./passage.ts";
 
 /** Of one revision, on this instance. */
 export interface PendingWork {
@@ -18,6 +19,7 @@ export interface PendingWork {
 
 export interface PendingCountsOptions {
   readonly upstreams: UpstreamSet;
+  readonly guards: GuardsOf;
   readonly sessions: Pick<Sessions, "all">;
   readonly tasks: Pick<OpenTasks, "at">;
   readonly subscriptions: Pick<Subscriptions, "listensAt" | "ownListensAt">;
@@ -41,10 +43,13 @@ export class PendingCounts {
     };
   }
 
-  /** Calls on the connection of all, and those that have or wait for one of their own; what the manager listens to is none. */
+  /**
+   * Calls on the connection of all, those that have or wait for one of their own, and those that wait for a place; what the manager itself
+   * listens to is none.
+   */
   #inFlight(server: string, revision: string): number {
-    const { upstreams, subscriptions } = this.#options;
-    let count = 0;
+    const { upstreams, guards, subscriptions } = this.#options;
+    let count = guards.of(server)?.waitingFor(revision) ?? 0;
     for (const replica of upstreams.replicas(server)) {
       if (replica.revision !== revision) continue;
       count +=

@@ -185,7 +185,13 @@ export class TestGateway implements AsyncDisposable {
     this.guards = guards;
     const waking = new WakingCalls({ upstreams, table, wake: this.idle });
     const openTasks = new OpenTasks(clock);
-    this.pending = new PendingCounts({ upstreams, sessions, tasks: openTasks, subscriptions: this.subscriptions });
+    this.pending = new PendingCounts({
+      upstreams,
+      guards,
+      sessions,
+      tasks: openTasks,
+      subscriptions: this.subscriptions,
+    });
     const endpoint = new McpEndpoint({
       upstreams,
       guards,
