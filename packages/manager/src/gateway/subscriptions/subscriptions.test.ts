@@ -188,3 +188,21 @@ test("G15 a listen stream of a modern server that drops is opened again, and the
   await update(weather, gateway, "weather", "a:1");
   assert.deepEqual(await stream.heard(), [updated, "weather+a:1"]);
 });
+
+for (const era of eras) {
+  test(`a ${era} client hears of a resource from the revision that it reads it at, and from no other`, async () => {
+    await using gateway = await TestGateway.open();
+    const one = gateway.serve("weather", { era: "modern", capabilities, script });
+    const two = gateway.attach("weather", { era: "modern", capabilities, script }, "weather-2-a", "weather-2");
+    const next = { revision: "weather-2", weight: 0, salt: "s", match: [], differs: true };
+    gateway.route("weather", { stable: "weather-1", next, draining: [] });
+    const client = await hearer(era, gateway, ["weather+x:a"]);
+    await update(two, gateway, "weather", "x:a");
+    await update(one, gateway, "weather", "x:a");
+    assert.equal((await client.next()).params?.["uri"], "weather+x:a");
+    gateway.subscriptions.endStreams();
+    gateway.sessions.endStreams();
+    if (era === "modern") assert.equal((await client.next()).result?.["resultType"], "complete");
+    assert.ok(await client.isOver(), "once");
+  });
+}

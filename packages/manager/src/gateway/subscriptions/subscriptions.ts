@@ -99,7 +99,7 @@ export class Subscriptions implements Disposable {
     this.#stop.defer(
       upstreams.onChange((change) => {
         if (change.kind === "notified" && change.method === updatedMethod)
-          this.#onUpdated(change.server, change.message);
+          this.#onUpdated(change.server, change.message, change.revision);
       }),
     );
   }
@@ -189,12 +189,15 @@ export class Subscriptions implements Disposable {
     else this.#perPrincipal.set(hash, left);
   }
 
-  #onUpdated(server: string, message: Buffer): void {
+  /** Each hears of it from the revision that it reads the resource at. */
+  #onUpdated(server: string, message: Buffer, revision: string | undefined): void {
     const update = ResourceUpdate.read(message);
     if (update === undefined) return;
+    const revisions = revision === undefined ? "all" : new Set([revision]);
     for (const [client, shown] of this.#interest.hearers(server, update.uri)) {
       const { principal } = client;
       if (principal === undefined || !this.#options.mayCall(principal, server) || !this.#isGood(principal)) continue;
+      if (!this.#isShown(client, server, revisions)) continue;
       if (client instanceof Session) client.streams.push(update.as(shown));
       else client.updated(update, shown);
     }
@@ -238,7 +241,7 @@ export class Subscriptions implements Disposable {
     return isThere && this.#options.maySee(principal, server) && this.#isGood(principal);
   }
 
-  /** Whether one of these revisions is the one whose lists it is shown. */
+  /** Whether one of these revisions is the one that it sees, or which that is cannot be said. */
   #isShown(listener: Listener, server: string, revisions: ReadonlySet<string> | "all"): boolean {
     const route = this.#table.servers.get(server);
     const shown = revisions === "all" || route === undefined ? undefined : revisionShownTo(listener, route);
