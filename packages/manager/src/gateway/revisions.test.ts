@@ -267,6 +267,21 @@ test("D5 a retry goes to the revision that asked, through a promotion; once that
   assert.equal(one.calls("tools/call").length, 2);
 });
 
+test("a state is nobody's at a server that was made again under the name of its own", async () => {
+  const { gateway, one } = await pair();
+  await using _ = gateway;
+  one.script = asks;
+  const peer = new Peer(gateway.url);
+  const { body } = await peer.modern("tools/call", name);
+  gateway.unregister("weather");
+  for (const replica of ["weather-1-a", "weather-2-a"]) gateway.upstreams.detach("weather", replica);
+  const again = gateway.serve("weather", { era: "modern", script: asks });
+  gateway.route("weather", onlyOne);
+  const retry = await peer.modern("tools/call", { ...name, requestState: body?.result?.["requestState"] });
+  assert.equal(retry.body?.error?.data?.["reason"], "EXPIRED");
+  assert.equal(again.calls("tools/call").length, 0);
+});
+
 test("a state whose time is over has expired, typed; one that was never given has not", async () => {
   const { gateway, one } = await pair({ clock: new ManualClock() });
   await using _ = gateway;

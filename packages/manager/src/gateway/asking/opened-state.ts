@@ -5,6 +5,8 @@ export type RequestState =
   | {
       readonly kind: "upstream";
       readonly server: string;
+      /** The server's `uid`: the state is nothing to one that is made again under its name. */
+      readonly uid: string;
       readonly revision: string;
       /** The server's own state as a JSON string token; undefined when it gave none. */
       readonly state: string | undefined;

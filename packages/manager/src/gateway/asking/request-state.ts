@@ -51,15 +51,12 @@ export class RequestStates {
   sealInto(
     response: Buffer,
     call: Call,
-    { server, revision }: { server: string; revision: string },
+    from: Pick<RequestState & { readonly kind: "upstream" }, "server" | "uid" | "revision">,
   ): Buffer | undefined {
     const wanted = readInputRequired(response);
     const state = wanted?.state;
     if (wanted === undefined || (state !== undefined && state.length > stateBytesMax)) return undefined;
-    return withRequestState(
-      response,
-      this.seal(call, { kind: "upstream", server, revision, state: state?.toString() }),
-    );
+    return withRequestState(response, this.seal(call, { kind: "upstream", ...from, state: state?.toString() }));
   }
 
   /** What the call's state says; undefined when it is none that was given to this principal for this request. */

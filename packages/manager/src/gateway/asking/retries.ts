@@ -48,8 +48,9 @@ export class Retries {
     if (isElsewhere || revision === undefined) return { ...call, state: isElsewhere ? undefined : state };
     const route = table.current.servers.get(server);
     // A call that is parked is with its server still, and may end there.
-    if (state.kind === "upstream" && route !== undefined && hasLeft(route, revision))
-      return { ...call, state: "expired" };
+    const isOver =
+      state.kind === "upstream" && route !== undefined && (route.uid !== state.uid || hasLeft(route, revision));
+    if (isOver) return { ...call, state: "expired" };
     return { ...call, state, bound: { server, revision } };
   }
 }

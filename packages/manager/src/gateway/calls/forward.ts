@@ -365,7 +365,8 @@ export class Forward extends ClientCall implements LegHost, PassageHost, Parking
       return this.#questions.onInputRequired(message, call.session);
     }
     const { revision = "" } = this.#leg;
-    const sealed = this.#dependencies.states.sealInto(message, call, { server, revision });
+    const { uid } = this.destination.route;
+    const sealed = this.#dependencies.states.sealInto(message, call, { server, uid, revision });
     if (sealed === undefined) return this.fail("protocol_error", stateNotSealed(server));
     this.end("input_required", "answered", true);
     call.reply.json(200, sealed, this.headers());

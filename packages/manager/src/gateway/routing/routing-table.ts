@@ -18,6 +18,8 @@ export interface Trouble {
 /** One server as routing sees it. */
 export interface ServerRoute {
   readonly name: string;
+  /** One that is made again under a name has another. */
+  readonly uid: string;
   readonly exposure: Exposure;
   readonly callTimeoutMs: number;
   /** Who shares a process or a legacy session: what one caller finds there, another may not. */
@@ -98,7 +100,7 @@ function compare(a: string, b: string): number {
 }
 
 function routeOf(known: ServerRoute | undefined, server: Server, prefix: string): ServerRoute {
-  const { name, revision } = server.metadata;
+  const { name, uid, revision } = server.metadata;
   const trouble = troubleOf(server);
   const revisions = sameRevisions(known?.revisions, server.status.route);
   if (known?.specRevision === revision && known.exposure.prefix === prefix) {
@@ -107,6 +109,7 @@ function routeOf(known: ServerRoute | undefined, server: Server, prefix: string)
   }
   return {
     name,
+    uid,
     exposure: new Exposure(prefix, server.spec.expose),
     callTimeoutMs: durationMs(server.spec.limits.callTimeout),
     sharing: server.spec.sharing,

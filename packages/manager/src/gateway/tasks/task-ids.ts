@@ -10,6 +10,8 @@ import type { Sealer } from "../../security/seal.ts";
 /** Where a task is. */
 export interface TaskPlace {
   readonly server: string;
+  /** The server's `uid`: one that is made again under its name knows nothing of the task. */
+  readonly uid: string;
   readonly revision: string;
   /** What is local to a process is known to that one alone. */
   readonly replica: string;
@@ -30,6 +32,7 @@ export interface TaskOfCall {
 interface Sealed {
   readonly p: string;
   readonly s: string;
+  readonly u: string;
   readonly r: string;
   readonly n: string;
   readonly o: string;
@@ -56,10 +59,11 @@ export class TaskIds {
   }
 
   /** The id for a client; undefined when the server's own is too long. */
-  seal(principalHash: string, { server, revision, replica, tool, id }: TaskPlace): string | undefined {
+  seal(principalHash: string, { server, uid, revision, replica, tool, id }: TaskPlace): string | undefined {
     if (id.length > idLengthMax) return undefined;
     const untilMs = this.#clock.wallMs() + taskMsMax;
-    const sealed: Sealed = { p: principalHash, s: server, r: revision, n: replica, o: tool, t: id, e: untilMs };
+    const place = { s: server, u: uid, r: revision, n: replica };
+    const sealed: Sealed = { p: principalHash, ...place, o: tool, t: id, e: untilMs };
     return this.#sealer.seal(sealContext, sealed, untilMs + expiredKnownMs);
   }
 
@@ -68,6 +72,7 @@ export class TaskIds {
     const opened = this.#sealer.open(sealContext, text) as Sealed | undefined;
     if (opened?.p !== principalHash) return undefined;
     if (this.#clock.wallMs() >= opened.e) return "expired";
-    return { server: opened.s, revision: opened.r, replica: opened.n, tool: opened.o, id: opened.t };
+    const { s: server, u: uid, r: revision, n: replica, o: tool, t: id } = opened;
+    return { server, uid, revision, replica, tool, id };
   }
 }

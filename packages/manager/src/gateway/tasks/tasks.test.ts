@@ -210,3 +210,17 @@ test("a header that names another task than the body is a mismatch, and so is no
     assert.deepEqual([status, body?.error?.code], [400, -32020]);
   }
 });
+
+for (const era of eras) {
+  test(`a ${era} client's task is not asked for at a server that was made again under the name of its own`, async () => {
+    await using gateway = await TestGateway.open();
+    serve(gateway, era);
+    const peer = await peerOf(gateway, era);
+    const id = await begin(peer, era);
+    gateway.unregister("work");
+    gateway.upstreams.detach("work", "work-1-a");
+    const again = serve(gateway, era);
+    assert.equal((await about(peer, era, "tasks/get", id)).body?.error?.data?.["reason"], "EXPIRED");
+    assert.equal(again.calls("tasks/get").length, 0);
+  });
+}

@@ -61,6 +61,7 @@ export class Tasks {
     if (made === undefined) return response;
     const place = {
       server: route.name,
+      uid: route.uid,
       revision: replica.revision,
       replica: replica.name,
       tool: name ?? "",
@@ -81,7 +82,7 @@ export class Tasks {
     if (route === undefined || !isHere || isElsewhere) return unknown(text);
     if (!mayCall(principal, place.server, place.tool))
       return { ...unknown(text), denied: `servers/${place.server}/tools/${place.tool}` };
-    if (hasLeft(route, place.revision)) return { kind: "expired" };
+    if (route.uid !== place.uid || hasLeft(route, place.revision)) return { kind: "expired" };
     const own = Buffer.from(JSON.stringify(place.id));
     return {
       kind: "destination",
