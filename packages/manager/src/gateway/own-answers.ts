@@ -19,7 +19,7 @@ import type { ScopedLists } from "./lists/scoped-lists.ts";
 import type { RawHeaders } from "./reply.ts";
 import { logLevels } from "./calls/log-level.ts";
 import { revisionHeader } from "./routing/previews.ts";
-import { clientNameIn, revisionOf } from "./routing/revision-of.ts";
+import { clientNameIn, revisionOf, seenRevision } from "./routing/revision-of.ts";
 import type { RoutingTable } from "./routing/routing-table.ts";
 import { seenBy } from "./routing/seen-revisions.ts";
 import type { Opening, Session, Sessions } from "./sessions/session.ts";
@@ -185,7 +185,7 @@ export class OwnAnswers {
     const { view, principal } = call;
     if (view.kind !== "server" || !principal.seesRevisions) return [];
     const route = this.#options.table.current.servers.get(view.server);
-    const revision = route === undefined ? undefined : revisionOf(call, route);
+    const revision = route === undefined ? undefined : seenRevision(call, route);
     return revision === undefined ? [] : [revisionHeader, revision];
   }
 

@@ -148,6 +148,20 @@ test("a list that waits for another server is, when it comes, of the revision th
   assert.deepEqual(names(await listing), ["s__page-s-1", prefixedName("s", `${long}s-1`)]);
 });
 
+test("a session is put on no revision by being told which one it was shown", async () => {
+  await using gateway = await TestGateway.open();
+  gateway.serve("s", { script: offering("s-1") });
+  const peer = new Peer(gateway.url, { path: "/servers/s/mcp" });
+  await peer.initialize();
+  gateway.route("s", only);
+  const { headers } = await peer.legacy("tools/list");
+  assert.equal(headers.get("mcp-manager-revision"), "s-1");
+  assert.deepEqual(
+    [...gateway.sessions.all()].map(({ pins }) => pins.size),
+    [0],
+  );
+});
+
 test("previews list what their revision offers, in either era", async () => {
   await using gateway = await gatewayOfTwo();
   for (const [path, headers] of [
