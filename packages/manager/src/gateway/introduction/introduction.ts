@@ -66,9 +66,7 @@ export class Introduction implements Disposable {
   /** The answer to `server/discover`. Rejects as `initialize` does: 503, which a client takes for no verdict on the era. */
   async discover(call: Call): Promise<Buffer> {
     const self = await this.#self(call);
-    const { moving } = this.#options.table.current;
-    const isMoving = moving.some(({ revisions }) => revisions?.next?.differs === true);
-    const hints = { ttlMs: isMoving ? ttlMsMovingMax : discoverTtlMs, cacheScope: "private" } as const;
+    const hints = { ttlMs: this.#isMoving(call) ? ttlMsMovingMax : discoverTtlMs, cacheScope: "private" } as const;
     return discoverResult(call.id, { supportedVersions: modernVersions, ...self, ...hints });
   }
 
@@ -86,6 +84,15 @@ export class Introduction implements Disposable {
 
   [Symbol.dispose](): void {
     this.#unsubscribe();
+  }
+
+  /** Whether what a server says that the caller sees here may soon not hold. */
+  #isMoving({ view, principal }: Call): boolean {
+    const { table, maySee } = this.#options;
+    return table.current.moving.some(({ name, revisions }) => {
+      const isHere = view.kind === "aggregate" || view.server === name;
+      return isHere && revisions?.next?.differs === true && maySee(principal, name);
+    });
   }
 
   /** What the endpoint's own server says, of the revision that the caller's calls go to now. */

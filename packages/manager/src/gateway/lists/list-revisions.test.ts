@@ -7,7 +7,7 @@ import { prefixedName } from "../routing/exposure.ts";
 import type { SeenRevisions } from "../routing/seen-revisions.ts";
 import { serverResource, TestGateway } from "../testing/gateway.ts";
 import { ListsBench, modernTools } from "../testing/lists-bench.ts";
-import { type Answer, Peer } from "../testing/peer.ts";
+import { type Answer, Peer, type PeerOptions } from "../testing/peer.ts";
 import type { Script } from "../testing/scripted-connection.ts";
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -196,9 +196,13 @@ test("a server introduces itself by the revision that the caller's calls go to, 
     assert.deepEqual(await introduced("/servers/s/mcp"), [own, isTwo, own, isTwo]);
     assert.deepEqual(await introduced("/mcp"), [merged, isTwo, merged, isTwo]);
   }
-  const ttlOf = async (): Promise<unknown> =>
-    (await new Peer(gateway.url).modern("server/discover")).body?.result?.["ttlMs"];
+  gateway.serve("t");
+  gateway.principal("eve", ["nothing"]);
+  const ttlOf = async (options: PeerOptions = {}): Promise<unknown> =>
+    (await new Peer(gateway.url, options).modern("server/discover")).body?.result?.["ttlMs"];
   assert.equal(await ttlOf(), 1_000);
+  assert.equal(await ttlOf({ path: "/servers/t/mcp" }), 5_000, "another server's");
+  assert.equal(await ttlOf({ who: "eve" }), 5_000, "of one that is not there for her");
   gateway.upstreams.detach("s", "s-2-a");
   assert.deepEqual((await introduced("/servers/s/mcp"))[0], "I am s-2.", "what was heard of it is kept");
 });
