@@ -18,6 +18,9 @@ const taskMethods: Readonly<Record<Era, readonly string[]>> = {
   modern: ["tasks/get", "tasks/update", "tasks/cancel"],
 };
 
+/** A server may tell of a task, under its own id for it, without being asked; nobody may rely on that. */
+export const taskStatusMethod = "notifications/tasks/status";
+
 /** Whether a method's name is one of those that only tasks have. */
 export function isOfTasks(method: string): boolean {
   return method.startsWith(prefix);

@@ -9,6 +9,7 @@ import type { Envelope } from "../../protocol/envelope.ts";
 import { JsonRpcCode } from "../../protocol/errors.ts";
 import { type InputRequest, inputRequiredResult } from "../../protocol/input-required.ts";
 import { type Outcome, outcomeOf } from "../../protocol/response.ts";
+import { taskStatusMethod } from "../../protocol/tasks.ts";
 import type { Ending } from "../../resilience/ending.ts";
 import type { ReadyReplica } from "../../upstream/upstream-set.ts";
 import { refuseQuestion } from "../asking/asking.ts";
@@ -102,6 +103,8 @@ export class Forward extends ClientCall implements LegHost, PassageHost, Parking
 
   onNotification(message: Buffer, method: string): void {
     if (method === "notifications/cancelled") return this.#questions?.onWithdrawn(message);
+    // Its client knows the task by another id, and asks how it stands.
+    if (method === taskStatusMethod) return;
     if (method === "notifications/message" && !wantsLog(this.call, message)) return;
     if (method === elicitationComplete && !this.call.session?.questions.elicitations.has(this.server, message))
       return this.#dependencies.upstreams.dropped(this.server, "unaddressed_completion");

@@ -224,3 +224,21 @@ for (const era of eras) {
     assert.equal(again.calls("tasks/get").length, 0);
   });
 }
+
+for (const era of eras) {
+  test(`what a server says of a task unasked, under its own id, does not reach a ${era} client, who knows another`, async () => {
+    await using gateway = await TestGateway.open();
+    const work = serve(gateway, era);
+    const peer = await peerOf(gateway, era);
+    const id = await begin(peer, era);
+    work.script = {
+      "tasks/get": (call) => {
+        call.notify("notifications/tasks/status", { taskId: "t", status: "completed" });
+        call.result({ resultType: "complete", taskId: "t", status: "completed" });
+      },
+    };
+    const { text, body } = await about(peer, era, "tasks/get", id);
+    assert.equal(body?.result?.["taskId"], id);
+    assert.ok(!text.includes('"t"'), text);
+  });
+}
