@@ -327,6 +327,19 @@ test("what listens at a revision that takes nothing new is told that lists chang
   await aggregate.close();
 });
 
+test("what listens at a preview ends with a result when there is nothing to preview any more", async () => {
+  const { gateway } = await pair({ clock: new ManualClock() });
+  await using _ = gateway;
+  const preview = await listen(gateway, { toolsListChanged: true }, { path: "/servers/weather@weather-2/mcp" });
+  await preview.next();
+  await gateway.time.advance(20_000);
+  assert.equal(gateway.subscriptions.streamCount, 1);
+  gateway.upstreams.detach("weather", "weather-2-a");
+  await gateway.time.advance(20_000);
+  assert.equal(gateway.subscriptions.streamCount, 0);
+  assert.equal((await preview.next()).result?.["resultType"], "complete");
+});
+
 test("what listens where nothing differs ends without a word, and what listens at a revision that stays goes on", async () => {
   const { gateway } = await pair({ clock: new ManualClock() });
   await using _ = gateway;

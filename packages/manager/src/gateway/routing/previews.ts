@@ -41,11 +41,17 @@ export class Previews {
 
   #isThere(server: string, revision: string, principal: Principal): boolean {
     const { table, upstreams, maySee } = this.#options;
-    const route = table.current.servers.get(server);
-    if (route === undefined || !principal.seesRevisions || !maySee(principal, server)) return false;
-    const isRouted = route.revisions !== undefined && !hasLeft(route, revision);
-    return isRouted || upstreams.replicas(server).some((replica) => replica.revision === revision);
+    if (!principal.seesRevisions || !maySee(principal, server)) return false;
+    return canBeNamed({ server, revision }, table.current, upstreams);
   }
+}
+
+/** Whether a revision has a ready replica, or a place in its server's route. */
+export function canBeNamed({ server, revision }: Bound, { servers }: RoutingTable, upstreams: UpstreamSet): boolean {
+  const route = servers.get(server);
+  if (route === undefined) return false;
+  const isRouted = route.revisions !== undefined && !hasLeft(route, revision);
+  return isRouted || upstreams.replicas(server).some((replica) => replica.revision === revision);
 }
 
 /** Revisions are called by their server and a number. */

@@ -21,6 +21,7 @@ import type { ReadyReplica } from "../../upstream/upstream-set.ts";
 import type { Catalog } from "../lists/catalog.ts";
 import type { Owned } from "../lists/merged-list.ts";
 import type { MayCall } from "../routing/route.ts";
+import { canBeNamed } from "../routing/previews.ts";
 import { takesNew } from "../routing/revision-of.ts";
 import type { RoutingTable, ServerRoute } from "../routing/routing-table.ts";
 import { Session, type Sessions } from "../sessions/session.ts";
@@ -296,12 +297,13 @@ export class Subscriptions implements Disposable {
     });
   }
 
-  /** Streams whose credential is no longer good, or whose server may no longer be seen. */
+  /** Streams whose credential is no longer good, whose server may no longer be seen, or whose preview is there no more. */
   #endBad(): void {
     for (const stream of [...this.#streams]) {
-      const { principal, view } = stream;
+      const { principal, view, bound } = stream;
       const maySee = view.kind === "aggregate" || this.#options.maySee(principal, view.server);
-      if (!maySee || !this.#isGood(principal)) stream.end();
+      const isThere = bound === undefined || canBeNamed(bound, this.#table, this.#options.upstreams);
+      if (!maySee || !isThere || !this.#isGood(principal)) stream.end();
     }
   }
 
