@@ -23,7 +23,7 @@ export const hung: FigureGroup = {
   kind: "figures",
   name: "hung",
   title: "One of 50 servers hung, modern era, through `/mcp`",
-  remark: `${perSecond} calls a second to the other 49 in turn, with all 50 well and with one that takes requests and does not answer, while ${waiting} callers wait for it, five times. Then merged lists, one after the other.`,
+  remark: `${perSecond} calls a second to the other 49 in turn, with all 50 well and with one that takes requests and does not answer, five times. Meanwhile ${waiting} callers want something of the fiftieth, again a second after it answered, or was refused for it. Then merged lists, one after the other.`,
   figures: [
     { name: "p99 of calls to the other 49, with the hung one over without", unit: "×", max: 1.2 },
     { name: "p99 without", unit: "µs" },
@@ -75,13 +75,9 @@ async function figuresOf(
   const without: number[] = [];
   const withIt: number[] = [];
   for (let pair = 0; pair < pairs; pair++) {
-    without.push(await p99Us(target, `a${pair}`));
+    without.push(await p99Beside(target, tools.at(-1) ?? "", `a${pair}`));
     await tell(server, "hang");
-    const over = new AbortController();
-    const callers = Array.from({ length: waiting }, () => callAgain(target, tools.at(-1) ?? "", over.signal));
-    withIt.push(await p99Us(target, `b${pair}`));
-    over.abort();
-    await Promise.all(callers);
+    withIt.push(await p99Beside(target, tools.at(-1) ?? "", `b${pair}`));
     if (pair < pairs - 1) await tell(server, "well");
   }
   say(`p99 in µs, without and with: ${without.map((us, i) => `${us} ${withIt[i]}`).join(", ")}`);
@@ -91,8 +87,14 @@ async function figuresOf(
   return [median(withIt.map((us, i) => us / (without[i] ?? us))), median(without), median(withIt), slowestMs];
 }
 
-async function p99Us(target: Target, seed: string): Promise<number> {
-  return (await pace(loadOf(target, seed), perSecond)).p99Us;
+/** Of calls to the good servers, while callers of the other one come again and again, whether it answers or not. */
+async function p99Beside(target: Target, name: string, seed: string): Promise<number> {
+  const over = new AbortController();
+  const callers = Array.from({ length: waiting }, () => callAgain(target, name, over.signal));
+  const { p99Us } = await pace(loadOf(target, seed), perSecond);
+  over.abort();
+  await Promise.all(callers);
+  return p99Us;
 }
 
 function loadOf(target: Target, seed: string): Load {
@@ -103,7 +105,7 @@ async function tell({ port }: HungServer, what: "hang" | "well"): Promise<void> 
   await fetch(`http://127.0.0.1:${port}/${what}`, { method: "POST" });
 }
 
-/** However it ends; a refusal is waited out a little, as a client would. */
+/** However it ends, once a second: a refusal is waited out, and callers who came more often would be what is measured. */
 async function callAgain(target: Target, name: string, signal: AbortSignal): Promise<void> {
   const params = { name, arguments: { n: "1" }, _meta: modernMeta };
   while (!signal.aborted) {
@@ -113,7 +115,7 @@ async function callAgain(target: Target, name: string, signal: AbortSignal): Pro
         .catch(() => undefined),
       aborted(signal),
     ]);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
   }
 }
 

@@ -66,7 +66,7 @@ class NullCall implements PassageHost {
 
   constructor(dependencies: PassageDependencies, number: number, nowMs: number) {
     const principal = principals[number % principals.length] ?? stop("there is no principal");
-    this.destination = { route, name: tools[number % tools.length] };
+    this.destination = { route, name: tools[number % tools.length], revision: undefined };
     this.call = { session: undefined, principal };
     this.principalHash = principal.hash;
     this.dueMs = nowMs + route.callTimeoutMs;
