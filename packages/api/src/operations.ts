@@ -2,7 +2,6 @@
  * Everything that can be asked of the manager over REST, as data: the adapter routes by this table, the OpenAPI document is
  * written from it, and tests hold the client and the command line against it. Source: resources.md, "REST".
  */
-import type { z } from "zod";
 import {
   breakerRequestSchema,
   healthSchema,
@@ -12,16 +11,11 @@ import {
   toolSchema,
 } from "./schema/answers.ts";
 import { listSchema } from "./schema/common.ts";
-import {
-  deployRequestSchema,
-  emptyRequestSchema,
-  promoteRequestSchema,
-  revisionDiffSchema,
-  rollbackRequestSchema,
-} from "./schema/deploy.ts";
-import { deploymentListSchema, deploymentSchema } from "./schema/deployment.ts";
+import { deployRequestSchema, revisionDiffSchema, rollbackRequestSchema } from "./schema/deploy.ts";
+import { deploymentListSchema } from "./schema/deployment.ts";
 import { apiKeyInputSchema, apiKeySchema, createdApiKeySchema, replicaSchema, revisionSchema } from "./schema/kinds.ts";
 import { serverInputSchema, serverListSchema, serverSchema } from "./schema/server.ts";
+import { deployment, type DeploymentOperationName, deploymentOperations, name, page } from "./deployment-operations.ts";
 import type { Answer, Operation, Parameter } from "./operation.ts";
 
 /** The operations under `/api/v1`. */
@@ -42,13 +36,7 @@ export type OperationName =
   | "listTools"
   | "callTool"
   | "readLogs"
-  | "listDeployments"
-  | "getDeployment"
-  | "promoteDeployment"
-  | "pauseDeployment"
-  | "resumeDeployment"
-  | "abortDeployment"
-  | "retryDeployment"
+  | DeploymentOperationName
   | "getHealth"
   | "listApiKeys"
   | "createApiKey"
@@ -62,13 +50,7 @@ export type ProbeName = "alive" | "ready" | "metrics";
 /** Media type of a stream of server-sent events. */
 export const eventStreamType = "text/event-stream";
 
-const name: Parameter = { name: "name", in: "path", type: "string", summary: "Name of the resource." };
 const tool: Parameter = { name: "tool", in: "path", type: "string", summary: "The server's own name of the tool." };
-
-const page: readonly Parameter[] = [
-  { name: "limit", in: "query", type: "integer", min: 1, max: 1000, summary: "Items on a page. Default 100." },
-  { name: "cursor", in: "query", type: "string", summary: "`nextCursor` of the page before." },
-];
 
 const labels: Parameter = {
   name: "labels",
@@ -102,24 +84,6 @@ const started = {
   ...etag,
   "Mcp-Manager-Deployment": "Name of the Deployment that this began; absent when nothing has to run otherwise.",
 };
-
-const deployment: Answer = { status: 200, summary: "The Deployment.", schema: deploymentSchema };
-
-/** A verb on a deployment that is under way. */
-function verb(word: string, summary: string, body: z.ZodType = emptyRequestSchema): Operation {
-  return {
-    method: "POST",
-    path: `/api/v1/deployments/{name}/${word}`,
-    summary,
-    parameters: [name],
-    body,
-    bodyOptional: true,
-    answers: [{ ...deployment, summary: "The Deployment; its status shows what comes of it." }],
-    permission: "servers:write",
-    errors: ["not_found", "conflict", "failed_precondition"],
-    cli: `deployment ${word}`,
-  };
-}
 
 /** Every operation, by name. Keys for path, query and header are the ones of `parameters`. */
 export const operations: Readonly<Record<OperationName, Operation>> = {
@@ -315,38 +279,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     errors: ["not_found"],
     cli: "server logs",
   },
-  listDeployments: {
-    method: "GET",
-    path: "/api/v1/deployments",
-    summary: "List the deployments of all servers, newest first.",
-    parameters: page,
-    answers: [{ status: 200, summary: "A page of Deployments.", schema: deploymentListSchema }],
-    permission: "servers:read",
-    errors: [],
-    cli: "deployment list",
-  },
-  getDeployment: {
-    method: "GET",
-    path: "/api/v1/deployments/{name}",
-    summary: "Read a deployment: where it is, why, and what to do.",
-    parameters: [name],
-    answers: [deployment],
-    permission: "servers:read",
-    errors: ["not_found"],
-    cli: "deployment get",
-  },
-  promoteDeployment: verb(
-    "promote",
-    "Go on: past the present step, or to the end at once (`full`).",
-    promoteRequestSchema,
-  ),
-  pauseDeployment: verb("pause", "Stay where it is until it is resumed."),
-  resumeDeployment: verb("resume", "Go on from a pause. What breaks for clients is accepted by `promote` only."),
-  abortDeployment: verb("abort", "Go back to the stable revision."),
-  retryDeployment: {
-    ...verb("retry", "Try once more what was aborted or failed, from the beginning."),
-    answers: [{ ...deployment, status: 202, summary: "The next Deployment, to the same revision." }],
-  },
+  ...deploymentOperations,
   getHealth: {
     method: "GET",
     path: "/api/v1/health",
