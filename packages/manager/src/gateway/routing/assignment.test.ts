@@ -115,10 +115,3 @@ test("what matches goes to the next revision whatever the weight", () => {
     [true, true, false, true, false],
   );
 });
-
-test("callers without a credential go to the next revision only while both offer the same", () => {
-  const nobody = caller("", { isAnonymous: true, clientName: "claude" });
-  const match: readonly Match[] = [{ client: "claude" }];
-  assert.equal(revisionFor(routeOf({ weight: 100, match, differs: true }), nobody), "weather-1");
-  assert.equal(revisionFor(routeOf({ weight: 100, differs: false }), nobody), "weather-2");
-});

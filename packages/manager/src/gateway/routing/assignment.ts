@@ -16,8 +16,6 @@ export interface Caller {
   readonly clientName: string | undefined;
   /** A header of the request; `name` in lower case. */
   header(name: string): string | undefined;
-  /** Has no credential of its own, so that all such callers look like one. */
-  readonly isAnonymous?: boolean;
 }
 
 /** Buckets that principals are sorted into: a hundred for each percent. */
@@ -28,8 +26,6 @@ const bucketsPerPercent = buckets / 100;
 export function revisionFor({ name, revisions }: ServerRoute, who: Caller): string | undefined {
   const next = revisions?.next;
   if (revisions === undefined || next === undefined) return revisions?.stable;
-  // One of them cannot be told from another, and what is offered may not vary between connections.
-  if (who.isAnonymous === true && next.differs) return revisions.stable;
   if (next.match.length > 0 && matchersOf(next).some((isMatch) => isMatch(who))) return next.revision;
   return isNext(name, next, who.principal.hash) ? next.revision : revisions.stable;
 }
