@@ -69,15 +69,21 @@ test("a promotion goes past the present step, or to the end", () => {
   assert.equal(after(paused("AwaitingPromotion"), { kind: "resume" }).progress?.promoted, "step");
 });
 
-test("a comparison without steps is promoted to its end only, and says so", () => {
-  const before = deployment({ phase: "Progressing" });
-  const compared = { ...before, spec: { ...before.spec, strategy: { kind: "ab", variants: [], match: [] } as const } };
-  assert.throws(() => after(compared, { kind: "promote" }), {
-    code: "failed_precondition",
-    message: /has no steps: promote it with full .*, or abort it$/,
+for (const stepless of [
+  { kind: "ab", variants: [], match: [] },
+  { kind: "rolling", maxSurge: 1, maxUnavailable: 0, minReady: "5s" },
+  { kind: "recreate" },
+] as const) {
+  test(`${stepless.kind} has no steps: it is promoted to its end only, and says so`, () => {
+    const before = deployment({ phase: "Progressing" });
+    const under = { ...before, spec: { ...before.spec, strategy: stepless } };
+    assert.throws(() => after(under, { kind: "promote" }), {
+      code: "failed_precondition",
+      message: /has no steps: promote it with full .*, or abort it$/,
+    });
+    assert.equal(after(under, { kind: "promote", full: true }).progress?.promoted, "full");
   });
-  assert.equal(after(compared, { kind: "promote", full: true }).progress?.promoted, "full");
-});
+}
 
 test("a resume from a look that did not satisfy looks anew", () => {
   for (const reason of ["Inconclusive", "ExposureNotMet", "AnalysisFailed"] as const) {

@@ -8,6 +8,7 @@ import type {
   DeploymentReason,
   DeploymentStatus,
   PromoteRequest,
+  StrategyKind,
 } from "@mcp-manager/api";
 import { ManagerError } from "@mcp-manager/api";
 
@@ -102,6 +103,15 @@ function resumed(reason: DeploymentReason | undefined, { by }: Said): Partial<De
   }
 }
 
+/** Whether there is something to go past: a weight, or a wait. */
+const hasSteps: Readonly<Record<StrategyKind, boolean>> = {
+  rolling: false,
+  recreate: false,
+  "blue-green": true,
+  canary: true,
+  ab: false,
+};
+
 const accepting = "promote it with acceptBreaking";
 
 function promote(
@@ -117,11 +127,12 @@ function promote(
       "cannot promote",
       `its difference breaks clients: ${accepting} if that is meant, or abort it`,
     );
-  if (!full && phase === "Progressing" && deployment.spec.strategy.kind === "ab")
+  const { kind } = deployment.spec.strategy;
+  if (!full && phase === "Progressing" && !hasSteps[kind])
     return refusal(
       deployment,
       "cannot promote",
-      "a comparison has no steps: promote it with full to make the new revision stable, or abort it",
+      `${kind} has no steps: promote it with full to send everybody to the new revision, or abort it`,
     );
   const isAtGate = phase === "Paused" && (reason === "SchemaBreaking" || reason === "SchemaSemantic");
   // Who accepts a difference has not said yet that the steps are to be skipped.
