@@ -11,7 +11,7 @@ import fc from "fast-check";
 import { DeploymentWrites } from "../../packages/manager/src/api/operations/deployment-writes.ts";
 import { ServerWrites } from "../../packages/manager/src/api/operations/server-writes.ts";
 import { ManualClock } from "../../packages/manager/src/base/clock.ts";
-import { noMeasures } from "../../packages/manager/src/controller/rollout/measures.ts";
+import { noMeasures } from "../../packages/manager/src/telemetry/revision-measures.ts";
 import { type Bench, openBench } from "../../packages/manager/src/controller/testing/loop-bench.ts";
 import { kinds } from "../../packages/manager/src/registry/kinds.ts";
 import { serverSpec } from "../../packages/manager/src/registry/testing/drafts.ts";

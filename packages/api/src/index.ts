@@ -81,6 +81,7 @@ export type {
   StrategyKind,
   Variant,
 } from "./strategy.ts";
+export { canonicalJson } from "./canonical-json.ts";
 export { revisionName, runnablePart, runnableText } from "./revision.ts";
 export type { Revision, RevisionSpec, RevisionStatus, RunnablePart } from "./revision.ts";
 export { pendingReplicaStatus } from "./replica.ts";

@@ -1,4 +1,5 @@
 /** The Revision resource: an immutable snapshot of the part of a Server's spec that decides what runs. */
+import { canonicalJson } from "./canonical-json.ts";
 import type { Resource } from "./resource.ts";
 import type { Limits, Sandbox, ServerSource, ServerSpec, Sharing } from "./server.ts";
 
@@ -53,14 +54,4 @@ export function runnableText(part: RunnablePart): string {
 /** Name of a server's revision: `weather-7`. */
 export function revisionName(server: string, number: number): string {
   return `${server}-${number}`;
-}
-
-function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const members = Object.entries(value)
-    .filter(([, member]) => member !== undefined)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
-  return `{${members.join(",")}}`;
 }

@@ -5,7 +5,7 @@
  * were last changed. Keeps nothing.
  */
 import { createHash } from "node:crypto";
-import { canonicalJson } from "../base/canonical-json.ts";
+import { canonicalJson } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import type { TimerWheel } from "../base/timer-wheel.ts";
 import { JsonRpcCode } from "../protocol/errors.ts";

@@ -4,7 +4,7 @@ import { createFront } from "../api/front.ts";
 import { createOperations } from "../api/operations.ts";
 import { ServerWrites } from "../api/operations/server-writes.ts";
 import { createRest } from "../api/rest.ts";
-import { compareRecords } from "../controller/gate.ts";
+import { compareRecords } from "../controller/gates.ts";
 import { compareCatalogues } from "../controller/schema/compare.ts";
 import { Listener } from "../gateway/listener.ts";
 import { self } from "../protocol/self.ts";

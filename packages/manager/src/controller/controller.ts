@@ -19,9 +19,9 @@ import type { Registry } from "../registry/registry.ts";
 import { sameJson } from "../registry/transaction.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { Announcer } from "./announcer.ts";
-import { type Changes, changesOf } from "./changes.ts";
-import { type CompareTexts, Gates } from "./gate.ts";
-import type { MeasureSource } from "./measure-source.ts";
+import { type StatusWrites, statusWritesOf } from "./status-writes.ts";
+import { type CompareTexts, Gates } from "./gates.ts";
+import type { MeasureSource } from "../telemetry/revision-measures.ts";
 import { type Caches, type Observed, observe } from "./observed.ts";
 import { OwnWrites } from "./own-writes.ts";
 import { PassedTime } from "./passed-time.ts";
@@ -136,7 +136,7 @@ export class Controller implements AsyncDisposable {
     if (own.deployment !== undefined) this.#announcer.deployment(own.deployment);
     const moment = this.#momentOf(own);
     const decision = this.#decide(own, moment);
-    const changes = changesOf(own, decision, moment.passedMs, moment.now);
+    const changes = statusWritesOf(own, decision, moment.passedMs, moment.now);
     const status = this.#statusOf(own, changes, moment);
     // Where calls go first: nothing may end that they are still sent to.
     if (changes.isMove && !(await this.#write(own, changes, status, moment))) return behindMs;
@@ -175,7 +175,7 @@ export class Controller implements AsyncDisposable {
     return decide(rolloutInput({ ...own, deployment }, around, { desired, passedMs, now }));
   }
 
-  #statusOf(own: Observed, { deployment, route }: Changes, { desired, now }: Moment): ServerStatus {
+  #statusOf(own: Observed, { deployment, route }: StatusWrites, { desired, now }: Moment): ServerStatus {
     const { toolCount, breakerOf } = this.#options;
     const { server, replicas, revisions } = own;
     const { name } = server.metadata;
@@ -188,7 +188,7 @@ export class Controller implements AsyncDisposable {
    * All that changed, in one transaction, which holds only while the store has what was looked at; false when it has not. Nothing is
    * written when nothing changed.
    */
-  async #write(own: Observed, changes: Changes, status: ServerStatus, { nowMs }: Moment): Promise<boolean> {
+  async #write(own: Observed, changes: StatusWrites, status: ServerStatus, { nowMs }: Moment): Promise<boolean> {
     const { registry, servers, deployments, measures } = this.#options;
     const { name } = own.server.metadata;
     const stored = servers.stored(name);

@@ -3,11 +3,11 @@
  * for. Decides nothing. Whoever counts may be broken: then nothing was measured, which is an error of its own.
  */
 import type { Deployment } from "@mcp-manager/api";
-import type { Gates } from "./gate.ts";
-import type { MeasureSource } from "./measure-source.ts";
+import type { Gates } from "./gates.ts";
+import type { MeasureSource } from "../telemetry/revision-measures.ts";
 import type { Observed } from "./observed.ts";
-import type { PendingWork, RevisionMeasures } from "./rollout/measures.ts";
-import { noMeasures } from "./rollout/measures.ts";
+import type { PendingWork, RevisionMeasures } from "../telemetry/revision-measures.ts";
+import { noMeasures } from "../telemetry/revision-measures.ts";
 import type { RolloutInput } from "./rollout/rollout.ts";
 import type { Rooms } from "./rooms.ts";
 

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { Strategy } from "@mcp-manager/api";
 import { ManualClock } from "../base/clock.ts";
 import { kinds } from "../registry/kinds.ts";
-import { noMeasures } from "./rollout/measures.ts";
+import { noMeasures } from "../telemetry/revision-measures.ts";
 import { type Bench, openBench } from "./testing/loop-bench.ts";
 
 const strategies: readonly Strategy[] = [

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { Route } from "@mcp-manager/api";
 import { ManagerError } from "@mcp-manager/api";
 import { ManualClock } from "../base/clock.ts";
-import type { RevisionMeasures } from "./calls/revision-measures.ts";
+import type { RevisionMeasures } from "../telemetry/revision-measures.ts";
 import { eras, peerOf, TestGateway } from "./testing/gateway.ts";
 import { type Answer, Peer } from "./testing/peer.ts";
 import type { Received, ScriptedConnection } from "./testing/scripted-connection.ts";

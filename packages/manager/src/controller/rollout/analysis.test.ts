@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { AnalysisRule, Strategy } from "@mcp-manager/api";
 import fc from "fast-check";
 import { analyse, type Figures, rulesOf } from "./analysis.ts";
-import { noMeasures, type RevisionMeasures } from "./measures.ts";
+import { noMeasures, type RevisionMeasures } from "../../telemetry/revision-measures.ts";
 
 /** What a rule with the usual settings finds: result, value and threshold. */
 function find(name: AnalysisRule["name"], figures: Partial<Figures>, more: Partial<AnalysisRule> = {}): unknown {

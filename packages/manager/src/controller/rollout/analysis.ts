@@ -4,7 +4,7 @@
  * Source: reliability.md §1.2, "Metrics for analysis".
  */
 import type { AnalysisName, AnalysisResult, AnalysisRule, Strategy } from "@mcp-manager/api";
-import type { RevisionMeasures } from "./measures.ts";
+import type { RevisionMeasures } from "../../telemetry/revision-measures.ts";
 
 /** What the rules look at. */
 export interface Figures {

@@ -5,7 +5,7 @@
 import type { DeploymentProgress, DeploymentStatus } from "@mcp-manager/api";
 import { durationMs, isOver } from "@mcp-manager/api";
 import { stanceOf, withProgress } from "./changes.ts";
-import type { PendingWork } from "./measures.ts";
+import type { PendingWork } from "../../telemetry/revision-measures.ts";
 import { copiesOf, progressOf, type Situation } from "./situation.ts";
 import type { RolloutStrategy } from "./strategies/strategy.ts";
 import { watched } from "./watch.ts";

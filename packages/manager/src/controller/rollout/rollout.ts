@@ -4,7 +4,7 @@
  * reliability.md §1.2.
  */
 import type { Deployment, DeploymentStatus, Replica, Route, SchemaDiff, Server } from "@mcp-manager/api";
-import type { PendingWork, RevisionMeasures } from "./measures.ts";
+import type { PendingWork, RevisionMeasures } from "../../telemetry/revision-measures.ts";
 
 /** One server and its newest deployment at one moment; the deployment may be over, for what it leaves behind goes in its time. */
 export interface RolloutInput {

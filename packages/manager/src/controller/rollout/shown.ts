@@ -2,7 +2,7 @@
 import type { DeploymentStatus, VariantResult } from "@mcp-manager/api";
 import { isOver } from "@mcp-manager/api";
 import { type Changes, changed } from "./changes.ts";
-import type { RevisionMeasures } from "./measures.ts";
+import type { RevisionMeasures } from "../../telemetry/revision-measures.ts";
 import type { Situation } from "./situation.ts";
 
 /** The status with the figures of this moment; those of a deployment that is over stay as they were. */

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { AjvJsonSchemaValidator } from "@modelcontextprotocol/client/validators/ajv";
 import type { SchemaClass } from "@mcp-manager/api";
 import fc from "fast-check";
-import { canonicalJson } from "../../base/canonical-json.ts";
+import { canonicalJson } from "@mcp-manager/api";
 import { seededRandom } from "../../base/random.ts";
 import { compareCatalogues } from "./compare.ts";
 import type { JsonObject } from "./json.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SchemaClass } from "@mcp-manager/api";
-import { canonicalJson } from "../../base/canonical-json.ts";
+import { canonicalJson } from "@mcp-manager/api";
 import { compareCatalogues } from "./compare.ts";
 
 const base = { protocolVersion: "2025-11-25", serverInfo: { name: "weather" }, capabilities: { tools: {} } };

@@ -1,5 +1,5 @@
 /** What single keywords of JSON Schema say of values that stand alone: their types, their lists, their bounds. Pure, and without nesting. */
-import { canonicalJson } from "../../base/canonical-json.ts";
+import { canonicalJson } from "@mcp-manager/api";
 import { type JsonObject, listOf, memberOf, objectOf, type StructuralIds, stringsOf } from "./json.ts";
 
 /** As `type`, but that `number` is split: `fraction` is a number that is no integer. */

@@ -13,7 +13,7 @@ import { openMemoryStore } from "../../store/memory.ts";
 import type { Store } from "../../store/store.ts";
 import { silentLogger } from "../../telemetry/logger.ts";
 import { Controller, type ControllerOptions } from "../controller.ts";
-import type { MeasureSource } from "../measure-source.ts";
+import type { MeasureSource } from "../../telemetry/revision-measures.ts";
 
 export interface BenchOptions extends Partial<
   Pick<ControllerOptions, "advance" | "callsOf" | "measures" | "capacity" | "compareTexts">

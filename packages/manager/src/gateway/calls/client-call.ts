@@ -174,9 +174,8 @@ export abstract class ClientCall implements ReplyListener, SessionCall, CallTime
     const tool = method === "tools/call" ? name : undefined;
     const principal = this.call.session === undefined ? this.principalHash : undefined;
     const tookMs = this.tookMs(nowMs);
-    this.#dependencies.measures.ended({
-      ...{ server, revision, wanted, isShut, outcome, ending, tool, principal, tookMs, bytes },
-    });
+    const what = { server, revision, wanted, tool, principal };
+    this.#dependencies.measures.ended({ ...what, isShut, outcome, ending, tookMs, bytes });
   }
 
   protected headers(): RawHeaders {

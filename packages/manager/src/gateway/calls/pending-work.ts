@@ -2,20 +2,13 @@
  * What a revision still has to finish, counted when somebody asks: calls in flight, sessions that are on it, tasks under way, streams that
  * listen. A revision that drains is waited for until all of it is none. Keeps no counts of its own.
  */
+import type { PendingWork } from "../../telemetry/revision-measures.ts";
 import type { UpstreamSet } from "../../upstream/upstream-set.ts";
 import { sessionsOn } from "../sessions/pins.ts";
 import type { Sessions } from "../sessions/session.ts";
 import type { Subscriptions } from "../subscriptions/subscriptions.ts";
 import type { OpenTasks } from "../tasks/open-tasks.ts";
 import type { GuardsOf } from "./passage.ts";
-
-/** Of one revision, on this instance. */
-export interface PendingWork {
-  readonly inFlight: number;
-  readonly sessions: number;
-  readonly tasks: number;
-  readonly listens: number;
-}
 
 export interface PendingCountsOptions {
   readonly upstreams: UpstreamSet;

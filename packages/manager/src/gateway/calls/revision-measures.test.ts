@@ -6,7 +6,8 @@ import { WatchedValue } from "../../base/watched.ts";
 import type { Ending } from "../../resilience/ending.ts";
 import { buildRoutingTable, emptyTable, type RoutingTable } from "../routing/routing-table.ts";
 import { serverResource } from "../testing/gateway.ts";
-import { CallMeasures, type MeasuredCall, type RevisionMeasures } from "./revision-measures.ts";
+import type { RevisionMeasures } from "../../telemetry/revision-measures.ts";
+import { CallMeasures, type MeasuredCall } from "./revision-measures.ts";
 
 const next = { revision: "weather-2", weight: 5, salt: "s", match: [], differs: false };
 const canary: Route = { stable: "weather-1", next, draining: [] };

@@ -4,7 +4,7 @@
  * not come to rest. Each is told in one event; nothing is kept from clients, and nothing is remembered beyond the process.
  */
 import { createHash } from "node:crypto";
-import { canonicalJson } from "../../base/canonical-json.ts";
+import { canonicalJson } from "@mcp-manager/api";
 import type { Clock } from "../../base/clock.ts";
 import type { EventSink } from "../../events/event.ts";
 import type { ListItem } from "../../protocol/list.ts";

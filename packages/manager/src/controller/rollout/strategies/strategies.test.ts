@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CanaryStrategy, RollingStrategy } from "@mcp-manager/api";
-import { noMeasures } from "../measures.ts";
+import { noMeasures } from "../../../telemetry/revision-measures.ts";
 import { canarySteps, RolloutWorld } from "../testing/rollout-world.ts";
 
 const rolling: RollingStrategy = { kind: "rolling", maxSurge: 1, maxUnavailable: 0, minReady: "0s" };

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { isOver, type ReplicaState, type Route, type SchemaClass, type Strategy } from "@mcp-manager/api";
 import fc from "fast-check";
 import { advance } from "../advance.ts";
-import { noMeasures } from "../measures.ts";
+import { noMeasures } from "../../../telemetry/revision-measures.ts";
 import type { RolloutDecision } from "../rollout.ts";
 import { situationOf } from "../situation.ts";
 import { strategyOf } from "../strategies/strategies.ts";

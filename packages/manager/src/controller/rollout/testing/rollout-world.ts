@@ -21,7 +21,7 @@ import {
 import { plan, type Step } from "../../plan.ts";
 import { deployment, replica, revision, server } from "../../testing/world.ts";
 import { advance } from "../advance.ts";
-import { noMeasures, type PendingWork, type RevisionMeasures } from "../measures.ts";
+import { noMeasures, type PendingWork, type RevisionMeasures } from "../../../telemetry/revision-measures.ts";
 import type { Gate, RolloutDecision, RolloutInput, Room } from "../rollout.ts";
 
 const nothing: PendingWork = { inFlight: 0, sessions: 0, tasks: 0, listens: 0 };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changesOf } from "./changes.ts";
+import { statusWritesOf } from "./status-writes.ts";
 import { deployment, server } from "./testing/world.ts";
 
 for (const [phase, end, target] of [
@@ -21,7 +21,7 @@ for (const [phase, end, target] of [
       deployments: [older, newest],
       deployment: newest,
     };
-    const [change, ...more] = changesOf(own, undefined, 0, "2027-01-01T00:00:00Z").deployments;
+    const [change, ...more] = statusWritesOf(own, undefined, 0, "2027-01-01T00:00:00Z").deployments;
     assert.deepEqual([change?.name, more], ["weather-2-1", []]);
     assert.deepEqual([change?.status.phase, change?.status.traffic.target], [end, target]);
     assert.match(change?.status.message ?? "", /weather-3-2 took its place/);

@@ -15,7 +15,7 @@ export interface StatusChange {
   readonly status: DeploymentStatus;
 }
 
-export interface Changes {
+export interface StatusWrites {
   readonly deployments: readonly StatusChange[];
   /** The newest deployment as it then is. */
   readonly deployment: Deployment | undefined;
@@ -31,12 +31,12 @@ export interface Changes {
 /** What was only counted is written at least so often, so that a restart loses no more. */
 const countedMs = 5_000;
 
-export function changesOf(
+export function statusWritesOf(
   { server, deployment, deployments }: Observed,
   decision: RolloutDecision | undefined,
   passedMs: number,
   now: string,
-): Changes {
+): StatusWrites {
   const { route: before } = server.status;
   const superseded = deployments.flatMap((one) =>
     isSuperseded(one, deployment) ? [supersede(one, deployment, now)] : [],

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Deployment, SchemaDiff } from "@mcp-manager/api";
 import { pendingDeploymentStatus } from "@mcp-manager/api";
 import type { CatalogueRecord } from "../registry/kinds.ts";
-import { Gates } from "./gate.ts";
+import { Gates } from "./gates.ts";
 import { replica } from "./testing/world.ts";
 
 const additive: SchemaDiff = { class: "additive", changes: [] };
