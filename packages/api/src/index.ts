@@ -64,6 +64,7 @@ export type {
   SchemaDiff,
   VariantResult,
 } from "./deployment.ts";
+export type { Event, EventTopic, PassingTopic, StoredTopic, StreamItem } from "./event.ts";
 export type {
   AbStrategy,
   AnalysisName,

@@ -20,7 +20,16 @@ export type Permission =
   | "api-keys:read"
   | "api-keys:write"
   /** Read metrics. */
-  | "metrics:read";
+  | "metrics:read"
+  /** Hear what happens: the event stream. */
+  | "events:read"
+  /** See which secrets there are and who uses them; their values are shown to nobody. */
+  | "secrets:read"
+  | "secrets:write"
+  /** See webhooks and what could not be delivered. */
+  | "webhooks:read"
+  /** Have events sent to an address, and decide about what could not be delivered. */
+  | "webhooks:write";
 
 /**
  * - `admin`: everything
@@ -42,10 +51,25 @@ export const rolePermissions: Readonly<Record<RoleName, readonly Permission[]>> 
     "api-keys:read",
     "api-keys:write",
     "metrics:read",
+    "events:read",
+    "secrets:read",
+    "secrets:write",
+    "webhooks:read",
+    "webhooks:write",
   ],
-  operator: ["servers:read", "servers:write", "logs:read", "tools:list", "tools:call", "metrics:read"],
+  operator: [
+    "servers:read",
+    "servers:write",
+    "logs:read",
+    "tools:list",
+    "tools:call",
+    "metrics:read",
+    "events:read",
+    "secrets:read",
+    "webhooks:read",
+  ],
   caller: ["tools:list", "tools:call"],
-  viewer: ["servers:read", "tools:list", "metrics:read"],
+  viewer: ["servers:read", "tools:list", "metrics:read", "events:read"],
 };
 
 /** The built-in roles, strongest first. */

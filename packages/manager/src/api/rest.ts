@@ -1,29 +1,20 @@
 /**
- * The REST door: HTTP in, one operation, HTTP out. Routes by the table, reads the body, checks the permission, and shows results
- * and errors as `resources.md` says; it holds no rule of its own. The listener has authenticated the caller before.
+ * The REST door: HTTP in, one operation, HTTP out. Routes by the table, reads what was sent, and shows results and errors as
+ * `resources.md` says; it holds no rule of its own. The listener has authenticated the caller before.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ManagerError, parseQuery } from "@mcp-manager/api";
 import type { Operation, OperationName, Principal } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
-import type { Audit } from "../telemetry/audit.ts";
-import { auditEntry } from "./audit-entry.ts";
 import { etag, sendBytes, sendError, sendJson, sendLines } from "./answer.ts";
 import { BodyRefusal, readBody } from "./body.ts";
-import type { Operations } from "./operations.ts";
-import type { Authorizer } from "./ports.ts";
-import type { OperationReply } from "./request.ts";
-import { demand } from "./request.ts";
+import { perform } from "./perform.ts";
+import type { PerformOptions } from "./perform.ts";
+import type { OperationReply, OperationRequest } from "./request.ts";
 import { routeOf } from "./route.ts";
 
-export interface RestOptions {
-  readonly operations: Operations;
-  readonly authorizer: Authorizer;
+export interface RestOptions extends PerformOptions {
   readonly clock: Clock;
-  /** Where changes, and what was refused, are noted. Default: nowhere. */
-  readonly audit?: Pick<Audit, "record">;
-  /** Hears of failures that are ours (`internal`): the caller is only told that there was one. */
-  readonly onFailure: (operation: OperationName, error: ManagerError) => void;
 }
 
 /**
@@ -51,55 +42,29 @@ export function createRest(options: RestOptions): RestHandler {
       );
       return sendError(request, response, error, { status: 405, headers: { allow: routed.allowed.join(", ") } });
     }
-    const { name, operation } = routed;
-    const asked = { name, operation, path: routed.path, query: new URLSearchParams(query), principal };
-    const note = (failure?: ManagerError): void => {
-      const entry = auditEntry({ ...asked, address: request.socket.remoteAddress }, failure);
-      if (entry !== undefined) options.audit?.record(entry);
-    };
-    void answer(request, response, asked, options).then(
-      () => note(),
-      (error: unknown) => {
-        const failure = ManagerError.from(error);
-        note(failure);
-        if (failure.code === "internal") options.onFailure(name, failure);
-        refuse(request, response, failure);
-      },
+    const { name, path: parameters } = routed;
+    const asking = { name, path: parameters, principal, address: request.socket.remoteAddress };
+    const read = (): ReturnType<typeof readRequest> => readRequest(request, response, { ...routed, query });
+    const write = (reply: OperationReply): void | Promise<void> => send(request, response, reply, options.clock);
+    void perform(asking, read, write, options).catch((error: unknown) =>
+      refuse(request, response, ManagerError.from(error)),
     );
   };
 }
 
-interface Asked {
-  readonly name: OperationName;
-  readonly operation: Operation;
-  readonly path: Readonly<Record<string, string>>;
-  readonly query: URLSearchParams;
-  readonly principal: Principal;
-}
-
-async function answer(
+/** What was sent beside the path, read and checked as far as the table knows it. */
+async function readRequest(
   request: IncomingMessage,
   response: ServerResponse,
-  asked: Asked,
-  options: RestOptions,
-): Promise<void> {
-  const { name, operation, path, principal } = asked;
-  const { permission, summary } = operation;
-  if (permission !== undefined) demand(options.authorizer, principal, permission, `do this: ${summary}`);
-  const query = parseQuery(operation, asked.query);
+  asked: { readonly name: OperationName; readonly operation: Operation; readonly query: string },
+): Promise<Omit<OperationRequest, "path" | "principal">> {
+  const { name, operation } = asked;
+  const query = parseQuery(operation, new URLSearchParams(asked.query));
   const body = await readBody(request, operation, name === "callTool");
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   const ifMatch = ifMatchOf(request, operation);
-  const reply = await options.operations[name]({
-    principal,
-    path,
-    query,
-    body,
-    signal: gone.signal,
-    ...(ifMatch === undefined ? {} : { ifMatch }),
-  });
-  await send(request, response, reply, options.clock);
+  return { query, body, signal: gone.signal, ...(ifMatch === undefined ? {} : { ifMatch }) };
 }
 
 async function send(
