@@ -2,10 +2,12 @@
 import { durationMs } from "@mcp-manager/api";
 import { createFront } from "../api/front.ts";
 import { createOperations } from "../api/operations.ts";
+import { viewFor } from "../api/operations/events.ts";
 import { ServerWrites } from "../api/operations/server-writes.ts";
 import { createRest } from "../api/rest.ts";
 import { compareRecords } from "../controller/gates.ts";
 import { compareCatalogues } from "../controller/schema/compare.ts";
+import { BusStreams } from "../events/bus-streams.ts";
 import { Listener } from "../gateway/listener.ts";
 import { self } from "../protocol/self.ts";
 import { KeyAuthenticator } from "../security/api-key.ts";
@@ -36,8 +38,10 @@ export async function openDoors(
   const { registry, keys, metrics, audit, access } = state;
   const storeWatch = scope.use(new StoreWatch(state.store, clock));
   let notReady: string | undefined;
+  const streams = scope.use(new BusStreams({ bus: state.events, registry, clock, leastView: viewFor([]) }));
   const operations = createOperations({
     registry,
+    streams,
     writes,
     authorizer: access,
     tools: plane.tools,
@@ -87,6 +91,8 @@ export async function openDoors(
     // Cut short, it is over all the same.
     await clock.sleep(durationMs(gateway.readinessDelay), hurried.signal).catch(() => undefined);
     const expiry = clock.after(durationMs(gateway.drainTimeout), () => hurried.abort());
+    // They end with their readers only, which nobody waits for.
+    streams[Symbol.dispose]();
     await listener.close(hurried.signal);
     expiry.cancel();
   });

@@ -12,6 +12,7 @@ import {
 import { makeDirectory } from "../base/directory.ts";
 import { EventBus } from "../events/bus.ts";
 import { logEvents } from "../events/event-log.ts";
+import { StoreEvents } from "../events/store-events.ts";
 import type { Informer } from "../registry/informer.ts";
 import { type CatalogueRecord, kinds } from "../registry/kinds.ts";
 import { Registry } from "../registry/registry.ts";
@@ -73,6 +74,8 @@ export async function openState(options: ManagerOptions, scope: AsyncDisposableS
   scope.use(audit);
   const registry = new Registry({ store, clock, random });
   const onError = (error: ManagerError): void => logger.warn("the registry's cache has trouble", { error });
+  const storeEvents = scope.use(new StoreEvents({ registry, bus: events, clock, random, onError }));
+  await storeEvents.start();
   const keys = scope.use(new StoredKeys({ registry, random, admin: adminKey.entry, onError }));
   const servers = scope.use(registry.informer(kinds.Server, { onError }));
   const revisions = scope.use(registry.informer(kinds.Revision, { onError }));
