@@ -9,5 +9,6 @@ export type {
   LogLine,
   LogOptions,
 } from "./client.ts";
+export type { ClientClock } from "./clock.ts";
 export type { CallOptions, ClientOptions } from "./connection.ts";
 export { ManagerError } from "@mcp-manager/api";
