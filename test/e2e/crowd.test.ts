@@ -64,15 +64,13 @@ function call(name: string, who: number): Promise<Wire> {
 
 type Heard = readonly unknown[];
 
-/** What a client hears: the numbers and texts of its progress under its token, its answer under its id. */
+/** What a client hears: the numbers and texts of its progress under its token, its answer under its id, or whatever came instead. */
 function messagesOf({ text }: Wire): Heard {
-  return text
-    .split("\n")
-    .filter((line) => line.startsWith("data: {"))
-    .map((line) => {
-      const { id, params, result } = JSON.parse(line.slice(6));
-      return id === undefined ? params : [id, result.content];
-    });
+  const events = text.split("\n").flatMap((line) => (line.startsWith("data: {") ? [line.slice(6)] : []));
+  return (events.length === 0 ? [text] : events).map((event) => {
+    const { id, params, result, error } = JSON.parse(event);
+    return id === undefined ? params : [id, result?.content ?? error];
+  });
 }
 
 function owed(who: number): Heard {
