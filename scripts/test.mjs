@@ -3,6 +3,7 @@
  * that one run shows everything, and ends with a table and the sum of all tests. How each is run stands in package.json.
  */
 import { spawn } from "node:child_process";
+import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -87,6 +88,8 @@ function runScript(script) {
       stdio: ["ignore", "pipe", "inherit"],
       detached: process.platform !== "win32",
       shell: process.platform === "win32",
+      // Each test file is a process, and half of its time would go into turning the same sources into JavaScript.
+      env: { NODE_COMPILE_CACHE: join(root, ".cache", "compiled"), ...process.env },
     });
     const end = (signal) => (process.platform === "win32" ? child.kill(signal) : killGroup(child.pid, signal));
     const stop = (signal) => {

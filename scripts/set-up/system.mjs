@@ -7,6 +7,7 @@ import process from "node:process";
 /** What must be in the PATH, which package brings it, and the suites that are skipped without it. */
 const needs = [
   { command: "git", package: "git", suites: ["tidy"], why: "lists the files that the house rules are about" },
+  { command: "chromium", package: "chromium", suites: ["browser"], why: "runs the client in a real browser" },
   { command: "bwrap", package: "bubblewrap", suites: ["sandboxes"], why: "shuts servers off from the machine" },
 ];
 

@@ -41,6 +41,21 @@ test("a problem document has exactly the members that clients rely on", () => {
   });
 });
 
+test("a problem says whether a retry may succeed only where its code says otherwise, and the error keeps it", () => {
+  const usual = new ManagerError("unavailable", "no replica", { retryAfterMs: 1_000 });
+  assert.equal(toProblem(usual).retryable, undefined);
+  assert.equal(fromProblem(503, toProblem(usual)).retryable, true);
+  const unknown = new ManagerError("unavailable", "it broke off", { retryAfterMs: 1_000, retryable: false });
+  const back = fromProblem(503, toProblem(unknown));
+  assert.deepEqual([toProblem(unknown).retryable, back.retryable, back.retryAfterMs], [false, false, 1_000]);
+});
+
+test("when to come again is taken from the header where the body does not say it", () => {
+  const problem = toProblem(new ManagerError("unavailable", "no replica", { retryAfterMs: 300 }));
+  assert.equal(fromProblem(503, problem, 1_000).retryAfterMs, 300);
+  assert.equal(fromProblem(503, "<html>", 1_000).retryAfterMs, 1_000);
+});
+
 test("an error survives the way through a problem document", () => {
   const error = new ManagerError("unavailable", "server w has no ready replica", {
     reason: "NO_READY_REPLICA",

@@ -25,6 +25,8 @@ export interface Problem {
   /** The server it happened to. */
   readonly server?: string;
   readonly retryAfterMs?: number;
+  /** Only where it is not what the table says of the code: false when the request may have been carried out all the same. */
+  readonly retryable?: boolean;
   readonly errors?: readonly FieldError[];
   /** The resource as it is now, with a 412. */
   readonly current?: unknown;
@@ -49,30 +51,36 @@ export function toProblem(error: ManagerError, options: ProblemOptions = {}): Pr
     ...(options.instance === undefined ? {} : { instance: options.instance }),
     ...(error.server === undefined ? {} : { server: error.server }),
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+    ...(error.retryable === errorCodes[error.code].retryable ? {} : { retryable: error.retryable }),
     ...(error.fields.length === 0 ? {} : { errors: error.fields }),
     ...(error.details["current"] === undefined ? {} : { current: error.details["current"] }),
   };
 }
 
-/** The error that an answer with `status` and this body stands for. Never throws. */
-export function fromProblem(status: number, body: unknown): ManagerError {
-  const problem = typeof body === "object" && body !== null ? (body as Readonly<Record<string, unknown>>) : {};
-  const code = problem["code"];
-  const detail = problem["detail"];
+/**
+ * The error that an answer with `status` and this body stands for. `retryAfterMs` is what the header `Retry-After` said, for a body that
+ * does not say it. Never throws.
+ */
+export function fromProblem(status: number, body: unknown, retryAfterMs?: number): ManagerError {
+  const said = retryAfterMs === undefined ? {} : { retryAfterMs };
+  const problem = typeof body === "object" && body !== null ? { ...said, ...body } : said;
+  const { code, detail } = problem as Readonly<Record<string, unknown>>;
   if (typeof code !== "string" || !Object.hasOwn(errorCodes, code) || typeof detail !== "string") {
     return new ManagerError(
       codeOfStatus(status),
       `the answer was HTTP ${status}, and not from MCP Manager: check the URL`,
+      said,
     );
   }
   return new ManagerError(code as ErrorCode, detail, optionsOf(problem));
 }
 
-function optionsOf(problem: Readonly<Record<string, unknown>>): ManagerErrorOptions {
-  const { reason, retryAfterMs, server, errors, current } = problem as Partial<Problem>;
+function optionsOf(problem: object): ManagerErrorOptions {
+  const { reason, retryAfterMs, retryable, server, errors, current } = problem as Partial<Problem>;
   return {
     ...(typeof reason === "string" ? { reason } : {}),
     ...(typeof retryAfterMs === "number" ? { retryAfterMs } : {}),
+    ...(typeof retryable === "boolean" ? { retryable } : {}),
     ...(typeof server === "string" ? { server } : {}),
     ...(Array.isArray(errors) ? { fields: errors as readonly FieldError[] } : {}),
     ...(current === undefined ? {} : { details: { current } }),

@@ -51,7 +51,8 @@ async function runCommand(command: Command, values: Values, positionals: readonl
     },
     flag: (name) => values[name] === true,
     print: new Printer(io, formatOf(option("output"), command)),
-    client: () => new Client(findTarget(io, { url: option("url"), data: option("data") })),
+    // Who types a command hears at once what is wrong, and decides.
+    client: () => new Client({ ...findTarget(io, { url: option("url"), data: option("data") }), retries: 0 }),
   };
   try {
     return await command.run(invocation);

@@ -1,46 +1,8 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { ManagerError, operations } from "@mcp-manager/api";
 import { Client } from "./client.ts";
-
-interface Fake extends AsyncDisposable {
-  readonly client: Client;
-  readonly url: string;
-  readonly asked: { readonly line: string; readonly headers: IncomingMessage["headers"]; readonly body: string }[];
-}
-
-/** A manager that answers everything with `answer`. */
-async function openFake(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<Fake> {
-  const asked: Fake["asked"] = [];
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
-      asked.push({
-        line: `${request.method} ${request.url}`,
-        headers: request.headers,
-        body: Buffer.concat(chunks).toString(),
-      });
-      answer(request, response);
-    });
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return {
-    client: new Client({ url: `${url}/`, key: "k" }),
-    url,
-    asked,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
+import { HastyClock, openFake } from "./testing/fake-manager.ts";
 
 test("every operation has its method, with the path and the method of the table", async () => {
   await using fake = await openFake((request, response) =>
@@ -122,7 +84,7 @@ test("a problem document becomes the error it stands for", async () => {
 test("what is no manager, and nothing at all, are told apart", async () => {
   await using fake = await openFake((_request, response) => response.end("<html>"));
   await assert.rejects(fake.client.health(), { code: "protocol_error", message: /is it MCP Manager\?/ });
-  const gone = new Client({ url: fake.url });
+  const gone = new Client({ url: fake.url, clock: new HastyClock() });
   await fake[Symbol.asyncDispose]();
   await assert.rejects(gone.health(), { code: "unavailable", message: /nothing listens there/ });
   assert.throws(() => new Client({ url: "localhost:8080" }), { code: "invalid_argument" });

@@ -20,7 +20,7 @@ import type {
   Tool,
 } from "@mcp-manager/api";
 import { eventStreamType, ManagerError } from "@mcp-manager/api";
-import { Connection, queryOf } from "./connection.ts";
+import { apart, Connection, queryOf } from "./connection.ts";
 import type { CallOptions, ClientOptions } from "./connection.ts";
 import { EventCalls } from "./event-calls.ts";
 import { readEvents } from "./events.ts";
@@ -191,12 +191,12 @@ export class ServerCalls {
 
   /** What its replicas wrote to stderr, oldest first. */
   async *logs(name: string, options: LogOptions = {}): AsyncGenerator<LogLine, void, undefined> {
-    const { signal, ...query } = options;
+    const [call, query] = apart(options);
     const response = await this.#connection.send({
       method: "GET",
-      path: `${serverPath(name)}/logs${queryOf({ ...query })}`,
+      path: `${serverPath(name)}/logs${queryOf(query)}`,
       headers: { accept: eventStreamType },
-      ...(signal === undefined ? {} : { signal }),
+      ...call,
     });
     if (response.body === null) return;
     for await (const event of readEvents(response.body)) {
@@ -230,8 +230,8 @@ export class DeploymentCalls {
 
   /** Past the present step, or to the end; `failed_precondition` when it is too late. */
   promote(name: string, options: CallOptions & PromoteRequest = {}): Promise<Deployment> {
-    const { signal, ...body } = options;
-    return this.#verb(name, "promote", body, signal === undefined ? {} : { signal });
+    const [call, body] = apart(options);
+    return this.#verb(name, "promote", body, call);
   }
 
   /** Until it is resumed. */
@@ -344,10 +344,10 @@ function apiKeyPath(name: string): string {
 }
 
 function listOf<Item>(connection: Connection, path: string, query: LabelledListQuery): Promise<List<Item>> {
-  const { signal, labels, ...page } = query;
+  const [call, { labels, ...page }] = apart(query);
   const pairs = Object.entries(labels ?? {}).map(([label, value]) => `${label}=${value}`);
   const parameters = queryOf({ ...page, labels: pairs.length === 0 ? undefined : pairs.join(",") });
-  return connection.json({ method: "GET", path: path + parameters, ...(signal === undefined ? {} : { signal }) });
+  return connection.json({ method: "GET", path: path + parameters, ...call });
 }
 
 async function* allOf<Item>(

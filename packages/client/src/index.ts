@@ -11,5 +11,6 @@ export type {
 } from "./client.ts";
 export { EventCalls } from "./event-calls.ts";
 export type { WatchOptions } from "./event-calls.ts";
+export type { ClientClock } from "./clock.ts";
 export type { CallOptions, ClientOptions } from "./connection.ts";
 export { ManagerError } from "@mcp-manager/api";

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import type { ManagerProcess } from "./manager.ts";
-import { root } from "./manager.ts";
+import { compiled, root } from "./manager.ts";
 
 const program = join(root, "packages/cli/bin/mcp-manager.js");
 
@@ -43,7 +43,7 @@ export function startCli(
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("MCP_MANAGER_"));
   const where = manager === undefined ? {} : { MCP_MANAGER_URL: manager.url, MCP_MANAGER_DATA: manager.dataDir };
   const child = spawn(process.execPath, ["--conditions=mcp-manager-source", program, ...words], {
-    env: { ...Object.fromEntries(inherited), ...where, ...env },
+    env: { ...compiled, ...Object.fromEntries(inherited), ...where, ...env },
     stdio: ["pipe", "pipe", "pipe"],
     ...(cwd === undefined ? {} : { cwd }),
   });

@@ -18,6 +18,7 @@ export const problemSchema: z.ZodType<Problem, Problem> = exactly<Problem>()(
     instance: z.string().exactOptional(),
     server: z.string().exactOptional(),
     retryAfterMs: z.number().exactOptional(),
+    retryable: z.boolean().exactOptional(),
     errors: z.array(z.strictObject({ path: z.string(), given: z.string(), expected: z.string() })).exactOptional(),
     current: z.unknown().exactOptional(),
   }),

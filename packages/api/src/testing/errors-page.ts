@@ -90,7 +90,9 @@ it also ends with 2 for wrong usage.
 
 ## Over REST
 
-\`application/problem+json\` (RFC 9457): \`{type, title, status, detail, code, reason, instance, server?, retryAfterMs?, errors?, current?}\`.
+\`application/problem+json\` (RFC 9457): \`{type, title, status, detail, code, reason, instance, server?, retryAfterMs?, retryable?, errors?,
+current?}\`.
+\`retryable\` is there where it is not what the table says: false where the request may have been carried out all the same.
 \`reason\` is a constant in capitals that is finer than the code, such as \`NO_READY_REPLICA\`. \`errors\` is a list of
 \`{path, given, expected}\`. The status is the code's own but for these: a \`conflict\` under \`If-Match\` is 412, a body that is too long 413, one
 of another type 415. A 401 carries \`WWW-Authenticate\`.

@@ -1,7 +1,7 @@
 /**
  * The HTTP door: one port for the MCP endpoints and for whatever else is served beside them. Owns the sockets and their time;
- * checks Host and Origin, finds the credential's principal, and hands the request on, or turns it away while there is no room
- * (`door/`). Reads no bodies.
+ * checks Host and Origin, answers browsers that ask for a page, finds the credential's principal, and hands the request on, or turns
+ * it away while there is no room (`door/`). Reads no bodies.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -9,6 +9,7 @@ import { errorCodes, ManagerError, problemType, toProblem } from "@mcp-manager/a
 import { managerErrorResponse } from "../protocol/errors.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Authenticator } from "../security/authenticator.ts";
+import { allowReading, isPreflight, preflightHeaders } from "../security/cross-origin.ts";
 import type { HostOriginCheck } from "../security/host-origin.ts";
 import type { Principal } from "../security/principal.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -167,9 +168,14 @@ export class Listener {
   #handle(request: IncomingMessage, response: ServerResponse): void {
     const { hostOrigin, authenticator, endpoint, other, gate } = this.#options;
     const view = this.#viewOf(request.url ?? "/");
-    const refusal = hostOrigin.check(request.headers.host, request.headers.origin);
+    const { origin } = request.headers;
+    const refusal = hostOrigin.check(request.headers.host, origin);
     if (refusal !== undefined) {
       return this.#refuse(request, response, view, new ManagerError("permission_denied", refusal));
+    }
+    if (origin !== undefined) {
+      allowReading(response, origin);
+      if (isPreflight(request)) return this.#allowSending(request, response, view);
     }
     const header = request.headers.authorization;
     if (view === undefined && header === undefined) {
@@ -190,6 +196,13 @@ export class Listener {
       return passOn(other, request, response, undefined, who.message);
     }
     this.#refuse(request, response, view, new ManagerError("unauthenticated", who.message), who.reason);
+  }
+
+  /** Tells a browser what a page of an allowed origin may send. */
+  #allowSending(request: IncomingMessage, response: ServerResponse, view: View | undefined): void {
+    if (this.#isWary && this.#turnsAway(request, response, view, undefined)) return;
+    discardBody(request, response);
+    response.writeHead(204, preflightHeaders(request.headers)).end();
   }
 
   /** Whether there is any reason to look closer: three comparisons that every request pays. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Received, Script } from "./testing/scripted-connection.ts";
-import { TestGateway } from "./testing/gateway.ts";
+import { serverResource, TestGateway } from "./testing/gateway.ts";
 import { Client as LegacyClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as LegacyHttp } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
@@ -76,10 +76,9 @@ for (const mode of ["auto", "legacy"] as const) {
   });
 }
 
-test("G7 version 2 of the SDK stays modern across a time without any replica", async () => {
+test("G7 version 2 of the SDK stays modern across the time before the first replica", async () => {
   await using gateway = await TestGateway.open({ introductionWaitMs: 10 });
-  const connection = gateway.serve("new", { era: "modern", script: script({ resultType: "complete" }) });
-  gateway.upstreams.detach("new", "new-1-a");
+  gateway.register(serverResource("new", {}, "starting"));
   const url = new URL(`${gateway.url}/servers/new/mcp`);
   const connect = async (): Promise<InstanceType<typeof Client>> => {
     const client = new Client(clientInfo, { versionNegotiation: { mode: "auto" } });
@@ -88,7 +87,7 @@ test("G7 version 2 of the SDK stays modern across a time without any replica", a
   };
   await assert.rejects(connect());
   assert.equal(gateway.sessions.count, 0, "the client fell back to the legacy era");
-  gateway.upstreams.attach({ name: "new-1-b", server: "new", revision: "new-1", connection });
+  gateway.attach("new", { era: "modern", script: script({ resultType: "complete" }) });
   const client = await connect();
   assert.equal(client.getProtocolEra(), "modern");
   await client.close();

@@ -64,3 +64,14 @@ test("a server that is made again under the name of another does not speak by th
   assert.equal((await own.initialize()).status, 503);
   assert.equal(await merged(), undefined);
 });
+
+test("a server that slept before anybody asked speaks on its own endpoint all the same, also by revision", async () => {
+  await using gateway = await TestGateway.open({ introductionWaitMs: 0 });
+  gateway.serve("a", { instructions: "I am here." });
+  gateway.upstreams.detach("a", "a-1-a");
+  gateway.register(serverResource("a", {}, "idle"));
+  const own = new Peer(gateway.url, { path: "/servers/a/mcp" });
+  assert.equal((await own.initialize()).body?.result?.["instructions"], "I am here.");
+  gateway.route("a", { stable: "a-1", draining: [] });
+  assert.equal((await own.initialize()).body?.result?.["instructions"], "I am here.");
+});

@@ -46,11 +46,16 @@ export class Introduction implements Disposable {
   readonly #options: IntroductionOptions;
   /** What each server that is registered said when it was last there, by revision; "" is any. */
   readonly #heard = new Map<string, Map<string, ServerFacts>>();
-  readonly #unsubscribe: Unsubscribe;
+  readonly #unsubscribe: readonly Unsubscribe[];
 
   constructor(options: IntroductionOptions) {
     this.#options = options;
-    this.#unsubscribe = options.table.onChange(() => this.#forget());
+    this.#unsubscribe = [
+      options.table.onChange(() => this.#forget()),
+      options.upstreams.onChange(({ kind, server }) => {
+        if (kind === "attached") this.#hear(server);
+      }),
+    ];
   }
 
   /** The version a legacy client gets: its own when it is spoken here, else the newest legacy one. */
@@ -83,7 +88,7 @@ export class Introduction implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#unsubscribe();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
   }
 
   /** Whether what a server says that the caller sees here may soon not hold. */
@@ -141,11 +146,26 @@ export class Introduction implements Disposable {
     if (route === undefined) return undefined;
     const revision = seen.of(route);
     const facts = upstreams.pick(server, revision)?.connection.facts;
-    const known = this.#heard.get(server)?.get(revision ?? "");
-    if (facts === undefined || facts === known) return known;
-    const heard = this.#heard.get(server) ?? new Map<string, ServerFacts>();
-    this.#heard.set(server, heard.set(revision ?? "", facts));
+    if (facts === undefined) return this.#heard.get(server)?.get(revision ?? "");
+    this.#keep(server, revision, facts);
     return facts;
+  }
+
+  /** A replica has come, and may be gone again before anybody asks: a server that nobody calls sleeps. */
+  #hear(server: string): void {
+    const { table, upstreams } = this.#options;
+    const isOne = table.current.servers.get(server)?.revisions === undefined;
+    for (const { revision, connection } of upstreams.replicas(server)) {
+      this.#keep(server, revision, connection.facts);
+      if (isOne) this.#keep(server, undefined, connection.facts);
+    }
+  }
+
+  #keep(server: string, revision: string | undefined, facts: ServerFacts): void {
+    let heard = this.#heard.get(server);
+    if (heard?.get(revision ?? "") === facts) return;
+    if (heard === undefined) this.#heard.set(server, (heard = new Map()));
+    heard.set(revision ?? "", facts);
   }
 
   /** Servers that are no longer registered, and revisions that left. */
@@ -155,7 +175,7 @@ export class Introduction implements Disposable {
       const route = table.current.servers.get(server);
       if (route === undefined) this.#heard.delete(server);
       for (const revision of heard.keys()) {
-        const isRouted = route?.revisions !== undefined && !hasLeft(route, revision);
+        const isRouted = route !== undefined && !hasLeft(route, revision);
         if (revision !== "" && !isRouted && upstreams.pick(server, revision) === undefined) heard.delete(revision);
       }
     }
