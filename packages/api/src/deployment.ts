@@ -173,6 +173,11 @@ export interface DeploymentProgress {
   readonly failedBefore?: number;
   /** How long each revision may go on with what began there, by its name. */
   readonly draining?: Readonly<Record<string, number>>;
+  /**
+   * Of them, those that traffic was taken back from: how long their sessions and calls may still take, where tasks have longer. 0: their
+   * time is over.
+   */
+  readonly callsMs?: Readonly<Record<string, number>>;
   /** How long the old replicas are kept for an instant way back. */
   readonly keptMs?: number;
 }
@@ -222,6 +227,8 @@ export interface Route {
   readonly next?: NextRoute;
   /** Revisions that take nothing new; what began there (sessions, tasks, calls that wait for their client) goes on there. */
   readonly draining: readonly string[];
+  /** Of `draining`, those whose sessions are over: tasks alone are still asked for there, and calls of before answered. Absent: none. */
+  readonly tasksOnly?: readonly string[];
 }
 
 /** The revision that traffic may be moving to, and who goes there. */

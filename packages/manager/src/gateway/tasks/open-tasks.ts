@@ -1,5 +1,5 @@
 /**
- * How many tasks are still under way at each revision, as far as this instance has seen them begin: what a revision that drains is
+ * How many tasks are still under way at each revision, as far as this instance has seen them begin, or be asked for: what a revision that drains is
  * waited for. A task counts until an answer says that it is over, or its time is. Knows no clients.
  */
 import type { Clock } from "../../base/clock.ts";
@@ -30,6 +30,11 @@ export class OpenTasks {
     this.#open.set(keyOf(server, revision, id), { server, revision, untilMs });
     const [oldest] = this.#open.keys();
     if (this.#open.size > tasksMax && oldest !== undefined) this.#open.delete(oldest);
+  }
+
+  /** It was seen to be under way; counted from now on, unless it is already. */
+  goesOn(place: Pick<TaskPlace, "server" | "revision" | "id">, ttlMs: number | undefined): void {
+    if (!this.#open.has(keyOf(place.server, place.revision, place.id))) this.began(place, ttlMs);
   }
 
   ended({ server, revision, id }: Pick<TaskPlace, "server" | "revision" | "id">): void {

@@ -99,8 +99,11 @@ export class Tasks {
   }
 
   #renamed(response: Buffer, method: string, era: Era, { shown, place }: TaskOfCall): Buffer {
+    const { open } = this.#options;
     const named = taskNamed(response, method, era);
-    if (method === "tasks/result" || isFinal(named?.status)) this.#options.open.ended(place);
+    if (method === "tasks/result" || isFinal(named?.status)) open.ended(place);
+    // It may have begun before this manager did.
+    else if (named?.status !== undefined) open.goesOn(place, named.ttlMs);
     return named === undefined ? response : withId(response, named, shown);
   }
 }

@@ -122,6 +122,7 @@ export class TestGateway implements AsyncDisposable {
   readonly subscriptions: Subscriptions;
   readonly parked: ParkedCalls;
   readonly pending: PendingCounts;
+  readonly openTasks: OpenTasks;
   readonly measures: CallMeasures = new CallMeasures();
   readonly wheel: TimerWheel;
   readonly guards: Guards;
@@ -184,12 +185,12 @@ export class TestGateway implements AsyncDisposable {
     table.onChange(({ servers }) => guards.follow(servers));
     this.guards = guards;
     const waking = new WakingCalls({ upstreams, table, wake: this.idle });
-    const openTasks = new OpenTasks(clock);
+    this.openTasks = new OpenTasks(clock);
     this.pending = new PendingCounts({
       upstreams,
       guards,
       sessions,
-      tasks: openTasks,
+      tasks: this.openTasks,
       subscriptions: this.subscriptions,
     });
     const endpoint = new McpEndpoint({
@@ -218,7 +219,7 @@ export class TestGateway implements AsyncDisposable {
       catalog,
       router: new Router({ table, lists, catalog, mayCall }),
       previews: new Previews({ table, upstreams, maySee }),
-      tasks: new Tasks({ ids: new TaskIds(sealer, clock), open: openTasks, table, mayCall }),
+      tasks: new Tasks({ ids: new TaskIds(sealer, clock), open: this.openTasks, table, mayCall }),
       subscriptions: this.subscriptions,
       gate: this.gate,
       states: new RequestStates(sealer, clock),

@@ -60,7 +60,7 @@ export type Event =
   | { readonly kind: "die"; readonly after: "deciding" | "writing" | "a step" }
   | { readonly kind: "scale"; readonly replicas: number }
   | { readonly kind: "measure"; readonly requests: number; readonly failures: number; readonly isAway: boolean }
-  | { readonly kind: "work"; readonly inFlight: number };
+  | { readonly kind: "work"; readonly inFlight: number; readonly tasks: number };
 
 const states: readonly ReplicaState[] = ["starting", "ready", "ready", "failed", "idle"];
 
@@ -110,7 +110,7 @@ export const event: fc.Arbitrary<Event> = fc.oneof(
       isAway: fc.boolean(),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("work" as const), inFlight: fc.nat(1) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("work" as const), inFlight: fc.nat(1), tasks: fc.nat(1) }) },
 );
 
 /** The world, and what must be so at every moment of it. */
@@ -169,7 +169,7 @@ export class Trial {
         return;
       }
       case "work":
-        world.pending = { inFlight: one.inFlight, sessions: 0, tasks: 0, listens: 0 };
+        world.pending = { inFlight: one.inFlight, sessions: 0, tasks: one.tasks, listens: 0 };
         world.leftovers = new Map(world.route?.draining.map((revision) => [revision, world.pending]));
     }
   }
@@ -313,7 +313,11 @@ export class Trial {
 
 function legal(route: Route | undefined): void {
   if (route === undefined) return;
-  const { stable, next, draining } = route;
+  const { stable, next, draining, tasksOnly = [] } = route;
+  assert.ok(
+    tasksOnly.every((revision) => draining.includes(revision)),
+    `tasks of ${tasksOnly.join()} do not drain`,
+  );
   const all = [stable, ...(next === undefined ? [] : [next.revision]), ...draining];
   assert.equal(new Set(all).size, all.length, `a revision is named twice: ${all.join()}`);
   if (next !== undefined) assert.ok(next.weight >= 0 && next.weight <= 100, `weight ${next.weight}`);
