@@ -60,7 +60,7 @@ describe("while a version drains", { concurrency: true }, () => {
       assert.deepEqual([await begun.inSession(), await begun.poll()], ["1", "at 1"]);
       await reaches(scenario.manager, name, "Completed");
       await isOver(begun);
-      // What is in flight has as long again.
+      // What is in flight has half as long again.
       for (const ending of await Promise.all(calls))
         assert.equal(codeOf(ending), "unavailable", JSON.stringify(ending));
       await gone(server, 1);
