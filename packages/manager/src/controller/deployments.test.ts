@@ -5,6 +5,7 @@ import type { Deployment, DeploymentStatus, Route } from "@mcp-manager/api";
 import { ManualClock } from "../base/clock.ts";
 import { kinds } from "../registry/kinds.ts";
 import type { RolloutDecision, RolloutInput } from "./rollout/rollout.ts";
+import { nothingPending } from "../telemetry/revision-measures.ts";
 import { type Bench, openBench } from "./testing/loop-bench.ts";
 
 type Decide = (input: RolloutInput) => RolloutDecision;
@@ -248,7 +249,7 @@ test("the counts begin anew when the shares change, and when whoever counts is b
       return undefined;
     },
     reset: (server: string) => resets.push(server),
-    pending: () => ({ inFlight: 1, sessions: 0, tasks: 0, listens: 0 }),
+    pending: () => ({ ...nothingPending, inFlight: 1 }),
   };
   await using world = await open(still, { measures });
   const { bench, inputs } = world;

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { Strategy } from "@mcp-manager/api";
 import { ManualClock } from "../base/clock.ts";
 import { kinds } from "../registry/kinds.ts";
-import { noMeasures } from "../telemetry/revision-measures.ts";
+import { noMeasures, nothingPending } from "../telemetry/revision-measures.ts";
 import { type Bench, openBench } from "./testing/loop-bench.ts";
 
 const strategies: readonly Strategy[] = [
@@ -55,7 +55,7 @@ for (const strategy of strategies) {
       const measures = {
         of: () => ({ ...noMeasures, requests: Math.floor(clock.nowMs()) }),
         reset: () => undefined,
-        pending: () => ({ inFlight: 0, sessions: 0, tasks: 0, listens: 0 }),
+        pending: () => nothingPending,
       };
       await using bench = await openBench({ clock, measures, spec: { strategy, replicas: 2 } });
       await bench.deploy(1);

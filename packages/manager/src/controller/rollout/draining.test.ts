@@ -2,10 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Strategy } from "@mcp-manager/api";
-import type { PendingWork } from "../../telemetry/revision-measures.ts";
+import { nothingPending as none, type PendingWork } from "../../telemetry/revision-measures.ts";
 import { canarySteps, RolloutWorld } from "./testing/rollout-world.ts";
 
-const none: PendingWork = { inFlight: 0, sessions: 0, tasks: 0, listens: 0 };
 const instant: Strategy = { kind: "blue-green", autoPromote: true, previewFor: "0s", scaleDownDelay: "0s" };
 
 /** A canary that took a tenth of the callers, and is aborted with this left to finish. */

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { isOver, type ReplicaState, type Route, type SchemaClass, type Strategy } from "@mcp-manager/api";
 import fc from "fast-check";
 import { advance } from "../advance.ts";
-import { noMeasures } from "../../../telemetry/revision-measures.ts";
+import { noMeasures, nothingPending } from "../../../telemetry/revision-measures.ts";
 import type { RolloutDecision } from "../rollout.ts";
 import { situationOf } from "../situation.ts";
 import { strategyOf } from "../strategies/strategies.ts";
@@ -169,7 +169,7 @@ export class Trial {
         return;
       }
       case "work":
-        world.pending = { inFlight: one.inFlight, sessions: 0, tasks: one.tasks, listens: 0 };
+        world.pending = { ...nothingPending, inFlight: one.inFlight, tasks: one.tasks };
         world.leftovers = new Map(world.route?.draining.map((revision) => [revision, world.pending]));
     }
   }
@@ -327,7 +327,7 @@ function legal(route: Route | undefined): void {
 export function behave({ world }: Trial): void {
   world.measured = { ...noMeasures, requests: 1_000, principals: 10 };
   world.baseline = world.measured;
-  world.pending = { inFlight: 0, sessions: 0, tasks: 0, listens: 0 };
+  world.pending = nothingPending;
   world.leftovers = new Map(world.route?.draining.map((revision) => [revision, world.pending]));
   world.replicas = world.replicas.map((one) => {
     const { crashLoop: _, ...status } = one.status;
