@@ -169,6 +169,8 @@ export interface DeploymentProgress {
   readonly watchedMs?: number;
   /** How long each copy of the new revision has been ready, up to what is asked for, by its name. */
   readonly ready?: Readonly<Record<string, number>>;
+  /** How long copies of the new revision have not offered the same; absent while they do. */
+  readonly unstableMs?: number;
   /** How often copies of the new revision had failed when it began, and then when it first took traffic. */
   readonly failedBefore?: number;
   /** How long each revision may go on with what began there, by its name. */

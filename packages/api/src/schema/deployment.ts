@@ -121,6 +121,7 @@ const progressSchema = exactly<DeploymentProgress>()(
     errors: z.record(z.string(), z.int()).exactOptional(),
     watchedMs: z.number().exactOptional(),
     ready: z.record(z.string(), z.number()).exactOptional(),
+    unstableMs: z.number().exactOptional(),
     failedBefore: z.int().exactOptional(),
     draining: z.record(z.string(), z.number()).exactOptional(),
     callsMs: z.record(z.string(), z.number()).exactOptional(),

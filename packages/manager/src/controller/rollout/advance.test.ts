@@ -155,11 +155,32 @@ test("lists that differ between replicas end it before anybody sees them", () =>
   assert.deepEqual([world.phase, world.copies(1), world.copies(2)], ["Aborted UnstableLists", "1/1", "0/0"]);
 });
 
-test("a copy that comes later and offers something else takes the others back with it", () => {
-  const world = new RolloutWorld({ replicas: 4, strategy: canarySteps }).deploy(2).settle();
+test("copies that go on offering different things take each other back; meanwhile nobody else is sent there", () => {
+  const world = new RolloutWorld({ replicas: 4, strategy: canarySteps }).deploy(2).settle().pass("50s");
   world.gate = { kind: "unstable", message: "r5 and r6 do not offer the same" };
-  world.look();
+  assert.deepEqual([world.pass("29s").phase, world.route?.next?.weight], ["Progressing", 10]);
+  world.pass("2s");
   assert.deepEqual([world.phase, world.route?.next], ["Aborting UnstableLists", undefined]);
+});
+
+test("a list that changes at run time ends nothing when all copies come to offer the same again", () => {
+  const world = new RolloutWorld({ replicas: 4, strategy: canarySteps }).deploy(2).settle().pass("50s");
+  const agreed = world.gate;
+  for (const step of [2, 2]) {
+    world.gate = { kind: "unstable", message: "r5 and r6 do not offer the same" };
+    world.pass("20s");
+    world.gate = agreed;
+    world.settle();
+    assert.deepEqual([world.phase, world.status.step?.index], ["Progressing", step]);
+  }
+});
+
+test("while a person is waited for, copies have as long to offer the same", () => {
+  const world = new RolloutWorld({ strategy: canarySteps }).deploy(2).settle().pause();
+  world.gate = { kind: "unstable", message: "r2 and r3 do not offer the same" };
+  assert.equal(world.pass("29s").phase, "Paused PausedByUser");
+  assert.ok((world.last?.lookAgainMs ?? Infinity) <= 5_000, "it is looked at again");
+  assert.equal(world.pass("2s").phase, "Aborting UnstableLists");
 });
 
 test("it goes from what is stable now, whatever was so when it was asked for", () => {

@@ -18,6 +18,7 @@ export function passed(situation: Situation, strategy: RolloutStrategy, status: 
     ...times(situation, status),
     ...stillDraining(situation, strategy, status),
     keptMs: progress.keptMs === undefined ? undefined : Math.max(0, progress.keptMs - passedMs) || undefined,
+    unstableMs: isOver(status) ? undefined : unstableTime(situation, progress),
     ready: isOver(status) ? undefined : readyTimes(situation, strategy, progress),
   });
   const isWatched = status.traffic.target > 0 && stanceOf(status) === "Progressing";
@@ -34,6 +35,11 @@ function times(situation: Situation, status: DeploymentStatus): Pick<DeploymentP
     elapsedMs: isCounted ? elapsedMs + passedMs : elapsedMs,
     stalledMs: hasMoved ? 0 : isStalling ? stalledMs + passedMs : stalledMs,
   };
+}
+
+function unstableTime({ gate, passedMs }: Situation, { unstableMs }: DeploymentProgress): number | undefined {
+  if (gate.kind !== "unstable") return undefined;
+  return unstableMs === undefined ? 0 : unstableMs + passedMs;
 }
 
 function readyTimes(
