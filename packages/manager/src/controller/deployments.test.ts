@@ -255,7 +255,7 @@ test("the counts begin anew when the shares change, and when whoever counts is b
   const { bench, inputs } = world;
   await bench.deploy(1);
   await bench.settle();
-  assert.deepEqual([resets.length, inputs.at(-1)?.measured?.requests, inputs.at(-1)?.pending.inFlight], [0, 0, 1]);
+  assert.deepEqual([resets.length, inputs.at(-1)?.measured?.requests, inputs.at(-1)?.pending?.inFlight], [0, 0, 1]);
   const next = { revision: "weather-2", weight: 10, salt: "s", match: [], differs: false };
   const route = { stable: "weather-1", next, draining: [] };
   for (const weight of [10, 10, 50]) {
