@@ -60,7 +60,7 @@ describe("while a version drains", { concurrency: true }, () => {
       assert.deepEqual([await begun.inSession(), await begun.poll()], ["1", "at 1"]);
       await reaches(scenario.manager, name, "Completed");
       await isOver(begun);
-      // What is in flight has as long again.
+      // What is in flight has half as long again.
       for (const ending of await Promise.all(calls))
         assert.equal(codeOf(ending), "unavailable", JSON.stringify(ending));
       await gone(server, 1);
@@ -103,6 +103,23 @@ describe("while a version drains", { concurrency: true }, () => {
       await gone(server, 2);
       assert.equal(await begun.fill(), tooLate[era]);
       assert.deepEqual(await watch.stop(), ["2", "1"]);
+    });
+
+    test(`D5 a task at a ${era} server goes on through an abort to its own end, after sessions have ended there`, async () => {
+      const server = `task-${era}`;
+      await reaches(scenario.manager, await bring(scenario, server, planOf(era, 1, "10m")), "Completed");
+      const name = await bring(scenario, server, planOf(era, 2, "10m"));
+      await isNext(server, name);
+      const begun = await Begun.at(scenario, server, era, 0);
+      await say(scenario, name, "abort");
+      await reaches(scenario.manager, name, "Aborted");
+      await until("its session is over", async () => (await begun.inSession()) === "404");
+      await begun.initializeAgain();
+      assert.deepEqual([await begun.inSession(), await begun.poll()], ["1", "at 2"]);
+      await begun.cancel();
+      assert.equal(await begun.poll(), "cancelled at 2");
+      await gone(server, 2);
+      assert.equal(await begun.poll(), "-32602 EXPIRED");
     });
   }
 });

@@ -11,7 +11,7 @@ import fc from "fast-check";
 import { DeploymentWrites } from "../../packages/manager/src/api/operations/deployment-writes.ts";
 import { ServerWrites } from "../../packages/manager/src/api/operations/server-writes.ts";
 import { ManualClock } from "../../packages/manager/src/base/clock.ts";
-import { noMeasures } from "../../packages/manager/src/telemetry/revision-measures.ts";
+import { noMeasures, nothingPending } from "../../packages/manager/src/telemetry/revision-measures.ts";
 import { type Bench, openBench } from "../../packages/manager/src/controller/testing/loop-bench.ts";
 import { kinds } from "../../packages/manager/src/registry/kinds.ts";
 import { serverSpec } from "../../packages/manager/src/registry/testing/drafts.ts";
@@ -227,7 +227,7 @@ test("whatever people, replicas and restarts do to deployments, what is stored i
       const measures = {
         of: () => ({ ...noMeasures, requests: Math.floor(clock.nowMs()) }),
         reset: () => undefined,
-        pending: () => ({ inFlight: 0, sessions: 0, tasks: 0, listens: 0 }),
+        pending: () => nothingPending,
       };
       const compareTexts = () => ({ class: worst, changes: [] });
       await using bench = await openBench({ clock, measures, compareTexts, spec: { strategy: of, replicas: 2 } });

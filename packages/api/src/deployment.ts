@@ -177,10 +177,17 @@ export interface DeploymentProgress {
   readonly watchedMs?: number;
   /** How long each copy of the new revision has been ready, up to what is asked for, by its name. */
   readonly ready?: Readonly<Record<string, number>>;
+  /** How long copies of the new revision have not offered the same; absent while they do. */
+  readonly unstableMs?: number;
   /** How often copies of the new revision had failed when it began, and then when it first took traffic. */
   readonly failedBefore?: number;
   /** How long each revision may go on with what began there, by its name. */
   readonly draining?: Readonly<Record<string, number>>;
+  /**
+   * Of them, those that traffic was taken back from: how long their sessions and calls may still take, where tasks have longer. 0: their
+   * time is over.
+   */
+  readonly callsMs?: Readonly<Record<string, number>>;
   /** How long the old replicas are kept for an instant way back. */
   readonly keptMs?: number;
 }
@@ -230,6 +237,8 @@ export interface Route {
   readonly next?: NextRoute;
   /** Revisions that take nothing new; what began there (sessions, tasks, calls that wait for their client) goes on there. */
   readonly draining: readonly string[];
+  /** Of `draining`, those whose sessions are over: tasks alone are still asked for there, and calls of before answered. Absent: none. */
+  readonly tasksOnly?: readonly string[];
 }
 
 /** The revision that traffic may be moving to, and who goes there. */

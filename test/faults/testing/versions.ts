@@ -74,12 +74,21 @@ export class Begun {
 
   /** Asks for the task. */
   async poll(): Promise<string> {
+    return said(await this.#ofTask("tasks/get"));
+  }
+
+  /** Has the task end. */
+  async cancel(): Promise<void> {
+    const { status, text } = await this.#ofTask("tasks/cancel");
+    assert.equal(status, 200, text);
+  }
+
+  #ofTask(method: string): Promise<Wire> {
     const { manager } = this.#scenario;
     const params = { taskId: this.#task };
-    const asked = this.#isLegacy
-      ? request(manager, this.#session, "tasks/get", params)
-      : sendModern(manager, "tasks/get", params, { headers: { "mcp-name": this.#task } });
-    return said(await asked);
+    return this.#isLegacy
+      ? request(manager, this.#session, method, params)
+      : sendModern(manager, method, params, { headers: { "mcp-name": this.#task } });
   }
 
   async #open(): Promise<object> {

@@ -31,6 +31,7 @@ export const routeSchema: z.ZodType<Route, Route> = exactly<Route>()(
       })
       .exactOptional(),
     draining: z.array(z.string()),
+    tasksOnly: z.array(z.string()).exactOptional(),
   }),
 );
 
@@ -120,8 +121,10 @@ const progressSchema = exactly<DeploymentProgress>()(
     errors: z.record(z.string(), z.int()).exactOptional(),
     watchedMs: z.number().exactOptional(),
     ready: z.record(z.string(), z.number()).exactOptional(),
+    unstableMs: z.number().exactOptional(),
     failedBefore: z.int().exactOptional(),
     draining: z.record(z.string(), z.number()).exactOptional(),
+    callsMs: z.record(z.string(), z.number()).exactOptional(),
     keptMs: z.number().exactOptional(),
   }),
 );

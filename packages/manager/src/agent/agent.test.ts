@@ -65,6 +65,33 @@ test("a drain is carried out and reported, and the record is not touched otherwi
   assert.deepEqual(bench.runs.all[0]?.closes, [600_000]);
 });
 
+test("a drain after one of the whole revision has half the time that calls had there already", async () => {
+  for (const [route, graceMs] of [
+    [{ stable: "weather-2", draining: [] }, 300_000],
+    [{ stable: "weather-2", draining: ["weather-1"] }, 300_000],
+    [{ stable: "weather-1", draining: [] }, 600_000],
+    [
+      {
+        stable: "weather-0",
+        next: { revision: "weather-1", weight: 9, salt: "s", match: [], differs: false },
+        draining: [],
+      },
+      600_000,
+    ],
+  ] as const) {
+    await using bench = await openAgent();
+    await bench.server();
+    const asked = bench.runs.next();
+    await bench.place(name);
+    (await asked).succeed();
+    await bench.until(name, ({ status }) => status.state === "ready");
+    await bench.registry.resources(kinds.Server).updateStatus("weather", ({ status }) => ({ ...status, route }));
+    await bench.registry.resources(kinds.Replica).update(name, ({ spec }) => ({ spec: { ...spec, drain: true } }));
+    await bench.until(name, (replica) => replica.status.state === "stopped");
+    assert.deepEqual(bench.runs.all[0]?.closes, [graceMs], JSON.stringify(route));
+  }
+});
+
 test("a record that is taken out by force ends its run at once", async () => {
   await using bench = await openAgent();
   await bench.server();

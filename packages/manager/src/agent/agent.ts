@@ -139,7 +139,7 @@ export class Agent implements AsyncDisposable {
     } else if (replica.spec.node === this.#options.node) {
       const present = runner ?? this.#take(replica);
       present?.restart(replica.spec.restartRound);
-      if (replica.spec.drain === true) present?.leave(this.#drainMs(replica.spec.server));
+      if (replica.spec.drain === true) present?.leave(this.#lastMs(replica.spec));
     }
   }
 
@@ -211,6 +211,16 @@ export class Agent implements AsyncDisposable {
 
   #drainMs(server: string): number {
     return durationMs(this.#options.servers.get(server)?.spec.deployment.drainTimeout ?? "10m");
+  }
+
+  /**
+   * How long calls in flight may take when a replica drains. Those at a revision that has left the route, or takes nothing new, had their
+   * time there before: it gets half of it once more, and then they are cut off.
+   */
+  #lastMs({ server, revision }: Replica["spec"]): number {
+    const { stable, next } = this.#options.servers.get(server)?.status.route ?? {};
+    const hadTime = stable !== undefined && stable !== revision && next?.revision !== revision;
+    return hadTime ? this.#drainMs(server) / 2 : this.#drainMs(server);
   }
 
   #knownEra(revision: string): Era | undefined {

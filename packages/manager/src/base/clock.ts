@@ -49,7 +49,7 @@ function sleepOn(clock: Pick<Clock, "after">, delayMs: number, signal: AbortSign
 /** A clock that moves only when told to; timers fire in due order while it is advanced. */
 export class ManualClock implements Clock {
   #nowMs = 0;
-  readonly #epochMs: number;
+  #epochMs: number;
   readonly #timers = new Set<{ dueMs: number; run: () => void }>();
 
   constructor(epochMs = 1_700_000_000_000) {
@@ -62,6 +62,11 @@ export class ManualClock implements Clock {
 
   wallMs(): number {
     return this.#epochMs + this.#nowMs;
+  }
+
+  /** Somebody sets the wall clock; the time that passes is the same. */
+  stepWall(deltaMs: number): void {
+    this.#epochMs += deltaMs;
   }
 
   after(delayMs: number, run: () => void): Timer {

@@ -4,6 +4,7 @@ import type { AgentOptions } from "../agent/agent.ts";
 import { CallMetrics } from "../gateway/calls/call-metrics.ts";
 import { Catalog } from "../gateway/lists/catalog.ts";
 import { DirectTools } from "../gateway/calls/direct.ts";
+import { OpenWork } from "../gateway/calls/open-work.ts";
 import { PendingCounts } from "../gateway/calls/pending-work.ts";
 import { CallMeasures } from "../gateway/calls/revision-measures.ts";
 import type { MeasureSource } from "../telemetry/revision-measures.ts";
@@ -20,7 +21,6 @@ import { Router } from "../gateway/routing/route.ts";
 import { followPins, servedBy } from "../gateway/sessions/pins.ts";
 import { Sessions } from "../gateway/sessions/session.ts";
 import { Subscriptions } from "../gateway/subscriptions/subscriptions.ts";
-import { OpenTasks } from "../gateway/tasks/open-tasks.ts";
 import { TaskIds } from "../gateway/tasks/task-ids.ts";
 import { Tasks } from "../gateway/tasks/tasks.ts";
 import { self } from "../protocol/self.ts";
@@ -82,8 +82,8 @@ export function openDataPlane(options: ManagerOptions, state: State, scope: Asyn
   const hub = { upstreams, catalog, table, sessions, maySee, mayCall, clock, wheel, random, isGood };
   const subscriptions = scope.use(new Subscriptions(hub));
   const passage = { table, upstreams, guards, waking, clock, random };
-  const openTasks = new OpenTasks(clock);
-  const pending = new PendingCounts({ upstreams, guards, sessions, tasks: openTasks, subscriptions });
+  const [openTasks, asked] = [new OpenWork(clock), new OpenWork(clock)];
+  const pending = new PendingCounts({ upstreams, guards, sessions, tasks: openTasks, asked, subscriptions });
   const measures: MeasureSource = {
     of: (server, revision) => measured.of(server, revision),
     reset: (server) => measured.reset(server),
@@ -115,7 +115,7 @@ export function openDataPlane(options: ManagerOptions, state: State, scope: Asyn
         instructionsMax,
       }),
     ),
-    states: new RequestStates(sealer, clock),
+    states: new RequestStates(sealer, clock, asked),
     parked: scope.use(new ParkedCalls({ wheel, clock, random, metrics: state.metrics })),
     renewedHeaders: renewedHeaders(catalog),
     listsUri: (server, uri, revision) => catalog.has(server, "resources", uri, revision) === true,

@@ -20,6 +20,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { type StatusWrites, statusWritesOf } from "./status-writes.ts";
 import { type CompareTexts, Gates } from "./gates.ts";
 import type { MeasureSource } from "../telemetry/revision-measures.ts";
+import { KnownWork } from "./known-work.ts";
 import { type Caches, type Observed, observe } from "./observed.ts";
 import { OwnWrites } from "./own-writes.ts";
 import { PassedTime } from "./passed-time.ts";
@@ -68,6 +69,7 @@ export class Controller implements AsyncDisposable {
   readonly #written = new OwnWrites();
   readonly #passed = new PassedTime();
   readonly #gates: Gates;
+  readonly #work: KnownWork;
   readonly #scaling = new Scaling();
   readonly #rooms: Rooms;
   #sampling: Timer;
@@ -76,6 +78,8 @@ export class Controller implements AsyncDisposable {
   constructor(options: ControllerOptions) {
     this.#options = options;
     this.#gates = new Gates(options.compareTexts);
+    const earlier = options.revisions.list().map(({ metadata }) => metadata.name);
+    this.#work = new KnownWork(options.measures, options.clock, earlier);
     const desiredOf = ({ metadata, spec }: Server): number => this.#scaling.desired(metadata.name, spec);
     this.#rooms = new Rooms({ ...options, desiredOf });
     this.#queue = new WorkQueue({
@@ -164,7 +168,7 @@ export class Controller implements AsyncDisposable {
     const { deployment } = own;
     if (deployment === undefined) return undefined;
     const { measures, advance: decide = advance } = this.#options;
-    const around: Surroundings = { gates: this.#gates, measures, rooms: this.#rooms };
+    const around: Surroundings = { gates: this.#gates, measures, work: this.#work, rooms: this.#rooms };
     return decide(rolloutInput({ ...own, deployment }, around, { desired, passedMs, now }));
   }
 

@@ -5,6 +5,7 @@ import type { Deployment, DeploymentStatus, Route } from "@mcp-manager/api";
 import { ManualClock } from "../base/clock.ts";
 import { kinds } from "../registry/kinds.ts";
 import type { RolloutDecision, RolloutInput } from "./rollout/rollout.ts";
+import { nothingPending } from "../telemetry/revision-measures.ts";
 import { type Bench, openBench } from "./testing/loop-bench.ts";
 
 type Decide = (input: RolloutInput) => RolloutDecision;
@@ -248,13 +249,13 @@ test("the counts begin anew when the shares change, and when whoever counts is b
       return undefined;
     },
     reset: (server: string) => resets.push(server),
-    pending: () => ({ inFlight: 1, sessions: 0, tasks: 0, listens: 0 }),
+    pending: () => ({ ...nothingPending, inFlight: 1 }),
   };
   await using world = await open(still, { measures });
   const { bench, inputs } = world;
   await bench.deploy(1);
   await bench.settle();
-  assert.deepEqual([resets.length, inputs.at(-1)?.measured?.requests, inputs.at(-1)?.pending.inFlight], [0, 0, 1]);
+  assert.deepEqual([resets.length, inputs.at(-1)?.measured?.requests, inputs.at(-1)?.pending?.inFlight], [0, 0, 1]);
   const next = { revision: "weather-2", weight: 10, salt: "s", match: [], differs: false };
   const route = { stable: "weather-1", next, draining: [] };
   for (const weight of [10, 10, 50]) {

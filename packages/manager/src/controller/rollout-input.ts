@@ -4,9 +4,9 @@
  */
 import type { Deployment } from "@mcp-manager/api";
 import type { Gates } from "./gates.ts";
-import type { MeasureSource } from "../telemetry/revision-measures.ts";
+import type { KnownWork } from "./known-work.ts";
 import type { Observed } from "./observed.ts";
-import type { PendingWork, RevisionMeasures } from "../telemetry/revision-measures.ts";
+import type { MeasureSource, PendingWork, RevisionMeasures } from "../telemetry/revision-measures.ts";
 import { noMeasures } from "../telemetry/revision-measures.ts";
 import type { RolloutInput } from "./rollout/rollout.ts";
 import type { Rooms } from "./rooms.ts";
@@ -15,6 +15,7 @@ import type { Rooms } from "./rooms.ts";
 export interface Surroundings {
   readonly gates: Gates;
   readonly measures: MeasureSource;
+  readonly work: KnownWork;
   readonly rooms: Rooms;
 }
 
@@ -37,7 +38,7 @@ export function rolloutInput(
   const { route } = server.status;
   const leaving = from !== null && route?.stable === to ? from : to;
   const others = (route?.draining ?? []).filter((revision) => revision !== leaving);
-  const pendingOf = (revision: string): PendingWork => around.measures.pending(name, revision);
+  const pendingOf = (revision: string): PendingWork | undefined => around.work.at(name, revision);
   return {
     server,
     deployment,

@@ -1,11 +1,12 @@
 /** The loop with the decisions that it really takes, over a store in memory and a clock that the test moves. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Strategy } from "@mcp-manager/api";
+import { serverDefaults, type Strategy } from "@mcp-manager/api";
 import { ManualClock } from "../base/clock.ts";
 import { kinds } from "../registry/kinds.ts";
-import { noMeasures } from "../telemetry/revision-measures.ts";
-import { type Bench, openBench } from "./testing/loop-bench.ts";
+import { noMeasures, nothingPending } from "../telemetry/revision-measures.ts";
+import { openBench } from "./testing/loop-bench.ts";
+import { pass } from "./testing/passing-time.ts";
 
 const strategies: readonly Strategy[] = [
   { kind: "rolling", maxSurge: 1, maxUnavailable: 0, minReady: "5s" },
@@ -21,31 +22,8 @@ const strategies: readonly Strategy[] = [
   },
 ];
 
-/** What agents do: whatever there is becomes ready and says what it offers, what drains stops. */
-async function actAsAgent({ registry }: Bench): Promise<void> {
-  const catalogues = registry.resources(kinds.Catalogue);
-  const replicas = registry.resources(kinds.Replica);
-  for (const { metadata, spec, status } of (await replicas.list()).items) {
-    const state = spec.drain === true ? "stopped" : "ready";
-    const catalogue = `sha256:${spec.revision}`;
-    if (status.state !== state)
-      await replicas.updateStatus(metadata.name, (replica) => ({ ...replica.status, state, catalogue }));
-    const record = { server: "weather", digest: catalogue, text: "{}", ttlMs: 1_000 };
-    if ((await catalogues.get(spec.revision)) === undefined)
-      await catalogues.create({ name: spec.revision, spec: record });
-  }
-}
-
-/** So many seconds, with a restart of the loop after each `restartEvery` of them. */
-async function pass(bench: Bench, clock: ManualClock, seconds: number, restartEvery = Infinity): Promise<void> {
-  for (let second = 1; second <= seconds; second++) {
-    await bench.settle();
-    await actAsAgent(bench);
-    await bench.settle();
-    await clock.advance(1_000);
-    if (second % restartEvery === 0) await bench.restart();
-  }
-}
+/** One that is begun anew all the time never knows that a revision has nothing left. */
+const deployment = { ...serverDefaults.deployment, drainTimeout: "20s" } as const;
 
 for (const strategy of strategies) {
   for (const restartEvery of [Infinity, 7]) {
@@ -55,9 +33,9 @@ for (const strategy of strategies) {
       const measures = {
         of: () => ({ ...noMeasures, requests: Math.floor(clock.nowMs()) }),
         reset: () => undefined,
-        pending: () => ({ inFlight: 0, sessions: 0, tasks: 0, listens: 0 }),
+        pending: () => nothingPending,
       };
-      await using bench = await openBench({ clock, measures, spec: { strategy, replicas: 2 } });
+      await using bench = await openBench({ clock, measures, spec: { strategy, replicas: 2, deployment } });
       await bench.deploy(1);
       await pass(bench, clock, 10, restartEvery);
       const name = await bench.deploy(2);

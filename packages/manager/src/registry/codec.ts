@@ -18,6 +18,8 @@ export interface Stored<R extends AnyResource> {
   readonly createRevision: bigint;
   /** Revision that last wrote the status key; 0 when there is none. */
   readonly statusRevision: bigint;
+  /** Whether a member of the status is kept in a key of its own. */
+  readonly hasApart: boolean;
 }
 
 /** The keys of one resource, as far as they exist. */
@@ -68,12 +70,13 @@ export function decodeResource<R extends AnyResource>(
     const record: SpecRecord<R> = JSON.parse(textOf(parts.spec.value));
     const metadata = { name, ...record.metadata, revision: String(parts.spec.modRevision) };
     const status: R["status"] =
-      parts.status === undefined ? kind.initialStatus(record.spec) : JSON.parse(textOf(parts.status.value));
+      parts.status === undefined ? kind.initialStatus(record.spec) : joined(kind, parts.status, parts.apart);
     return {
       resource: assemble(kind, metadata, record.spec, status),
       specRevision: parts.spec.modRevision,
       createRevision: parts.spec.createRevision,
       statusRevision: parts.status?.modRevision ?? 0n,
+      hasApart: parts.apart !== undefined,
     };
   } catch (cause) {
     throw new ManagerError("internal", `the stored ${kind.kind} ${name} can't be read; restore it or delete it`, {
@@ -81,6 +84,25 @@ export function decodeResource<R extends AnyResource>(
       cause,
     });
   }
+}
+
+/** A status as its keys hold it: the member that the kind keeps apart, undefined when there is none, and all others. */
+export function divided<R extends AnyResource>(
+  { apart }: Pick<Kind<R>, "apart">,
+  status: R["status"],
+): { readonly status: unknown; readonly apart: unknown } {
+  if (apart === undefined || typeof status !== "object" || status === null) return { status, apart: undefined };
+  const members: readonly (readonly [string, unknown])[] = Object.entries(status);
+  return {
+    status: Object.fromEntries(members.filter(([name]) => name !== apart)),
+    apart: members.find(([name]) => name === apart)?.[1],
+  };
+}
+
+function joined<R extends AnyResource>(kind: Kind<R>, status: KeyValue, apart: KeyValue | undefined): R["status"] {
+  const others: unknown = JSON.parse(textOf(status.value));
+  if (kind.apart === undefined || apart === undefined) return others;
+  return Object.assign({}, others, { [kind.apart]: decode(apart.value) });
 }
 
 /** The four members as the kind's resource. */

@@ -80,10 +80,11 @@ export class Informer<R extends AnyResource> implements AsyncDisposable {
   /** What the cache holds, as a Transaction takes it: then nothing is written unless the store still holds the same. */
   stored(name: string): Stored<R> | undefined {
     const resource = this.get(name);
-    const { spec, status } = this.#cache.parts(name) ?? {};
+    const { spec, status, apart } = this.#cache.parts(name) ?? {};
     if (resource === undefined || spec === undefined) return undefined;
     const statusRevision = status?.modRevision ?? 0n;
-    return { resource, specRevision: spec.modRevision, createRevision: spec.createRevision, statusRevision };
+    const { modRevision: specRevision, createRevision } = spec;
+    return { resource, specRevision, createRevision, statusRevision, hasApart: apart !== undefined };
   }
 
   /** All, in order of names; the same array until something changes. */
@@ -244,7 +245,7 @@ function isReset(error: unknown): boolean {
 }
 
 function sameParts(a: Parts | undefined, b: Parts | undefined): boolean {
-  return (["spec", "status", "private"] as const).every((part) => sameKey(a?.[part], b?.[part]));
+  return (["spec", "status", "apart", "private"] as const).every((part) => sameKey(a?.[part], b?.[part]));
 }
 
 function sameKey(a: KeyValue | undefined, b: KeyValue | undefined): boolean {

@@ -4,6 +4,7 @@
  *
  *     /mcpm/<cluster>/v1/<plural>/<name>/spec      what users write, with the metadata
  *     /mcpm/<cluster>/v1/<plural>/<name>/status    what controllers write; a key of its own, so that the two never conflict
+ *     /mcpm/<cluster>/v1/<plural>/<name>/apart     of the status, the member that is large and seldom another (see `Kind.apart`)
  *     /mcpm/<cluster>/v1/<plural>/<name>/private   what no API shows (the hash of a key)
  *     /mcpm/<cluster>/v1/leaders/<role>/<leaseId>  candidates of an election
  *
@@ -14,9 +15,9 @@ import { prefix } from "../store/key.ts";
 import type { Key, Range } from "../store/store.ts";
 
 /** The keys that make up one resource. */
-export type Part = "spec" | "status" | "private";
+export type Part = "spec" | "status" | "apart" | "private";
 
-const parts: ReadonlySet<string> = new Set<Part>(["spec", "status", "private"]);
+const parts: ReadonlySet<string> = new Set<Part>(["spec", "status", "apart", "private"]);
 
 /** The keys of one cluster. */
 export class Keyspace {

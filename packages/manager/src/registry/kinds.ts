@@ -13,6 +13,8 @@ export interface Kind<R extends AnyResource> {
   readonly plural: string;
   /** The status of a resource that no controller has looked at. */
   initialStatus(spec: R["spec"]): R["status"];
+  /** The member of its status that has a key of its own, because it is large: it is written when it changes, not with the others. */
+  readonly apart?: string;
   /** The server that a resource belongs to; only of kinds that belong to servers. */
   readonly serverOf?: (spec: R["spec"]) => string;
 }
@@ -57,6 +59,7 @@ export const kinds: Kinds = {
     kind: "Deployment",
     plural: "deployments",
     initialStatus: () => pendingDeploymentStatus,
+    apart: "schemaDiff",
     serverOf: ({ server }) => server,
   },
   Catalogue: {

@@ -1,7 +1,7 @@
 /** Resources by name: creating, changing under compare-and-swap, listing, deleting. */
 import assert from "node:assert/strict";
 import { ManagerError, pendingServerStatus, runnablePart } from "@mcp-manager/api";
-import type { ErrorCode, ServerStatus } from "@mcp-manager/api";
+import type { ErrorCode, Server, ServerStatus } from "@mcp-manager/api";
 import { UncertainError } from "../store/store.ts";
 import { kinds } from "./kinds.ts";
 import { replicaDraft, serverDraft, serverSpec } from "./testing/drafts.ts";
@@ -259,3 +259,21 @@ onEachStore("a list can be of names that begin alike", async ({ registry }) => {
   assert.deepEqual(await names("we"), ["weather", "weather-1", "weather-2", "web"]);
   assert.deepEqual(await names("x"), []);
 });
+
+onEachStore(
+  "the newest come first by when they were made, whatever the clock says and whoever changed since",
+  async ({ registry, clock }) => {
+    const servers = registry.resources(kinds.Server);
+    for (const name of ["north", "south", "east"]) {
+      await servers.create(serverDraft(name));
+      clock.stepWall(-3_600_000);
+    }
+    await servers.update("north", () => ({ spec: serverSpec("other") }));
+    await servers.updateStatus("south", () => ready);
+    const names = async (options?: object): Promise<readonly string[]> =>
+      (await servers.newestFirst(options)).map(({ metadata }) => metadata.name);
+    assert.deepEqual(await names(), ["east", "south", "north"]);
+    const isReady = ({ status }: Server): boolean => status.state === "ready";
+    assert.deepEqual([await names({ where: isReady }), await names({ startingWith: "n" })], [["south"], ["north"]]);
+  },
+);

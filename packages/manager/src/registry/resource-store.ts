@@ -75,15 +75,24 @@ export class ResourceStore<R extends AnyResource> {
     const limit = checkLimit(options.limit ?? limitDefault);
     const cursor = options.cursor === undefined ? undefined : parseCursor(options.cursor);
     const { kvs, revision } = await this.#readAll(cursor, options.startingWith ?? "");
-    const found = [...groupParts(this.#context.keys, this.#kind.plural, kvs)]
-      .filter(([name]) => cursor === undefined || name > cursor.after)
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .flatMap(([name, parts]) => decodeResource(this.#kind, name, parts)?.resource ?? [])
+    const found = this.#decoded(kvs)
+      .map(({ resource }) => resource)
+      .filter((resource) => cursor === undefined || resource.metadata.name > cursor.after)
+      .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
       .filter((resource) => matches(resource, options));
     const items = found.slice(0, limit);
     const last = items.at(-1);
     if (found.length <= limit || last === undefined) return { items, revision };
     return { items, revision, nextCursor: writeCursor({ revision, after: last.metadata.name }) };
+  }
+
+  /** All of them, the one that was made last first: by the store's count, which no clock turns back; made at once, by name. */
+  async newestFirst(options: Pick<ListOptions<R>, "where" | "startingWith"> = {}): Promise<readonly R[]> {
+    const { kvs } = await this.#readAll(undefined, options.startingWith ?? "");
+    return this.#decoded(kvs)
+      .filter(({ resource }) => matches(resource, options))
+      .toSorted((a, b) => Number(b.createRevision - a.createRevision) || (nameOf(a) < nameOf(b) ? -1 : 1))
+      .map(({ resource }) => resource);
   }
 
   /** `already_exists` when there is one of that name. */
@@ -188,6 +197,13 @@ export class ResourceStore<R extends AnyResource> {
     return new ManagerError("not_found", `${this.#kind.kind} ${name} does not exist`);
   }
 
+  #decoded(kvs: readonly KeyValue[]): readonly Stored<R>[] {
+    const { keys } = this.#context;
+    return [...groupParts(keys, this.#kind.plural, kvs)].flatMap(
+      ([name, parts]) => decodeResource(this.#kind, name, parts) ?? [],
+    );
+  }
+
   async #parts(name: string): Promise<Parts> {
     const { keys, store } = this.#context;
     const range = keys.resource(this.#kind.plural, name);
@@ -269,4 +285,8 @@ function cursorError(message: string): ManagerError {
   return new ManagerError("invalid_argument", message, {
     fields: [{ path: "cursor", given: "the cursor", expected: "nextCursor of the page before" }],
   });
+}
+
+function nameOf({ resource }: Stored<AnyResource>): string {
+  return resource.metadata.name;
 }

@@ -11,8 +11,8 @@ import { invariant } from "../base/invariant.ts";
 import type { Random } from "../base/random.ts";
 import type { Compare, Key, Op, Store } from "../store/store.ts";
 import type { Stored } from "./codec.ts";
-import { assemble, encode, encodeSpec } from "./codec.ts";
-import type { Keyspace } from "./keys.ts";
+import { assemble, divided, encode, encodeSpec } from "./codec.ts";
+import type { Keyspace, Part } from "./keys.ts";
 import type { AnyResource, Kind } from "./kinds.ts";
 import { fromStoreError } from "./store-error.ts";
 
@@ -74,7 +74,7 @@ export class Transaction {
     const resource = assemble(kind, metadata, draft.spec, draft.status ?? kind.initialStatus(draft.spec));
     this.requireAbsent(kind, draft.name);
     this.#putSpec(kind, resource);
-    this.#put(kind, draft.name, "status", resource.status);
+    this.#putStatus(kind, draft.name, resource.status);
     if (draft.private !== undefined) this.#put(kind, draft.name, "private", draft.private);
     return resource;
   }
@@ -106,7 +106,7 @@ export class Transaction {
   /** Requires the status to be as it was read and the resource to be the same one; its spec may have changed meanwhile. */
   putStatus<R extends AnyResource>(kind: Kind<R>, current: Stored<R>, status: R["status"]): void {
     this.requireStatus(kind, current);
-    this.#put(kind, current.resource.metadata.name, "status", status);
+    this.#putStatus(kind, current.resource.metadata.name, status, current);
   }
 
   /** The same requirement, of a status that is left as it is. */
@@ -182,7 +182,20 @@ export class Transaction {
     this.#ops.push({ op: "put", key: this.#key(kind, name, "spec"), value: encodeSpec(resource) });
   }
 
-  #put<R extends AnyResource>(kind: Kind<R>, name: string, part: "status" | "private", value: unknown): void {
+  /** What is kept apart is written when it is another, or was not kept so before. */
+  #putStatus<R extends AnyResource>(kind: Kind<R>, name: string, status: R["status"], before?: Stored<R>): void {
+    const next = divided(kind, status);
+    this.#put(kind, name, "status", next.status);
+    const hadApart = before?.hasApart === true;
+    if (next.apart === undefined) {
+      if (hadApart) this.#ops.push({ op: "delete", range: { start: this.#key(kind, name, "apart") } });
+      return;
+    }
+    const isSame = hadApart && sameJson(next.apart, divided(kind, before.resource.status).apart);
+    if (!isSame) this.#put(kind, name, "apart", next.apart);
+  }
+
+  #put<R extends AnyResource>(kind: Kind<R>, name: string, part: Exclude<Part, "spec">, value: unknown): void {
     this.#ops.push({ op: "put", key: this.#key(kind, name, part), value: encode(kind.kind, name, value) });
   }
 
@@ -190,7 +203,7 @@ export class Transaction {
     this.#guards.push({ name: `${kind.plural}/${name}`, guard });
   }
 
-  #key<R extends AnyResource>(kind: Kind<R>, name: string, part: "spec" | "status" | "private"): Key {
+  #key<R extends AnyResource>(kind: Kind<R>, name: string, part: Part): Key {
     return this.#context.keys.part(kind.plural, name, part);
   }
 }

@@ -64,6 +64,11 @@ export interface PendingWork {
   /** Legacy sessions that are on it. */
   readonly sessions: number;
   readonly tasks: number;
+  /** Calls of modern clients that ended with a question: the answer comes with another call, and belongs there. */
+  readonly asked: number;
   /** Streams on which clients listen. */
   readonly listens: number;
 }
+
+/** Of a revision that nothing depends on. */
+export const nothingPending: PendingWork = { inFlight: 0, sessions: 0, tasks: 0, asked: 0, listens: 0 };

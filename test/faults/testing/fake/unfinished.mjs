@@ -3,7 +3,7 @@
  * the version:
  *
  *   form   asks the caller for a name: a legacy server by a request, a modern one by `input_required`
- *   work   becomes a task that is never over, where the caller takes one
+ *   work   becomes a task that is not over before it is cancelled, where the caller takes one
  *
  * No version knows what another has begun.
  */
@@ -19,7 +19,8 @@ export class Unfinished {
   toolNames = ["which", "form", "work"];
   #version;
   #isModern;
-  #tasks = new Set();
+  /** By id, their status. */
+  #tasks = new Map();
 
   constructor(version, isModern) {
     this.#version = version;
@@ -47,10 +48,12 @@ export class Unfinished {
 
   /** Undefined for a method that is not its own. */
   answer(method, { taskId }) {
-    if (method !== "tasks/get") return undefined;
+    if (method !== "tasks/get" && method !== "tasks/cancel") return undefined;
     if (!this.#tasks.has(taskId))
       return { error: { code: -32602, message: `version ${this.#version} has no ${taskId}` } };
-    return this.#result(this.#task(taskId));
+    if (method === "tasks/get") return this.#result(this.#task(taskId));
+    this.#tasks.set(taskId, "cancelled");
+    return this.#result(this.#isModern ? {} : this.#task(taskId));
   }
 
   #asked() {
@@ -69,15 +72,16 @@ export class Unfinished {
 
   #begun() {
     const taskId = `task-${this.#version}-${this.#tasks.size}`;
-    this.#tasks.add(taskId);
+    this.#tasks.set(taskId, "working");
     const task = this.#task(taskId);
     return { result: this.#isModern ? { resultType: "task", ...task } : { task } };
   }
 
   #task(taskId) {
-    const statusMessage = `at ${this.#version}`;
+    const status = this.#tasks.get(taskId);
+    const statusMessage = `${status === "working" ? "" : `${status} `}at ${this.#version}`;
     const times = this.#isModern ? { ttlMs: 3_600_000 } : { ttl: 3_600_000, lastUpdatedAt: "2026-11-25T10:30:00Z" };
-    return { taskId, status: "working", statusMessage, createdAt: "2026-11-25T10:30:00Z", ...times };
+    return { taskId, status, statusMessage, createdAt: "2026-11-25T10:30:00Z", ...times };
   }
 
   #text(text) {

@@ -27,9 +27,9 @@ import { demand, notFound, pathValue, text } from "../request.ts";
 import type { Verb } from "./deployment-verbs.ts";
 import { DeploymentWrites } from "./deployment-writes.ts";
 import { stableOf } from "./next-deployment.ts";
-import { newestFirst, pageOf } from "./page.ts";
+import { pageOf } from "./page.ts";
 import { fieldChanges, type Viewed } from "./revision-diff.ts";
-import { deploymentsOf, revisionsOf } from "./revisions-of.ts";
+import { revisionsOf } from "./revisions-of.ts";
 import { viewSource } from "./server-view.ts";
 
 type DeploymentOperationName =
@@ -92,7 +92,10 @@ export function deploymentOperations(
 
     async listServerDeployments(request) {
       const { metadata } = await existing(request);
-      const items = newestFirst(await deploymentsOf(registry, metadata.name));
+      const { name } = metadata;
+      const items = await registry
+        .resources(kinds.Deployment)
+        .newestFirst({ startingWith: `${name}-`, where: ({ spec }) => spec.server === name });
       return { kind: "json", status: 200, body: pageOf(items, request) };
     },
 
@@ -102,7 +105,7 @@ export function deploymentOperations(
     },
 
     async listDeployments(request) {
-      const items = newestFirst(await allDeployments(registry));
+      const items = await registry.resources(kinds.Deployment).newestFirst();
       return { kind: "json", status: 200, body: pageOf(items, request) };
     },
 
@@ -150,12 +153,6 @@ function demandNothing(word: string, { body }: OperationRequest): void {
 function demandSource(authorizer: Authorizer, principal: Principal, server: string, { source }: DeployRequest): void {
   if (source?.kind !== "process") return;
   demand(authorizer, principal, "processes:write", `have a command started (server "${server}")`);
-}
-
-/** All that there are: their number is bounded by the servers' and by what is kept of each. */
-async function allDeployments(registry: Registry): Promise<readonly Deployment[]> {
-  const { items } = await registry.resources(kinds.Deployment).list({ limit: Number.MAX_SAFE_INTEGER });
-  return items;
 }
 
 async function diff(

@@ -32,14 +32,3 @@ function startOf(items: readonly Named[], cursor: string | undefined): number {
     ],
   });
 }
-
-/** Newest first; of one age, by name. */
-export function newestFirst<Item extends { readonly metadata: { readonly createdAt: string; readonly name: string } }>(
-  items: readonly Item[],
-): readonly Item[] {
-  return items.toSorted(
-    (a, b) =>
-      b.metadata.createdAt.localeCompare(a.metadata.createdAt) ||
-      b.metadata.name.localeCompare(a.metadata.name, "en", { numeric: true }),
-  );
-}

@@ -10,7 +10,7 @@ import type { Implementation, OperationReply, OperationRequest } from "../reques
 import { demand, flag, integer, notFound, pathValue, text } from "../request.ts";
 import { BreakerDecisions } from "./breaker.ts";
 import { replicaWithLoad, withEvents, withLoad } from "./live-status.ts";
-import { newestFirst, pageItemsDefault, pageOf } from "./page.ts";
+import { pageItemsDefault, pageOf } from "./page.ts";
 import { revisionsOf } from "./revisions-of.ts";
 import { viewServer, viewSource } from "./server-view.ts";
 import type { ServerWrites } from "./server-writes.ts";
@@ -127,10 +127,10 @@ export function serverOperations(
 
     async listReplicas(request) {
       const { metadata } = await existing(request);
-      const { items } = await registry
+      const items = await registry
         .resources(kinds.Replica)
-        .list({ where: ({ spec }) => spec.server === metadata.name });
-      const shown = newestFirst(items).map((replica) => replicaWithLoad(replica, live));
+        .newestFirst({ where: ({ spec }) => spec.server === metadata.name });
+      const shown = items.map((replica) => replicaWithLoad(replica, live));
       return { kind: "json", status: 200, body: pageOf(shown, request) };
     },
   };

@@ -1,6 +1,7 @@
 /** The phases that are the same for every strategy. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { nothingPending } from "../../telemetry/revision-measures.ts";
 import { canarySteps, RolloutWorld } from "./testing/rollout-world.ts";
 
 const instant = { kind: "rolling", maxSurge: 1, maxUnavailable: 0, minReady: "0s" } as const;
@@ -154,11 +155,32 @@ test("lists that differ between replicas end it before anybody sees them", () =>
   assert.deepEqual([world.phase, world.copies(1), world.copies(2)], ["Aborted UnstableLists", "1/1", "0/0"]);
 });
 
-test("a copy that comes later and offers something else takes the others back with it", () => {
-  const world = new RolloutWorld({ replicas: 4, strategy: canarySteps }).deploy(2).settle();
+test("copies that go on offering different things take each other back; meanwhile nobody else is sent there", () => {
+  const world = new RolloutWorld({ replicas: 4, strategy: canarySteps }).deploy(2).settle().pass("50s");
   world.gate = { kind: "unstable", message: "r5 and r6 do not offer the same" };
-  world.look();
+  assert.deepEqual([world.pass("29s").phase, world.route?.next?.weight], ["Progressing", 10]);
+  world.pass("2s");
   assert.deepEqual([world.phase, world.route?.next], ["Aborting UnstableLists", undefined]);
+});
+
+test("a list that changes at run time ends nothing when all copies come to offer the same again", () => {
+  const world = new RolloutWorld({ replicas: 4, strategy: canarySteps }).deploy(2).settle().pass("50s");
+  const agreed = world.gate;
+  for (const step of [2, 2]) {
+    world.gate = { kind: "unstable", message: "r5 and r6 do not offer the same" };
+    world.pass("20s");
+    world.gate = agreed;
+    world.settle();
+    assert.deepEqual([world.phase, world.status.step?.index], ["Progressing", step]);
+  }
+});
+
+test("while a person is waited for, copies have as long to offer the same", () => {
+  const world = new RolloutWorld({ strategy: canarySteps }).deploy(2).settle().pause();
+  world.gate = { kind: "unstable", message: "r2 and r3 do not offer the same" };
+  assert.equal(world.pass("29s").phase, "Paused PausedByUser");
+  assert.ok((world.last?.lookAgainMs ?? Infinity) <= 5_000, "it is looked at again");
+  assert.equal(world.pass("2s").phase, "Aborting UnstableLists");
 });
 
 test("it goes from what is stable now, whatever was so when it was asked for", () => {
@@ -188,7 +210,7 @@ test("the same lists need no waiting, and may be mixed", () => {
 
 test("an abort takes traffic back at once, and lets what is in flight finish", () => {
   const world = new RolloutWorld({ replicas: 2, strategy: canarySteps }).deploy(2).settle();
-  world.pending = { inFlight: 1, sessions: 0, tasks: 0, listens: 0 };
+  world.pending = { ...nothingPending, inFlight: 1 };
   world.abort().settle();
   assert.deepEqual([world.phase, world.copies(2)], ["Aborting AbortedByUser", "1/1"]);
   assert.deepEqual(world.route, { stable: "weather-1", draining: ["weather-2"] });
@@ -200,14 +222,14 @@ test("an abort takes traffic back at once, and lets what is in flight finish", (
 
 test("an abort before anybody saw the new revision is over at once", () => {
   const world = new RolloutWorld({ strategy: canarySteps }).differs("breaking").deploy(2).settle().abort();
-  world.pending = { inFlight: 1, sessions: 0, tasks: 0, listens: 0 };
+  world.pending = { ...nothingPending, inFlight: 1 };
   world.look();
   assert.deepEqual([world.phase, world.copies(2)], ["Aborted AbortedByUser", "0/0"]);
 });
 
 test("old sessions have until drainTimeout, calls in flight no less", () => {
   const world = new RolloutWorld({ strategy: instant });
-  world.pending = { inFlight: 0, sessions: 1, tasks: 0, listens: 0 };
+  world.pending = { ...nothingPending, sessions: 1 };
   world.deploy(2).settle().pass("599s");
   assert.deepEqual([world.phase, world.copies(1), world.route?.draining], ["Draining", "1/1", ["weather-1"]]);
   world.pass("1s");
@@ -216,7 +238,7 @@ test("old sessions have until drainTimeout, calls in flight no less", () => {
 
 test("a new revision midway starts against the old stable one, and what the last one began finishes", () => {
   const world = new RolloutWorld({ replicas: 2, strategy: canarySteps }).deploy(2).settle();
-  world.leftovers.set("weather-2", { inFlight: 1, sessions: 0, tasks: 0, listens: 0 });
+  world.leftovers.set("weather-2", { ...nothingPending, inFlight: 1 });
   world.deploy(3).settle();
   assert.deepEqual([world.newest.spec.from, world.copies(2)], ["weather-1", "1/1"]);
   assert.deepEqual([world.route?.stable, world.route?.draining], ["weather-1", ["weather-2"]]);

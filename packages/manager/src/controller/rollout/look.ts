@@ -29,7 +29,7 @@ export function lookAgainMs(
 }
 
 function phaseMs(situation: Situation, strategy: RolloutStrategy, status: DeploymentStatus): number | undefined {
-  if (status.phase === "Paused") return watchMs(situation, status);
+  if (status.phase === "Paused") return situation.gate.kind === "unstable" ? writeMs : watchMs(situation, status);
   if (status.phase === "TtlClamp") return Math.min(clampLeftMs(situation, status), writeMs);
   if (status.phase !== "Progressing" || isBare(situation)) return deadlineMs(situation, status);
   const { verdict } = moveOf(situation, strategy, status);

@@ -7,8 +7,9 @@
  *                  Paused                       Paused           or end as Failed, with what served before serving on
  */
 import type { DeploymentStatus } from "@mcp-manager/api";
-import { durationMs, isOver } from "@mcp-manager/api";
+import { isOver } from "@mcp-manager/api";
 import { changed, entered, finished, withProgress } from "./changes.ts";
+import { givenWay, hasCallsAt } from "./draining.ts";
 import { checked, clamped } from "./gate.ts";
 import { progressing, waiting } from "./progressing.ts";
 import { failuresOf, isBare, progressOf, type Situation } from "./situation.ts";
@@ -67,17 +68,14 @@ function enough(situation: Situation, strategy: RolloutStrategy): number {
 
 /** All new traffic goes to the new revision; what the old one has begun may take its time. */
 function switched(situation: Situation, strategy: RolloutStrategy, status: DeploymentStatus): DeploymentStatus {
-  const { from, to, old, server, now, deployment } = situation;
-  const { drainTimeout } = server.spec.deployment;
-  const { [to]: _, ...others } = progressOf(status).draining ?? {};
-  const left = from === null || old.ready.length === 0 ? others : { ...others, [from]: durationMs(drainTimeout) };
+  const { from, to, now, deployment } = situation;
   const at = changed(entered(status, "Draining", now), {
     traffic: { target: 100 },
     message: `all new traffic goes to ${to}; what began on ${from ?? "the old revision"} finishes there`,
     reason: deployment.spec.rollback === true ? "RolledBack" : undefined,
   });
   return withProgress(at, {
-    draining: Object.keys(left).length === 0 ? undefined : left,
+    ...givenWay(situation, status),
     keptMs: strategy.keepMs === 0 ? undefined : strategy.keepMs,
   });
 }
@@ -93,7 +91,8 @@ function aborting(situation: Situation, status: DeploymentStatus): DeploymentSta
   const isAsked = status.traffic.target > 0 || server.status.route?.next?.revision === to;
   const back = isAsked && server.status.route?.stable !== to ? takenBack(situation, status) : status;
   const begins = back === status ? status : withProgress(back, { elapsedMs: 0 });
-  if (progressOf(begins).draining?.[to] !== undefined) return begins;
+  // What is left of tasks goes on when it is over.
+  if (hasCallsAt(begins, to)) return begins;
   const message = status.message ?? (from === null ? "it was aborted" : `all traffic goes to ${from} again`);
   return finished(begins, "Aborted", now, { reason: status.reason, message });
 }

@@ -12,6 +12,9 @@ import { alarmOf, closingResults, resultsOf } from "./watch.ts";
 /** What a person was told already, where nothing goes back by itself. */
 const judgements: ReadonlySet<DeploymentReason> = new Set(["CrashLoop", "AnalysisFailed", "UnstableLists"]);
 
+/** A list may change while a server runs, and its copies hear of that one after the other: within so long they have to agree again. */
+const agreeMs = 30_000;
+
 /** Until all traffic may go over, or it goes back. */
 export function progressing(
   situation: Situation,
@@ -22,6 +25,8 @@ export function progressing(
   if (isBare(situation)) return first(situation, status);
   const alarm = alarmed(situation, status);
   if (alarm !== undefined) return alarm;
+  // Until it is known what all of them offer, nobody else is sent there.
+  if (situation.gate.kind === "unstable") return status;
   if (progressOf(status).promoted === "full") return entered(status, "Promoting", now);
   const move = moveOf(situation, strategy, status);
   const there = applied(situation, status, move);
@@ -73,7 +78,8 @@ function first(situation: Situation, status: DeploymentStatus): DeploymentStatus
 function alarmed(situation: Situation, status: DeploymentStatus): DeploymentStatus | undefined {
   const { gate } = situation;
   // A copy that came later may be the one that offers something else.
-  if (gate.kind === "unstable") return goingBack(situation, status, { reason: "UnstableLists", message: gate.message });
+  if (gate.kind === "unstable" && (progressOf(status).unstableMs ?? 0) >= agreeMs)
+    return goingBack(situation, status, { reason: "UnstableLists", message: gate.message });
   const crash = crashing(situation);
   if (crash !== undefined) return goingBack(situation, status, crash);
   const alarm = alarmOf(situation, status);

@@ -26,10 +26,13 @@ export interface RolloutInput {
   readonly measured: RevisionMeasures | undefined;
   /** The same of `from`. */
   readonly baseline: RevisionMeasures | undefined;
-  /** Of the revision that drains: of `from` once the route's stable revision is `to`, else of `to`. */
-  readonly pending: PendingWork;
-  /** Of other revisions in `route.draining`, by name: what earlier deployments left. One that is not in it has its whole time. */
-  readonly leftovers?: ReadonlyMap<string, PendingWork>;
+  /**
+   * Of the revision that drains: of `from` once the route's stable revision is `to`, else of `to`. Undefined where nobody knows all of it:
+   * then it has its whole time.
+   */
+  readonly pending: PendingWork | undefined;
+  /** The same of other revisions in `route.draining`, by name: what earlier deployments left. */
+  readonly leftovers?: ReadonlyMap<string, PendingWork | undefined>;
   /** Whether the instance has what the deployment needs (capacity.ts). Looked at before it begins, not after. */
   readonly room: Room;
 }

@@ -14,7 +14,13 @@ export function routeOf(situation: Situation, strategy: RolloutStrategy, status:
   const draining = Object.keys(progressOf(status).draining ?? {})
     .filter((revision) => revision !== stable && revision !== next?.revision)
     .toSorted();
-  return { stable, ...(next === undefined ? {} : { next }), draining };
+  const tasksOnly = draining.filter((revision) => progressOf(status).callsMs?.[revision] === 0);
+  return {
+    stable,
+    ...(next === undefined ? {} : { next }),
+    draining,
+    ...(tasksOnly.length === 0 ? {} : { tasksOnly }),
+  };
 }
 
 /** The switch is the only thing that changes what is stable: no gate is passed because something else crashed. */

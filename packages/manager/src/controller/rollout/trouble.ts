@@ -5,7 +5,7 @@
 import type { DeploymentStatus, Replica } from "@mcp-manager/api";
 import { durationMs, formatDuration } from "@mcp-manager/api";
 import { type Cause, changed, entered, finished, paused, stanceOf, withProgress } from "./changes.ts";
-import { inFlightMs } from "./passing.ts";
+import { takenFrom } from "./draining.ts";
 import { failed, progressOf, type Situation } from "./situation.ts";
 
 /** Failures of one copy that are enough while no other is ready. */
@@ -65,7 +65,7 @@ export function takenBack(situation: Situation, status: DeploymentStatus): Deplo
   const hadSome = status.traffic.target > 0 || (next?.revision === to && next.match.length > 0);
   const back = changed(status, { traffic: { target: stable === to ? 100 : 0 } });
   if (!hadSome || stable === to) return back;
-  return withProgress(back, { draining: { ...progressOf(status).draining, [to]: inFlightMs } });
+  return withProgress(back, takenFrom(situation, status, to));
 }
 
 function why(replica: Replica): string {

@@ -14,7 +14,7 @@ import { openMemoryStore } from "../../store/memory.ts";
 import type { Store } from "../../store/store.ts";
 import { silentLogger } from "../../telemetry/logger.ts";
 import { Controller, type ControllerOptions } from "../controller.ts";
-import type { MeasureSource } from "../../telemetry/revision-measures.ts";
+import { type MeasureSource, nothingPending } from "../../telemetry/revision-measures.ts";
 
 export interface BenchOptions extends Partial<
   Pick<ControllerOptions, "advance" | "callsOf" | "measures" | "capacity" | "compareTexts">
@@ -49,7 +49,7 @@ export interface Bench extends AsyncDisposable {
 const unmeasured: MeasureSource = {
   of: () => undefined,
   reset: () => undefined,
-  pending: () => ({ inFlight: 0, sessions: 0, tasks: 0, listens: 0 }),
+  pending: () => nothingPending,
 };
 
 /** With the server `weather` and its first revision registered, and no deployment. */

@@ -1,7 +1,8 @@
 /**
  * The `requestState` that modern clients are given: sealed, so that what comes back is what was given, to this principal, for this
  * very request, a short while ago; and so that the retry reaches the server and revision that asked. It carries the server's own
- * state, or the name of a call that waits here. Nothing is kept.
+ * state, or the name of a call that waits here. Nothing is kept, but where answers are still
+ * to come is counted.
  * Source: specification 2026-07-28, basic/patterns/mrtr ("Request State").
  */
 import { createHash } from "node:crypto";
@@ -9,6 +10,7 @@ import type { Clock } from "../../base/clock.ts";
 import { readInputRequired, withRequestState } from "../../protocol/input-required.ts";
 import type { Sealer } from "../../security/seal.ts";
 import type { Call } from "../calls/call.ts";
+import type { OpenWork, WorkPlace } from "../calls/open-work.ts";
 import { answerMsMax } from "../calls/call-time.ts";
 import { viewKey } from "../view.ts";
 import type { OpenedState, RequestState } from "./opened-state.ts";
@@ -32,16 +34,21 @@ const expiredKnownMs = 24 * 60 * 60_000;
 export class RequestStates {
   readonly #sealer: Sealer;
   readonly #clock: Clock;
+  readonly #asked: OpenWork;
 
-  constructor(sealer: Sealer, clock: Clock) {
+  /** `asked` hears where an answer is waited for; a call that is parked is in flight, and counted as that. */
+  constructor(sealer: Sealer, clock: Clock, asked: OpenWork) {
     this.#sealer = sealer;
     this.#clock = clock;
+    this.#asked = asked;
   }
 
   seal(call: Call, state: RequestState): string {
     const untilMs = this.#clock.wallMs() + answerMsMax;
     const sealed: Sealed = { p: call.principal.hash, d: digestOf(call), e: untilMs, s: state };
-    return this.#sealer.seal(sealContext, sealed, untilMs + expiredKnownMs);
+    const text = this.#sealer.seal(sealContext, sealed, untilMs + expiredKnownMs);
+    if (state.kind === "upstream") this.#asked.began(placeOf(state, text), answerMsMax);
+    return text;
   }
 
   /**
@@ -63,7 +70,9 @@ export class RequestStates {
   open(call: Call): OpenedState | undefined {
     const opened = this.#read(call);
     if (opened?.p !== call.principal.hash || opened.d !== digestOf(call)) return undefined;
-    return this.#clock.wallMs() < opened.e ? opened.s : "expired";
+    if (this.#clock.wallMs() >= opened.e) return "expired";
+    if (opened.s.kind === "upstream") this.#asked.ended(placeOf(opened.s, call.envelope.text("requestState") ?? ""));
+    return opened.s;
   }
 
   /** Whether what was not opened is good, but another principal's: worth an entry in the audit. */
@@ -76,6 +85,11 @@ export class RequestStates {
     const text = envelope.text("requestState");
     return text === undefined ? undefined : (this.#sealer.open(sealContext, text) as Sealed | undefined);
   }
+}
+
+/** No two texts end alike: with what authenticates them. */
+function placeOf({ server, revision }: RequestState & { readonly kind: "upstream" }, text: string): WorkPlace {
+  return { server, revision, id: text.slice(-22) };
 }
 
 /** What must be the same in the retry: the endpoint, the method, and what it names. */

@@ -15,6 +15,7 @@ import { Metrics } from "../../telemetry/metrics.ts";
 import type { Lease, Leases } from "../../upstream/leases.ts";
 import { IdleServers } from "../../upstream/idle-servers.ts";
 import { UpstreamSet } from "../../upstream/upstream-set.ts";
+import { OpenWork } from "./open-work.ts";
 import { ParkedCalls } from "../asking/parked-calls.ts";
 import { RequestStates } from "../asking/request-state.ts";
 import type { Reply } from "../reply.ts";
@@ -269,7 +270,7 @@ test("a call that ends because its client does not read even the withdrawal of i
       wheel,
       metrics: new CallMetrics(metrics),
       measures: { ended: () => undefined },
-      states: new RequestStates(sealer, clock),
+      states: new RequestStates(sealer, clock, new OpenWork(clock)),
       parked: new ParkedCalls({ wheel, clock, random }),
       renewedHeaders: () => Promise.resolve([]),
       listsUri: () => false,

@@ -2,11 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../../base/clock.ts";
+import { nothingPending as none } from "../../telemetry/revision-measures.ts";
 import { capabilities, listen, script } from "../testing/hearer.ts";
 import { eras, serverResource, TestGateway } from "../testing/gateway.ts";
 import { Peer } from "../testing/peer.ts";
-
-const none = { inFlight: 0, sessions: 0, tasks: 0, listens: 0 };
 
 for (const era of eras) {
   test(`sessions, listens and calls in flight count at the revision of a ${era} server that they are on, and nowhere else`, async () => {
@@ -26,7 +25,7 @@ for (const era of eras) {
     const stream = await listen(gateway, { toolsListChanged: true }, { path: "/servers/weather/mcp" });
     await stream.next();
     gateway.route("weather", { stable: "weather-2", draining: ["weather-1"] });
-    assert.deepEqual(of("weather-1"), { inFlight: 1, sessions: 1, tasks: 0, listens: 1 });
+    assert.deepEqual(of("weather-1"), { ...none, inFlight: 1, sessions: 1, listens: 1 });
     assert.deepEqual(of("weather-2"), none);
     call.result({ resultType: "complete", content: [] });
     await answer;
@@ -55,5 +54,35 @@ test("a call that waits for a place counts at the revision that it will go to", 
   assert.deepEqual(gateway.pending.of("weather", "weather-2"), { ...none, inFlight: 1 }, "the one that has the place");
   call.result({ resultType: "complete", content: [] });
   assert.deepEqual([(await first).status, (await second).status], [200, 200]);
+  assert.deepEqual(gateway.pending.of("weather", "weather-1"), none);
+});
+
+test("a modern client that was asked for something counts where the question came from, until it answers or may no longer", async () => {
+  await using gateway = await TestGateway.open({ clock: new ManualClock() });
+  const inputRequests = { who: { method: "elicitation/create", params: { message: "who?", requestedSchema: {} } } };
+  const ask = { resultType: "input_required", inputRequests, requestState: "s" };
+  const weather = gateway.serve("weather", {
+    era: "modern",
+    script: {
+      "tools/call": (call) =>
+        call.result(call.message.params?.["requestState"] === "s" ? { resultType: "complete", content: [] } : ask),
+    },
+  });
+  gateway.attach("weather", {}, "weather-2-a", "weather-2");
+  gateway.route("weather", { stable: "weather-1", draining: [] });
+  const peer = new Peer(gateway.url);
+  const meta = { "io.modelcontextprotocol/clientCapabilities": { elicitation: { form: {} } } };
+  const call = async (more: object = {}): Promise<unknown> => {
+    const { body } = await peer.modern("tools/call", { name: "weather__say", ...more }, { meta });
+    return body?.result?.["requestState"];
+  };
+  const [first, second] = [await call(), await call()];
+  assert.notEqual(first, second);
+  gateway.route("weather", { stable: "weather-2", draining: ["weather-1"] });
+  assert.deepEqual(gateway.pending.of("weather", "weather-1"), { ...none, asked: 2 });
+  assert.equal(await call({ requestState: first, inputResponses: { who: { action: "decline" } } }), undefined);
+  assert.equal(weather.calls("tools/call").length, 3, "it came to the revision that asked");
+  assert.deepEqual(gateway.pending.of("weather", "weather-1"), { ...none, asked: 1 });
+  await gateway.time.advance(601_000);
   assert.deepEqual(gateway.pending.of("weather", "weather-1"), none);
 });

@@ -1,20 +1,21 @@
 /**
- * What a revision still has to finish, counted when somebody asks: calls in flight, sessions that are on it, tasks under way, streams that
- * listen. A revision that drains is waited for until all of it is none. Keeps no counts of its own.
+ * What a revision still has to finish, counted when somebody asks: calls in flight, sessions that are on it, tasks under way, calls whose clients
+ * were asked for something, streams that listen. A revision that drains is waited for until all of it is none. Keeps no counts of its own.
  */
 import type { PendingWork } from "../../telemetry/revision-measures.ts";
 import type { UpstreamSet } from "../../upstream/upstream-set.ts";
 import { sessionsOn } from "../sessions/pins.ts";
 import type { Sessions } from "../sessions/session.ts";
 import type { Subscriptions } from "../subscriptions/subscriptions.ts";
-import type { OpenTasks } from "../tasks/open-tasks.ts";
+import type { OpenWork } from "./open-work.ts";
 import type { GuardsOf } from "./passage.ts";
 
 export interface PendingCountsOptions {
   readonly upstreams: UpstreamSet;
   readonly guards: GuardsOf;
   readonly sessions: Pick<Sessions, "all">;
-  readonly tasks: Pick<OpenTasks, "at">;
+  readonly tasks: Pick<OpenWork, "at">;
+  readonly asked: Pick<OpenWork, "at">;
   readonly subscriptions: Pick<Subscriptions, "listensAt" | "ownListensAt">;
 }
 
@@ -27,11 +28,12 @@ export class PendingCounts {
   }
 
   of(server: string, revision: string): PendingWork {
-    const { sessions, tasks, subscriptions } = this.#options;
+    const { sessions, tasks, asked, subscriptions } = this.#options;
     return {
       inFlight: this.#inFlight(server, revision),
       sessions: sessionsOn(sessions, server, revision),
       tasks: tasks.at(server, revision),
+      asked: asked.at(server, revision),
       listens: subscriptions.listensAt(server, revision),
     };
   }

@@ -49,6 +49,11 @@ export function hasLeft({ revisions }: Pick<ServerRoute, "revisions">, revision:
   return !revisions.draining.includes(revision);
 }
 
+/** Whether a session can no longer be on this revision: it has left, or only its tasks are still waited for. */
+export function hasEndedSessions(route: Pick<ServerRoute, "revisions">, revision: string): boolean {
+  return hasLeft(route, revision) || route.revisions?.tasksOnly?.includes(revision) === true;
+}
+
 /** Whether this revision takes new work: what listens there is to listen anew elsewhere when it no longer does. */
 export function takesNew({ revisions }: ServerRoute, revision: string): boolean {
   return revisions === undefined || revisions.stable === revision || revisions.next?.revision === revision;

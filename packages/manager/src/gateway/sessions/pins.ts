@@ -1,12 +1,12 @@
 /**
  * What becomes of sessions when routes change. Those that were shown lists, and whose clients do not listen and so cannot be told that
  * they are sent elsewhere, stay where those lists came from; so do those that were put aside. When the revision that they are on leaves
- * its server's route, they end, their streams with them, and the next request of theirs is 404, so that their clients initialize again.
+ * its server's route, or is there for its tasks alone, they end, their streams with them, and the next request of theirs is 404, so that their clients initialize again.
  * Calls in flight come to their own end. What else puts a session on a revision is in `routing/revision-of.ts`.
  * Source: reliability.md §1.2 ("Draining", D4).
  */
 import type { Unsubscribe, Watched } from "../../base/watched.ts";
-import { areSame, hasLeft, sessionRevision } from "../routing/revision-of.ts";
+import { areSame, hasEndedSessions, sessionRevision } from "../routing/revision-of.ts";
 import type { RoutingTable, ServerRoute } from "../routing/routing-table.ts";
 import { aggregateKey, type MaySee } from "../view.ts";
 import type { Standing } from "./put-aside.ts";
@@ -38,7 +38,7 @@ function isOver({ pins }: Standing, server: string, { servers }: RoutingTable): 
   if (pinned === undefined) return false;
   const route = servers.get(server);
   if (route === undefined) pins.delete(server);
-  return route !== undefined && hasLeft(route, pinned);
+  return route !== undefined && hasEndedSessions(route, pinned);
 }
 
 /** Puts a session on the revision whose lists it was shown, if its calls would go to one that offers something else. */
@@ -58,7 +58,7 @@ function stay(session: Standing, before: ServerRoute, after: ServerRoute | undef
 export function servedBy(table: Watched<RoutingTable>): (server: string, revision: string) => boolean {
   return (server, revision) => {
     const route = table.current.servers.get(server);
-    return route === undefined || !hasLeft(route, revision);
+    return route === undefined || !hasEndedSessions(route, revision);
   };
 }
 

@@ -166,6 +166,39 @@ for (const era of eras) {
   });
 }
 
+for (const era of eras) {
+  test(`after an abort a task of a ${era} client goes on where its sessions have ended`, async () => {
+    await using gateway = await TestGateway.open();
+    serve(gateway, era);
+    const options = { era, capabilities: capabilities[era], script: script(era) };
+    const two = gateway.attach("work", options, "work-2-a", "work-2");
+    gateway.route("work", { stable: "work-2", draining: [] });
+    const peer = await peerOf(gateway, era);
+    const id = await begin(peer, era);
+    gateway.route("work", { stable: "work-1", draining: ["work-2"] });
+    assert.equal((await about(peer, era, "tasks/get", id)).body?.result?.["status"], "working");
+    gateway.route("work", { stable: "work-1", draining: ["work-2"], tasksOnly: ["work-2"] });
+    const [isSession, next] = [era === "legacy", await peerOf(gateway, era)];
+    if (isSession) assert.equal((await about(peer, era, "tasks/get", id)).status, 404);
+    assert.equal((await about(next, era, "tasks/get", id)).body?.result?.["status"], "working");
+    assert.equal(two.calls("tasks/get").length, 2);
+    gateway.route("work", { stable: "work-1", draining: [] });
+    assert.equal((await about(next, era, "tasks/get", id)).body?.error?.data?.["reason"], "EXPIRED");
+  });
+
+  test(`a task that began before the manager did counts from when its ${era} client asks for it`, async () => {
+    await using gateway = await TestGateway.open();
+    serve(gateway, era);
+    const peer = await peerOf(gateway, era);
+    const id = await begin(peer, era);
+    const place = { server: "work", revision: "work-1", id: "t" };
+    gateway.openTasks.ended(place);
+    assert.equal(gateway.pending.of("work", "work-1").tasks, 0);
+    await about(peer, era, "tasks/get", id);
+    assert.equal(gateway.pending.of("work", "work-1").tasks, 1);
+  });
+}
+
 test("the result of a legacy task names it as its client does", async () => {
   await using gateway = await TestGateway.open();
   serve(gateway, "legacy");

@@ -10,16 +10,17 @@ import { splice } from "../../protocol/splice.ts";
 import { isFinal, type NamedTask, takesTask, taskMade, taskNamed } from "../../protocol/tasks.ts";
 import type { ReadyReplica } from "../../upstream/upstream-set.ts";
 import type { Call } from "../calls/call.ts";
+import type { OpenWork } from "../calls/open-work.ts";
 import type { Destination } from "../calls/upstream-leg.ts";
 import { hasLeft } from "../routing/revision-of.ts";
 import type { MayCall, Routed } from "../routing/route.ts";
 import type { RoutingTable } from "../routing/routing-table.ts";
-import type { OpenTasks } from "./open-tasks.ts";
 import type { TaskIds, TaskOfCall, TaskPlace } from "./task-ids.ts";
 
 export interface TasksOptions {
   readonly ids: TaskIds;
-  readonly open: OpenTasks;
+  /** Hears what begins and ends. */
+  readonly open: OpenWork;
   readonly table: Watched<RoutingTable>;
   readonly mayCall: MayCall;
 }
@@ -99,8 +100,11 @@ export class Tasks {
   }
 
   #renamed(response: Buffer, method: string, era: Era, { shown, place }: TaskOfCall): Buffer {
+    const { open } = this.#options;
     const named = taskNamed(response, method, era);
-    if (method === "tasks/result" || isFinal(named?.status)) this.#options.open.ended(place);
+    if (method === "tasks/result" || isFinal(named?.status)) open.ended(place);
+    // It may have begun before this manager did.
+    else if (named?.status !== undefined) open.goesOn(place, named.ttlMs);
     return named === undefined ? response : withId(response, named, shown);
   }
 }

@@ -22,6 +22,7 @@ import { Guards } from "../../upstream/guards.ts";
 import { IdleServers } from "../../upstream/idle-servers.ts";
 import { UpstreamSet } from "../../upstream/upstream-set.ts";
 import { CallMetrics } from "../calls/call-metrics.ts";
+import { OpenWork } from "../calls/open-work.ts";
 import { PendingCounts } from "../calls/pending-work.ts";
 import { CallMeasures } from "../calls/revision-measures.ts";
 import { WakingCalls } from "../calls/waking.ts";
@@ -42,7 +43,6 @@ import { buildRoutingTable, emptyTable, type Trouble } from "../routing/routing-
 import { followPins, servedBy } from "../sessions/pins.ts";
 import { Sessions } from "../sessions/session.ts";
 import { Subscriptions } from "../subscriptions/subscriptions.ts";
-import { OpenTasks } from "../tasks/open-tasks.ts";
 import { TaskIds } from "../tasks/task-ids.ts";
 import { Tasks } from "../tasks/tasks.ts";
 import { Peer } from "./peer.ts";
@@ -122,6 +122,7 @@ export class TestGateway implements AsyncDisposable {
   readonly subscriptions: Subscriptions;
   readonly parked: ParkedCalls;
   readonly pending: PendingCounts;
+  readonly openTasks: OpenWork;
   readonly measures: CallMeasures = new CallMeasures();
   readonly wheel: TimerWheel;
   readonly guards: Guards;
@@ -184,12 +185,14 @@ export class TestGateway implements AsyncDisposable {
     table.onChange(({ servers }) => guards.follow(servers));
     this.guards = guards;
     const waking = new WakingCalls({ upstreams, table, wake: this.idle });
-    const openTasks = new OpenTasks(clock);
+    this.openTasks = new OpenWork(clock);
+    const asked = new OpenWork(clock);
     this.pending = new PendingCounts({
       upstreams,
       guards,
       sessions,
-      tasks: openTasks,
+      tasks: this.openTasks,
+      asked,
       subscriptions: this.subscriptions,
     });
     const endpoint = new McpEndpoint({
@@ -218,10 +221,10 @@ export class TestGateway implements AsyncDisposable {
       catalog,
       router: new Router({ table, lists, catalog, mayCall }),
       previews: new Previews({ table, upstreams, maySee }),
-      tasks: new Tasks({ ids: new TaskIds(sealer, clock), open: openTasks, table, mayCall }),
+      tasks: new Tasks({ ids: new TaskIds(sealer, clock), open: this.openTasks, table, mayCall }),
       subscriptions: this.subscriptions,
       gate: this.gate,
-      states: new RequestStates(sealer, clock),
+      states: new RequestStates(sealer, clock, asked),
       parked: this.parked,
       renewedHeaders: renewedHeaders(catalog),
       listsUri: (server, uri, revision) => catalog.has(server, "resources", uri, revision) === true,

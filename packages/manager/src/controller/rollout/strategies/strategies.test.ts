@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CanaryStrategy, RollingStrategy } from "@mcp-manager/api";
-import { noMeasures } from "../../../telemetry/revision-measures.ts";
+import { noMeasures, nothingPending } from "../../../telemetry/revision-measures.ts";
 import { canarySteps, RolloutWorld } from "../testing/rollout-world.ts";
 
 const rolling: RollingStrategy = { kind: "rolling", maxSurge: 1, maxUnavailable: 0, minReady: "0s" };
@@ -45,7 +45,7 @@ test("rolling without surge makes room first, and goes over as soon as the new o
   assert.equal(looked(world), "1/1 1/2 33");
   world.obey();
   assert.equal(looked(world), "1/1 2/2 -");
-  world.pending = { inFlight: 0, sessions: 0, tasks: 0, listens: 0 };
+  world.pending = nothingPending;
   assert.equal(world.pass("3s").copies(2), "3/3");
 });
 

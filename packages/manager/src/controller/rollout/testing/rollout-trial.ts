@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { isOver, type ReplicaState, type Route, type SchemaClass, type Strategy } from "@mcp-manager/api";
 import fc from "fast-check";
 import { advance } from "../advance.ts";
-import { noMeasures } from "../../../telemetry/revision-measures.ts";
+import { noMeasures, nothingPending } from "../../../telemetry/revision-measures.ts";
 import type { RolloutDecision } from "../rollout.ts";
 import { situationOf } from "../situation.ts";
 import { strategyOf } from "../strategies/strategies.ts";
@@ -60,7 +60,7 @@ export type Event =
   | { readonly kind: "die"; readonly after: "deciding" | "writing" | "a step" }
   | { readonly kind: "scale"; readonly replicas: number }
   | { readonly kind: "measure"; readonly requests: number; readonly failures: number; readonly isAway: boolean }
-  | { readonly kind: "work"; readonly inFlight: number };
+  | { readonly kind: "work"; readonly inFlight: number; readonly tasks: number };
 
 const states: readonly ReplicaState[] = ["starting", "ready", "ready", "failed", "idle"];
 
@@ -110,7 +110,7 @@ export const event: fc.Arbitrary<Event> = fc.oneof(
       isAway: fc.boolean(),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("work" as const), inFlight: fc.nat(1) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("work" as const), inFlight: fc.nat(1), tasks: fc.nat(1) }) },
 );
 
 /** The world, and what must be so at every moment of it. */
@@ -169,7 +169,7 @@ export class Trial {
         return;
       }
       case "work":
-        world.pending = { inFlight: one.inFlight, sessions: 0, tasks: 0, listens: 0 };
+        world.pending = { ...nothingPending, inFlight: one.inFlight, tasks: one.tasks };
         world.leftovers = new Map(world.route?.draining.map((revision) => [revision, world.pending]));
     }
   }
@@ -313,7 +313,11 @@ export class Trial {
 
 function legal(route: Route | undefined): void {
   if (route === undefined) return;
-  const { stable, next, draining } = route;
+  const { stable, next, draining, tasksOnly = [] } = route;
+  assert.ok(
+    tasksOnly.every((revision) => draining.includes(revision)),
+    `tasks of ${tasksOnly.join()} do not drain`,
+  );
   const all = [stable, ...(next === undefined ? [] : [next.revision]), ...draining];
   assert.equal(new Set(all).size, all.length, `a revision is named twice: ${all.join()}`);
   if (next !== undefined) assert.ok(next.weight >= 0 && next.weight <= 100, `weight ${next.weight}`);
@@ -323,7 +327,7 @@ function legal(route: Route | undefined): void {
 export function behave({ world }: Trial): void {
   world.measured = { ...noMeasures, requests: 1_000, principals: 10 };
   world.baseline = world.measured;
-  world.pending = { inFlight: 0, sessions: 0, tasks: 0, listens: 0 };
+  world.pending = nothingPending;
   world.leftovers = new Map(world.route?.draining.map((revision) => [revision, world.pending]));
   world.replicas = world.replicas.map((one) => {
     const { crashLoop: _, ...status } = one.status;

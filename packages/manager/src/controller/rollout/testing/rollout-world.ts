@@ -21,10 +21,13 @@ import {
 import { plan, type Step } from "../../plan.ts";
 import { deployment, replica, revision, server } from "../../testing/world.ts";
 import { advance } from "../advance.ts";
-import { noMeasures, type PendingWork, type RevisionMeasures } from "../../../telemetry/revision-measures.ts";
+import {
+  noMeasures,
+  nothingPending,
+  type PendingWork,
+  type RevisionMeasures,
+} from "../../../telemetry/revision-measures.ts";
 import type { Gate, RolloutDecision, RolloutInput, Room } from "../rollout.ts";
-
-const nothing: PendingWork = { inFlight: 0, sessions: 0, tasks: 0, listens: 0 };
 
 /** Begins with `weather-1` serving, as many replicas as the spec says, all ready, unless it is told to be new. */
 export class RolloutWorld {
@@ -33,7 +36,7 @@ export class RolloutWorld {
   deployments: Deployment[] = [];
   gate: Gate = { kind: "known", diff: { class: "none", changes: [] }, ttlMs: 0 };
   room: Room = { kind: "enough" };
-  pending: PendingWork = nothing;
+  pending: PendingWork = nothingPending;
   leftovers: Map<string, PendingWork> = new Map();
   measured: RevisionMeasures | undefined = noMeasures;
   baseline: RevisionMeasures | undefined = noMeasures;
