@@ -1,5 +1,5 @@
 /** One asked operation and its answer, free of any door: what every implementation takes and gives. */
-import type { ParameterValue, Permission, Principal } from "@mcp-manager/api";
+import type { ParameterValue, Permission, Principal, StreamItem } from "@mcp-manager/api";
 import { ManagerError } from "@mcp-manager/api";
 import type { Authorizer, LogLine } from "./ports.ts";
 
@@ -29,7 +29,9 @@ export type OperationReply =
     }
   /** JSON that is passed on as it came. */
   | { readonly kind: "raw"; readonly status: number; readonly bytes: Buffer }
-  | { readonly kind: "lines"; readonly lines: AsyncIterable<LogLine>; readonly named: boolean };
+  | { readonly kind: "lines"; readonly lines: AsyncIterable<LogLine>; readonly named: boolean }
+  /** What happens, until the caller has gone. */
+  | { readonly kind: "stream"; readonly items: AsyncIterable<StreamItem> };
 
 /** Does one operation. Rejects with a ManagerError for what the caller has to hear. */
 export type Implementation = (request: OperationRequest) => Promise<OperationReply>;

@@ -7,6 +7,7 @@ import { ManagerError, parseQuery } from "@mcp-manager/api";
 import type { Operation, OperationName, Principal } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import { etag, sendBytes, sendError, sendJson, sendLines } from "./answer.ts";
+import { sendEvents } from "./event-answer.ts";
 import { BodyRefusal, readBody } from "./body.ts";
 import { perform } from "./perform.ts";
 import type { PerformOptions } from "./perform.ts";
@@ -80,6 +81,8 @@ async function send(
       return sendBytes(response, reply.status, reply.bytes, "application/json");
     case "lines":
       return sendLines(request, response, { ...reply, clock });
+    case "stream":
+      return sendEvents(response, reply.items, clock);
   }
 }
 
