@@ -132,8 +132,8 @@ export {
   rollbackRequestSchema,
 } from "./schema/deploy.ts";
 export { hiddenValue } from "./schema/source.ts";
-export { commonErrors, parseLabels, parseQuery } from "./operation.ts";
-export type { Answer, Operation, Parameter, ParameterValue } from "./operation.ts";
+export { commonErrors, parseLabels, parseQuery, rpcOf } from "./operation.ts";
+export type { Answer, Operation, Parameter, ParameterValue, Rpc } from "./operation.ts";
 export { lastEventId } from "./event-operations.ts";
 export { eventStreamType, operations, probes } from "./operations.ts";
 export type { OperationName, ProbeName } from "./operations.ts";

@@ -132,6 +132,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     permission: "servers:write",
     errors: ["conflict", "failed_precondition"],
     cli: "server apply",
+    rpc: { method: "DeployServer", answer: "server" },
   },
   deleteServer: {
     method: "DELETE",
@@ -181,6 +182,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     permission: "servers:write",
     errors: ["not_found", "conflict", "failed_precondition"],
     cli: "server deploy",
+    rpc: { method: "CreateDeployment" },
   },
   rollbackServer: {
     method: "POST",
@@ -258,6 +260,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     permission: "tools:call",
     errors: ["not_found", "resource_exhausted", "protocol_error", "circuit_open", "deadline_exceeded"],
     cli: "tool call",
+    rpc: { method: "ExecuteTool", fields: { name: "server" } },
   },
   readLogs: {
     method: "GET",

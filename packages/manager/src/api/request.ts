@@ -13,6 +13,8 @@ export interface OperationRequest {
   readonly body: unknown;
   /** The revision that the caller read (`If-Match`): `*` means any. */
   readonly ifMatch?: string;
+  /** The position that the caller has heard up to (`Last-Event-ID`). */
+  readonly after?: string;
   /** Aborts when the caller has gone. */
   readonly signal: AbortSignal;
 }
@@ -63,6 +65,11 @@ export function demand(authorizer: Authorizer, principal: Principal, permission:
   if (authorizer.allows(principal, permission)) return;
   const roles = principal.roles.length === 0 ? "no role" : `role ${principal.roles.join(", ")}`;
   throw new ManagerError("permission_denied", `${principal.name} (${roles}) may not ${what}: that needs ${permission}`);
+}
+
+/** The failure of asking without a credential that is good; `refusal` says what was wrong with the one that was sent. */
+export function noCredential(refusal?: string): ManagerError {
+  return new ManagerError("unauthenticated", refusal ?? "a credential is needed: send Authorization: Bearer <key>");
 }
 
 /** The failure of naming something that is not there. */

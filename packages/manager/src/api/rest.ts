@@ -12,6 +12,7 @@ import { BodyRefusal, readBody } from "./body.ts";
 import { perform } from "./perform.ts";
 import type { PerformOptions } from "./perform.ts";
 import type { OperationReply, OperationRequest } from "./request.ts";
+import { noCredential } from "./request.ts";
 import { routeOf } from "./route.ts";
 
 export interface RestOptions extends PerformOptions {
@@ -110,10 +111,6 @@ function refuse(request: IncomingMessage, response: ServerResponse, error: Manag
   if (!isMismatch) return sendError(request, response, error);
   const current = error.details["current"] as { readonly metadata?: { readonly revision?: string } } | undefined;
   return sendError(request, response, error, { status: 412, headers: etag(current?.metadata?.revision) });
-}
-
-function noCredential(refusal: string | undefined): ManagerError {
-  return new ManagerError("unauthenticated", refusal ?? "a credential is needed: send Authorization: Bearer <key>");
 }
 
 function unknownPath(path: string): ManagerError {
