@@ -8,8 +8,10 @@ import type { Clock } from "../base/clock.ts";
 import type { Informer } from "../registry/informer.ts";
 import type { Registry } from "../registry/registry.ts";
 import { apiKeyOperations } from "./operations/api-keys.ts";
+import type { Secrets } from "../security/secrets.ts";
 import { dataPlaneOperations } from "./operations/data-plane.ts";
 import { deploymentOperations } from "./operations/deployments.ts";
+import { secretOperations } from "./operations/secrets.ts";
 import type { ServerWrites } from "./operations/server-writes.ts";
 import { serverOperations } from "./operations/servers.ts";
 import type { ApiKeys, Authorizer, CompareCatalogues, LiveState, ProcessHealth, ReplicaLogs, Tools } from "./ports.ts";
@@ -28,6 +30,7 @@ export interface OperationsOptions {
   readonly clock: Clock;
   readonly health: ProcessHealth;
   readonly apiKeys: ApiKeys;
+  readonly secrets: Secrets;
   readonly compareCatalogues: CompareCatalogues;
 }
 
@@ -42,6 +45,7 @@ export function createOperations(options: OperationsOptions): Operations {
     ...deploymentOperations(options),
     ...dataPlaneOperations(options),
     ...apiKeyOperations(options.apiKeys),
+    ...secretOperations(options),
     getOpenApi: () => Promise.resolve({ kind: "json", status: 200, body: document }),
   };
 }

@@ -56,6 +56,7 @@ export async function openDoors(
       overload: () => plane.door.monitor.state,
     },
     apiKeys: keys,
+    secrets: state.secrets,
   });
   const rest = createRest({
     operations,
