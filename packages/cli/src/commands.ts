@@ -4,6 +4,7 @@ import { apiKeyCommands } from "./commands/api-key.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { connectCommand } from "./commands/connect.ts";
 import { deploymentCommands } from "./commands/deployment.ts";
+import { secretCommands } from "./commands/secret.ts";
 import { serverCommands } from "./commands/server.ts";
 import { statusCommand } from "./commands/status.ts";
 import { toolCommands } from "./commands/tool.ts";
@@ -17,5 +18,6 @@ export const commands: readonly Command[] = [
   ...deploymentCommands,
   ...toolCommands,
   ...apiKeyCommands,
+  ...secretCommands,
   completionCommand(() => commands),
 ];
