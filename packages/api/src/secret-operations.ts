@@ -1,14 +1,21 @@
 /**
- * What can be asked about secrets, as rows of the table of operations. No answer holds a value.
+ * What can be asked about secrets, and the import, which turns the literal ones of a client's file into some, as rows of the table of
+ * operations. No answer holds a value.
  */
 import { name, page } from "./deployment-operations.ts";
 import type { Answer, Operation } from "./operation.ts";
-import { etag, ifMatch, labels } from "./parameters.ts";
+import { dryRun, etag, ifMatch, labels } from "./parameters.ts";
 import { listSchema } from "./schema/common.ts";
-import { secretInputSchema, secretSchema } from "./schema/secret.ts";
+import { importAnswerSchema, importRequestSchema, secretInputSchema, secretSchema } from "./schema/secret.ts";
 
-/** The operations under `/api/v1/secrets`. */
-export type SecretOperationName = "listSecrets" | "createSecret" | "getSecret" | "putSecret" | "deleteSecret";
+/** The operations under `/api/v1/secrets`, and `/api/v1/import`. */
+export type SecretOperationName =
+  | "listSecrets"
+  | "createSecret"
+  | "getSecret"
+  | "putSecret"
+  | "deleteSecret"
+  | "importConfig";
 
 const secret: Answer = {
   status: 200,
@@ -16,6 +23,9 @@ const secret: Answer = {
   schema: secretSchema,
   headers: etag,
 };
+
+/** A file of 1 MiB is longer as a text in JSON. */
+const importBytesMax = 3 * 1024 * 1024;
 
 /** The operations, by name. */
 export const secretOperations: Readonly<Record<SecretOperationName, Operation>> = {
@@ -77,5 +87,33 @@ export const secretOperations: Readonly<Record<SecretOperationName, Operation>> 
     permission: "secrets:write",
     errors: ["not_found", "conflict", "failed_precondition"],
     cli: "secret delete",
+  },
+  importConfig: {
+    method: "POST",
+    path: "/api/v1/import",
+    summary:
+      "Register the servers of an MCP client's configuration, its literal secrets as Secrets. The body is the client's JSON " +
+      "document, or `{text, filename}` with the file as it is (JSON with comments, YAML, TOML). Commands and secrets need the role admin.",
+    parameters: [
+      dryRun,
+      {
+        name: "replace",
+        in: "query",
+        type: "boolean",
+        summary: "Change servers and secrets that are registered otherwise. Default: they are refused.",
+      },
+    ],
+    body: importRequestSchema,
+    bodyBytesMax: importBytesMax,
+    answers: [
+      {
+        status: 200,
+        summary: "What became of each server, and which of its values are kept as Secrets now.",
+        schema: importAnswerSchema,
+      },
+    ],
+    permission: "servers:write",
+    errors: [],
+    cli: "import",
   },
 };

@@ -79,6 +79,7 @@ test("every operation has its method, with the path and the method of the table"
   await secrets.get("n");
   await secrets.put({ metadata: { name: "n" }, spec: { value: "v" } });
   await secrets.delete("n");
+  await fake.client.importConfig({ text: "{}" });
   await fake.client.openApi();
   const expected = Object.values(operations).map(
     ({ method, path }) => `${method} ${path.replace("{name}", "n").replace("{tool}", "t")}`,

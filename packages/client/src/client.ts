@@ -10,6 +10,8 @@ import type {
   DeployRequestInput,
   Deployment,
   Health,
+  ImportAnswer,
+  ImportRequest,
   List,
   PromoteRequest,
   Replica,
@@ -32,6 +34,13 @@ export interface ApplyOptions extends CallOptions {
   readonly ifRevision?: string;
   /** Check and answer as if, change nothing. */
   readonly dryRun?: boolean;
+}
+
+export interface ImportOptions extends CallOptions {
+  /** Answer as if, change nothing. */
+  readonly dryRun?: boolean;
+  /** Change what is registered otherwise. Default: it is refused. */
+  readonly replace?: boolean;
 }
 
 export interface DeleteOptions extends CallOptions {
@@ -82,6 +91,13 @@ export class Client {
   /** How the manager and its servers are. */
   health(options: CallOptions = {}): Promise<Health> {
     return this.#connection.json({ method: "GET", path: "/api/v1/health", ...options });
+  }
+
+  /** Registers the servers of an MCP client's configuration; their literal secrets become Secrets. The answer holds no value. */
+  importConfig(request: ImportRequest, options: ImportOptions = {}): Promise<ImportAnswer> {
+    const { dryRun, replace, ...rest } = options;
+    const path = `/api/v1/import${queryOf({ dryRun, replace })}`;
+    return this.#connection.json({ method: "POST", path, body: request, ...rest });
   }
 
   /** The OpenAPI document. */

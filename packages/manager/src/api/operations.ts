@@ -11,10 +11,20 @@ import { apiKeyOperations } from "./operations/api-keys.ts";
 import type { Secrets } from "../security/secrets.ts";
 import { dataPlaneOperations } from "./operations/data-plane.ts";
 import { deploymentOperations } from "./operations/deployments.ts";
+import { importOperation } from "./operations/import.ts";
 import { secretOperations } from "./operations/secrets.ts";
 import type { ServerWrites } from "./operations/server-writes.ts";
 import { serverOperations } from "./operations/servers.ts";
-import type { ApiKeys, Authorizer, CompareCatalogues, LiveState, ProcessHealth, ReplicaLogs, Tools } from "./ports.ts";
+import type {
+  ApiKeys,
+  Authorizer,
+  CompareCatalogues,
+  LiveState,
+  ProcessHealth,
+  ReadImport,
+  ReplicaLogs,
+  Tools,
+} from "./ports.ts";
 import type { Implementation } from "./request.ts";
 
 export interface OperationsOptions {
@@ -31,6 +41,7 @@ export interface OperationsOptions {
   readonly health: ProcessHealth;
   readonly apiKeys: ApiKeys;
   readonly secrets: Secrets;
+  readonly readImport: ReadImport;
   readonly compareCatalogues: CompareCatalogues;
 }
 
@@ -46,6 +57,7 @@ export function createOperations(options: OperationsOptions): Operations {
     ...dataPlaneOperations(options),
     ...apiKeyOperations(options.apiKeys),
     ...secretOperations(options),
+    importConfig: importOperation(options),
     getOpenApi: () => Promise.resolve({ kind: "json", status: 200, body: document }),
   };
 }

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ApiKeyDraft, CreatedApiKey, Principal, RoleName } from "@mcp-manager/api";
-import { isAllowed, ManagerError } from "@mcp-manager/api";
+import { isAllowed, ManagerError, parseServer } from "@mcp-manager/api";
 import { systemClock } from "../base/clock.ts";
 import { seededRandom } from "../base/random.ts";
 import { kinds } from "../registry/kinds.ts";
@@ -81,6 +81,17 @@ export async function openDoor(): Promise<Door> {
       changes: [],
     }),
     health: { version: "1.2.3", startedAt: "2027-01-01T00:00:00Z", store: () => "ok", overload: () => undefined },
+    // Servers by name; what is no source is a mistake of its own.
+    readImport: (text) => ({
+      servers: Object.entries(JSON.parse(text) as Record<string, unknown>).map(([name, source]) => {
+        try {
+          return { kind: "read", name, draft: parseServer({ metadata: { name }, spec: { source } }), notes: [] };
+        } catch (error) {
+          return { kind: "wrong", name, error: ManagerError.from(error) };
+        }
+      }),
+      notes: ["read by a stand-in"],
+    }),
     tools: {
       list: () => Promise.resolve([{ name: "echo", inputSchema: { type: "object" } }]),
       call(server, tool, given) {

@@ -4,6 +4,7 @@ import { createFront } from "../api/front.ts";
 import { createOperations } from "../api/operations.ts";
 import { ServerWrites } from "../api/operations/server-writes.ts";
 import { createRest } from "../api/rest.ts";
+import { readImport } from "../config/import.ts";
 import { compareRecords } from "../controller/gates.ts";
 import { compareCatalogues } from "../controller/schema/compare.ts";
 import { Listener } from "../gateway/listener.ts";
@@ -57,6 +58,7 @@ export async function openDoors(
     },
     apiKeys: keys,
     secrets: state.secrets,
+    readImport,
   });
   const rest = createRest({
     operations,

@@ -63,7 +63,7 @@ test("Claude Code's .mcp.json with its variables", () => {
     old: remote("https://old.example.com/sse", {}, "sse"),
     db: local("/usr/bin/db-server", [], { URL: "${env:DB_URL}", CACHE: "${env:CACHE:-/tmp}/x" }),
   });
-  assert.deepEqual(config.notes, [{ level: "info", message: "server api: not read: oauth" }]);
+  assert.deepEqual(config.notes, [{ level: "info", message: "server api: not read: oauth", server: "api" }]);
 });
 
 test("Cursor's mcp.json with comments and trailing commas", () => {
@@ -170,7 +170,8 @@ test("opencode's file, in both of its forms", () => {
       local: local("bun", ["x", "my-mcp"], { KEY: "${env:MY_KEY}", FILE: "${file:/k}" }),
       remote: remote("https://x/mcp", { Authorization: "Bearer ${env:TOKEN}" }),
     });
-    assert.deepEqual(config.notes, [{ level: "info", message: "server off: skipped, because it is disabled there" }]);
+    const message = "server off: skipped, because it is disabled there";
+    assert.deepEqual(config.notes, [{ level: "info", message, server: "off" }]);
   }
 });
 
@@ -268,9 +269,12 @@ test("every mistake is named at its place", () => {
   );
 });
 
-test("servers that are no object, and other languages, are refused by name", () => {
+test("servers that are no object are refused by name, in TOML too", () => {
   assert.match(refusal(() => loadJson({ mcpServers: "x" })).message, /mcp\.json:2:3 mcpServers: .*names and servers/);
-  assert.match(refusal(() => load("[mcp_servers.x]", { path: "config.toml" })).message, /config\.toml is TOML/);
+  assert.match(
+    refusal(() => load("a = 1\n[mcp_servers.x]", { path: "config.toml" })).message,
+    /config\.toml:2:1 mcp_servers\.x: .*neither/,
+  );
   assert.deepEqual(loadJson({ mcpServers: {} }).servers, []);
 });
 

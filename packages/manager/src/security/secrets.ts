@@ -86,7 +86,7 @@ export class Secrets {
       if (stored === undefined) {
         transaction.create(kinds.Secret, { name, labels, spec: {}, private: this.#seal(name, value) });
       } else {
-        const isSame = await this.#holds(name, value);
+        const isSame = await this.holds(name, value);
         const beside = isSame ? {} : { private: this.#seal(name, value) };
         const after = transaction.replace(kinds.Secret, stored, { spec: {}, labels, ...beside });
         if (after === stored.resource) return { secret: after, outcome: "unchanged" };
@@ -98,7 +98,7 @@ export class Secrets {
   }
 
   /** Whether it has just this value; false when there is none of that name, or it cannot be opened. */
-  async #holds(name: string, value: string): Promise<boolean> {
+  async holds(name: string, value: string): Promise<boolean> {
     return (await this.open(name).catch(() => undefined)) === value;
   }
 
