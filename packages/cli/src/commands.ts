@@ -4,6 +4,8 @@ import { apiKeyCommands } from "./commands/api-key.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { connectCommand } from "./commands/connect.ts";
 import { deploymentCommands } from "./commands/deployment.ts";
+import { exportCommand } from "./commands/export.ts";
+import { importCommand } from "./commands/import.ts";
 import { secretCommands } from "./commands/secret.ts";
 import { serverCommands } from "./commands/server.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -14,6 +16,8 @@ export const commands: readonly Command[] = [
   upCommand,
   statusCommand,
   connectCommand,
+  importCommand,
+  exportCommand,
   ...serverCommands,
   ...deploymentCommands,
   ...toolCommands,
