@@ -75,6 +75,21 @@ test("a change that was made for another state is refused with the present one",
   assert.equal((await put(metadata.revision)).status, 412);
 });
 
+test("only who may write secrets has one sent to a server; what is there already may be changed otherwise", async () => {
+  await using door = await openDoor();
+  await door.read("/api/v1/secrets", { method: "POST", json: body });
+  const spec = { source: { kind: "remote", url: "https://x.example", headers: { "X-Key": "${secret:token}" } } };
+  const put = async (json: object, role: "admin" | "operator"): Promise<number> =>
+    (await door.ask("/api/v1/servers/far", { method: "PUT", json, role })).status;
+  assert.equal(await put({ spec }, "operator"), 403);
+  assert.equal(await put({ spec }, "admin"), 201);
+  assert.equal(await put({ spec: { ...spec, replicas: 2 } }, "operator"), 200);
+  const elsewhere = { source: { ...spec.source, url: "https://mine.example" } };
+  assert.equal(await put({ spec: elsewhere }, "operator"), 403);
+  const deploy = { method: "POST", json: elsewhere, role: "operator" } as const;
+  assert.equal((await door.ask("/api/v1/servers/far/deploy", deploy)).status, 403);
+});
+
 test("only who may write secrets writes them, and only who may read them sees that they are there", async () => {
   await using door = await openDoor();
   const status = async (role: "operator" | "viewer", options: object = {}): Promise<number> =>

@@ -2,7 +2,14 @@
  * The import of a client's configuration: each of its servers is registered, or refused by itself with what to do; its literal secrets are
  * kept as Secrets before the server that needs them is there. Reading the file is another room's, behind a port.
  */
-import type { ImportAnswer, ImportedSecret, ImportedServer, Principal, ServerDraft } from "@mcp-manager/api";
+import type {
+  ImportAnswer,
+  ImportedSecret,
+  ImportedServer,
+  Principal,
+  ServerDraft,
+  ServerSource,
+} from "@mcp-manager/api";
 import { legalName, ManagerError, secretNames } from "@mcp-manager/api";
 import { kinds } from "../../registry/kinds.ts";
 import type { Registry } from "../../registry/registry.ts";
@@ -15,6 +22,7 @@ import type { Implementation } from "../request.ts";
 import { demand, flag } from "../request.ts";
 import { importSource } from "./import-source.ts";
 import { ImportedSecrets } from "./imported-secrets.ts";
+import { demandSource } from "./source-rights.ts";
 import type { ServerWrites } from "./server-writes.ts";
 
 export interface ImportOptions {
@@ -93,8 +101,8 @@ class Import {
   async #register({ draft, secrets, notes }: Entry): Promise<Omit<ImportedServer, "name">> {
     const { registry, writes } = this.#options;
     const { dryRun, replace } = this.#how;
-    this.#demand(draft, secrets);
     const current = await registry.resources(kinds.Server).get(draft.name);
+    this.#demand(draft, secrets, current?.spec.source);
     if (!replace && current !== undefined && !sameJson(current.spec, draft.spec)) throw differs(draft.name);
     const keeping = new ImportedSecrets(this.#options, draft.name, secrets, this.#how);
     await keeping.check();
@@ -114,11 +122,10 @@ class Import {
     };
   }
 
-  #demand({ name, spec }: ServerDraft, secrets: readonly LiftedSecret[]): void {
+  #demand({ name, spec: { source } }: ServerDraft, secrets: readonly LiftedSecret[], current?: ServerSource): void {
     const { authorizer } = this.#options;
     const { principal } = this.#how;
-    if (spec.source.kind === "process")
-      demand(authorizer, principal, "processes:write", `have a command started (server "${name}")`);
+    demandSource(authorizer, principal, { server: name, source, current });
     if (secrets.length > 0) demand(authorizer, principal, "secrets:write", `keep the secrets of server "${name}"`);
   }
 
