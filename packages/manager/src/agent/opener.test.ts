@@ -116,6 +116,24 @@ test("references in arguments are replaced, and masked in what the server prints
   await close(0);
 });
 
+test("what a reference stands for can end no header and no variable", async () => {
+  const remote = { kind: "remote", url: "http://127.0.0.1:9/mcp", transport: "streamable-http" } as const;
+  const cases: readonly (readonly [ServerSource, RegExp])[] = [
+    [{ ...remote, headers: { "X-Key": "abc\r\nX-Admin: yes" } }, /^X-Key in spec\.source\.headers of server weather/],
+    [
+      processSource("legacy", { PEM: "line\nline", TOKEN: "abc\0--bind" }),
+      /^TOKEN in spec\.source\.env of server weather/,
+    ],
+    [processSource("a\0b"), /^args\[1\] in spec\.source of server weather/],
+  ];
+  for (const [source, message] of cases) {
+    const failure = await failureOf(open(source, { era: "legacy" }));
+    assert.equal(failure.stage, "configure");
+    assert.match(failure.message, message);
+    assert.doesNotMatch(failure.message, /abc|X-Admin/);
+  }
+});
+
 test("a process that exits at once is told with its status and what it wrote, secrets masked", async () => {
   const opening = open(processSource("broken", { TOKEN: "s3cr3t-t0ken" }), { era: "legacy" });
   const failure = await failureOf(opening);

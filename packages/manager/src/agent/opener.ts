@@ -3,6 +3,7 @@
  * was put in is masked in what the server prints, and hands over to the kind's own opener.
  */
 import type { RevisionSpec, ServerSource } from "@mcp-manager/api";
+import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { LineSink, Runtimes } from "../runtime/runtime.ts";
@@ -48,12 +49,16 @@ async function resolveSource(
 ): Promise<{ readonly source: ServerSource; readonly secrets: readonly string[] }> {
   try {
     if (source.kind === "remote") {
-      const headers = await resolve(source.headers, `spec.source.headers of server ${server}`);
+      const where = `spec.source.headers of server ${server}`;
+      const headers = await resolve(source.headers, where);
+      demandWithout(/[\r\n\0]/, headers, where);
       return { source: { ...source, headers: headers.values }, secrets: secretsOf(headers) };
     }
     const env = await resolve(source.env, `spec.source.env of server ${server}`);
     const named = Object.fromEntries(source.args.map((arg, index) => [`args[${index}]`, arg]));
     const args = await resolve(named, `spec.source of server ${server}`);
+    demandWithout(/\0/, env, `spec.source.env of server ${server}`);
+    demandWithout(/\0/, args, `spec.source of server ${server}`);
     return {
       source: { ...source, args: Object.values(args.values), env: env.values },
       secrets: [...secretsOf(env), ...args.secrets],
@@ -61,6 +66,14 @@ async function resolveSource(
   } catch (error) {
     throw new RunFailure("configure", error);
   }
+}
+
+/** What a reference stands for is seen here first, and would end a header, or a variable, where nobody meant it to. */
+function demandWithout(characters: RegExp, { values }: Resolved, where: string): void {
+  const found = Object.entries(values).find(([, value]) => characters.test(value));
+  if (found === undefined) return;
+  const message = `${found[0]} in ${where} would hold a line end or a NUL character: correct what its reference stands for`;
+  throw new ManagerError("failed_precondition", message, { reason: "REFERENCE_UNUSABLE" });
 }
 
 /** What was put in, and the values whose names announce a secret. */

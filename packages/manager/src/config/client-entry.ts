@@ -177,7 +177,7 @@ export function relocate(fields: readonly (readonly [FieldPath, FieldPath])[], p
 
 function instead(variable: string): string {
   return variable.startsWith("${input:")
-    ? "${env:NAME} or ${file:/path}: there is nobody to be asked for an input"
+    ? "${secret:name}, ${env:NAME} or ${file:/path}: there is nobody to be asked for an input"
     : "the text itself, or ${env:NAME}: only the editor knows this variable";
 }
 

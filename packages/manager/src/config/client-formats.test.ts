@@ -259,7 +259,7 @@ test("every mistake is named at its place", () => {
       "mcp.json:6:7 mcpServers.old.type: stdio, because there is a command",
       "mcp.json:9:15 mcpServers.word.type: one of stdio, http, sse",
       "mcp.json:10:18 mcpServers.crossed.type: http or sse, because there is an address",
-      "mcp.json:11:40 mcpServers.asks.env.T: ${env:NAME} or ${file:/path}: there is nobody to be asked for an input",
+      "mcp.json:11:40 mcpServers.asks.env.T: ${secret:name}, ${env:NAME} or ${file:/path}: there is nobody to be asked for an input",
       "mcp.json:12:52 mcpServers.editor.args[1]: the text itself, or ${env:NAME}: only the editor knows this variable",
       "mcp.json:13:30 mcpServers.cwd.cwd: text without references: they are replaced in args, env and headers only",
       'mcp.json:14:42 mcpServers.number.env.PORT: text (in quotes: "…")',
