@@ -25,6 +25,7 @@ export type Permission =
   | "events:read"
   /** See which secrets there are and who uses them; their values are shown to nobody. */
   | "secrets:read"
+  /** Set secrets, and have them sent to servers: a source that refers to one needs it. */
   | "secrets:write"
   /** See webhooks and what could not be delivered. */
   | "webhooks:read"

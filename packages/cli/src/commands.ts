@@ -5,6 +5,9 @@ import { completionCommand } from "./commands/completion.ts";
 import { connectCommand } from "./commands/connect.ts";
 import { deploymentCommands } from "./commands/deployment.ts";
 import { eventsCommand } from "./commands/events.ts";
+import { exportCommand } from "./commands/export.ts";
+import { importCommand } from "./commands/import.ts";
+import { secretCommands } from "./commands/secret.ts";
 import { serverCommands } from "./commands/server.ts";
 import { statusCommand } from "./commands/status.ts";
 import { toolCommands } from "./commands/tool.ts";
@@ -15,9 +18,12 @@ export const commands: readonly Command[] = [
   statusCommand,
   connectCommand,
   eventsCommand,
+  importCommand,
+  exportCommand,
   ...serverCommands,
   ...deploymentCommands,
   ...toolCommands,
   ...apiKeyCommands,
+  ...secretCommands,
   completionCommand(() => commands),
 ];

@@ -10,6 +10,8 @@ import type {
   DeployRequestInput,
   Deployment,
   Health,
+  ImportAnswer,
+  ImportRequest,
   List,
   PromoteRequest,
   Replica,
@@ -24,26 +26,22 @@ import { apart, Connection, queryOf } from "./connection.ts";
 import type { CallOptions, ClientOptions } from "./connection.ts";
 import { EventCalls } from "./event-calls.ts";
 import { readEvents } from "./events.ts";
-
-/** A page of a list. */
-export interface ListQuery extends CallOptions {
-  /** Items on the page, at most 1000. Default 100. */
-  readonly limit?: number;
-  /** `nextCursor` of the page before. */
-  readonly cursor?: string;
-}
-
-/** A page of a list whose items carry labels. */
-export interface LabelledListQuery extends ListQuery {
-  /** Only resources that carry all of these. */
-  readonly labels?: Readonly<Record<string, string>>;
-}
+import type { LabelledListQuery, ListQuery } from "./lists.ts";
+import { allOf, listOf } from "./lists.ts";
+import { SecretCalls } from "./secret-calls.ts";
 
 export interface ApplyOptions extends CallOptions {
   /** `metadata.revision` that was read: `conflict` when it moved on since. Default: whatever is there is replaced. */
   readonly ifRevision?: string;
   /** Check and answer as if, change nothing. */
   readonly dryRun?: boolean;
+}
+
+export interface ImportOptions extends CallOptions {
+  /** Answer as if, change nothing. */
+  readonly dryRun?: boolean;
+  /** Change what is registered otherwise. Default: it is refused. */
+  readonly replace?: boolean;
 }
 
 export interface DeleteOptions extends CallOptions {
@@ -79,6 +77,7 @@ export class Client {
   readonly tools: ToolCalls;
   readonly apiKeys: ApiKeyCalls;
   readonly events: EventCalls;
+  readonly secrets: SecretCalls;
   readonly #connection: Connection;
 
   /** Connects to nothing yet. Throws `invalid_argument` when the URL is none. */
@@ -89,11 +88,19 @@ export class Client {
     this.tools = new ToolCalls(this.#connection);
     this.apiKeys = new ApiKeyCalls(this.#connection);
     this.events = new EventCalls(this.#connection);
+    this.secrets = new SecretCalls(this.#connection);
   }
 
   /** How the manager and its servers are. */
   health(options: CallOptions = {}): Promise<Health> {
     return this.#connection.json({ method: "GET", path: "/api/v1/health", ...options });
+  }
+
+  /** Registers the servers of an MCP client's configuration; their literal secrets become Secrets. The answer holds no value. */
+  importConfig(request: ImportRequest, options: ImportOptions = {}): Promise<ImportAnswer> {
+    const { dryRun, replace, ...rest } = options;
+    const path = `/api/v1/import${queryOf({ dryRun, replace })}`;
+    return this.#connection.json({ method: "POST", path, body: request, ...rest });
   }
 
   /** The OpenAPI document. */
@@ -341,22 +348,4 @@ function deploymentPath(name: string): string {
 
 function apiKeyPath(name: string): string {
   return `/api/v1/api-keys/${encodeURIComponent(name)}`;
-}
-
-function listOf<Item>(connection: Connection, path: string, query: LabelledListQuery): Promise<List<Item>> {
-  const [call, { labels, ...page }] = apart(query);
-  const pairs = Object.entries(labels ?? {}).map(([label, value]) => `${label}=${value}`);
-  const parameters = queryOf({ ...page, labels: pairs.length === 0 ? undefined : pairs.join(",") });
-  return connection.json({ method: "GET", path: path + parameters, ...call });
-}
-
-async function* allOf<Item>(
-  page: (query: { readonly cursor?: string }) => Promise<List<Item>>,
-): AsyncGenerator<Item, void, undefined> {
-  let list = await page({});
-  yield* list.items;
-  while (list.nextCursor !== undefined) {
-    list = await page({ cursor: list.nextCursor });
-    yield* list.items;
-  }
 }

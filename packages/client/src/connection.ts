@@ -44,6 +44,8 @@ export interface Ask extends CallOptions {
   /** Sent as JSON. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Instead of the client's: 0 for who sends again by itself. */
+  readonly retries?: number;
 }
 
 /** How the head of a successful answer becomes what the call is for. */
@@ -105,8 +107,9 @@ export class Connection {
     }
   }
 
-  async #attempts<T>(asked: Asked, init: Init, read: Reader<T>, dueMs: number): Promise<T> {
+  async #attempts<T>(asked: Asked & Pick<Ask, "retries">, init: Init, read: Reader<T>, dueMs: number): Promise<T> {
     const { signal } = init;
+    const retriesMost = asked.retries ?? this.#retries;
     for (let retries = 0; ; retries++) {
       signal.throwIfAborted();
       const outcome = await this.#attempt(asked, init, read);
@@ -116,7 +119,7 @@ export class Connection {
       const waitMs = pauseMs(retries, this.#random(), error.retryAfterMs);
       // To wait beyond the call's time would only hide what is wrong.
       const isInTime = this.#clock.nowMs() + waitMs < dueMs;
-      if (retries >= this.#retries || !mayRepeat(asked, fate) || !isInTime) throw error;
+      if (retries >= retriesMost || !mayRepeat(asked, fate) || !isInTime) throw error;
       await sleep(this.#clock, waitMs, signal);
     }
   }

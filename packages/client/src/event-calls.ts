@@ -77,6 +77,7 @@ export class EventCalls {
       const { body } = await this.#connection.send({
         method: "GET",
         path: `/api/v1/events${query}`,
+        retries: 0,
         headers: { accept: eventStreamType, ...(position === undefined ? {} : { [lastEventId]: position }) },
         signal: signal === undefined ? silent.signal : AbortSignal.any([signal, silent.signal]),
       });

@@ -9,7 +9,10 @@
  *   babble   prints lines that are no messages, and never answers
  *   broken   writes to stderr and exits with status 3
  *   mute     answers initialize, and no list
+ *   keyed    the same as plain; prints its API_TOKEN and its last argument, and has a tool `proof` that answers with their SHA-256
  */
+import { createHash } from "node:crypto";
+
 const mode = process.argv[2] ?? "plain";
 const names = ["echo", "slow", "pid", "exit", ...(mode === "faulty" ? ["fault"] : [])];
 const tools = names.map((name) => ({ name, inputSchema: { type: "object" } }));
@@ -22,6 +25,12 @@ if (mode === "broken") {
   process.stderr.write("cannot open the map\nno licence found\n");
   process.exit(3);
 }
+
+function keys() {
+  return [process.env["API_TOKEN"], process.argv.at(-1)];
+}
+
+if (mode === "keyed") process.stderr.write(`my keys are ${keys().join(" and ")}\n`);
 
 function send(id, result) {
   if (mode === "garbage") process.stdout.write("[debug] about to answer\n");
@@ -46,6 +55,7 @@ function receive(line) {
     return process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", id, error })}\n`);
   }
   if (params.name === "exit") process.exit(0);
+  if (params.name === "proof") return send(id, text(createHash("sha256").update(keys().join(":")).digest("hex")));
   if (params.name === "pid") return send(id, text(String(process.pid)));
   if (params.name === "fail") return send(id, '{"content":[{"type":"text","text":"no such city"}],"isError":true}');
   if (params.name === "fault") {

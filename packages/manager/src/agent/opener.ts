@@ -3,6 +3,7 @@
  * was put in is masked in what the server prints, and hands over to the kind's own opener.
  */
 import type { RevisionSpec, ServerSource } from "@mcp-manager/api";
+import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { LineSink, Runtimes } from "../runtime/runtime.ts";
@@ -15,8 +16,8 @@ export interface OpenerOptions {
   readonly runtimes: Runtimes;
   readonly clock: Clock;
   readonly random: Random;
-  /** Replaces references; `where` names the values in errors. Throws ManagerError when one cannot be replaced. */
-  readonly resolve: (values: Readonly<Record<string, string>>, where: string) => Resolved;
+  /** Replaces references; `where` names the values in errors. Rejects with ManagerError when one cannot be replaced. */
+  readonly resolve: (values: Readonly<Record<string, string>>, where: string) => Promise<Resolved>;
   /** Masks these values, and what looks like a secret, in a text. */
   readonly redactor: (secrets: readonly string[]) => (text: string) => string;
 }
@@ -33,7 +34,7 @@ const secretName = /key|token|secret|passw|auth|credential|cookie/i;
 export function createOpener(options: OpenerOptions): OpenRunFn {
   const { runtimes, clock, random } = options;
   return async (request): Promise<OpenRun> => {
-    const { source, secrets } = resolveSource(request.revision, options);
+    const { source, secrets } = await resolveSource(request.revision, options);
     const redact = options.redactor(secrets);
     const log: LineSink = { write: (line) => request.log.write(redact(line)) };
     return source.kind === "process"
@@ -42,17 +43,41 @@ export function createOpener(options: OpenerOptions): OpenRunFn {
   };
 }
 
-function resolveSource(
+async function resolveSource(
   { server, source }: RevisionSpec,
   { resolve }: OpenerOptions,
-): { source: ServerSource; secrets: readonly string[] } {
-  const [field, values] = source.kind === "process" ? ["env", source.env] : ["headers", source.headers];
+): Promise<{ readonly source: ServerSource; readonly secrets: readonly string[] }> {
   try {
-    const resolved = resolve(values, `spec.source.${field} of server ${server}`);
-    const named = Object.entries(resolved.values).filter(([name]) => secretName.test(name));
-    const secrets = [...resolved.secrets, ...named.map(([, value]) => value.replace(/^(Bearer|Basic) /i, ""))];
-    return { source: { ...source, [field]: resolved.values }, secrets };
+    if (source.kind === "remote") {
+      const where = `spec.source.headers of server ${server}`;
+      const headers = await resolve(source.headers, where);
+      demandWithout(/[\r\n\0]/, headers, where);
+      return { source: { ...source, headers: headers.values }, secrets: secretsOf(headers) };
+    }
+    const env = await resolve(source.env, `spec.source.env of server ${server}`);
+    const named = Object.fromEntries(source.args.map((arg, index) => [`args[${index}]`, arg]));
+    const args = await resolve(named, `spec.source of server ${server}`);
+    demandWithout(/\0/, env, `spec.source.env of server ${server}`);
+    demandWithout(/\0/, args, `spec.source of server ${server}`);
+    return {
+      source: { ...source, args: Object.values(args.values), env: env.values },
+      secrets: [...secretsOf(env), ...args.secrets],
+    };
   } catch (error) {
     throw new RunFailure("configure", error);
   }
+}
+
+/** What a reference stands for is seen here first, and would end a header, or a variable, where nobody meant it to. */
+function demandWithout(characters: RegExp, { values }: Resolved, where: string): void {
+  const found = Object.entries(values).find(([, value]) => characters.test(value));
+  if (found === undefined) return;
+  const message = `${found[0]} in ${where} would hold a line end or a NUL character: correct what its reference stands for`;
+  throw new ManagerError("failed_precondition", message, { reason: "REFERENCE_UNUSABLE" });
+}
+
+/** What was put in, and the values whose names announce a secret. */
+function secretsOf({ values, secrets }: Resolved): readonly string[] {
+  const named = Object.entries(values).filter(([name]) => secretName.test(name));
+  return [...secrets, ...named.map(([, value]) => value.replace(/^(Bearer|Basic) /i, ""))];
 }

@@ -9,12 +9,24 @@ import type { EventStreams } from "../events/stream.ts";
 import type { Informer } from "../registry/informer.ts";
 import type { Registry } from "../registry/registry.ts";
 import { apiKeyOperations } from "./operations/api-keys.ts";
+import type { Secrets } from "../security/secrets.ts";
 import { dataPlaneOperations } from "./operations/data-plane.ts";
 import { eventOperations } from "./operations/events.ts";
 import { deploymentOperations } from "./operations/deployments.ts";
+import { importOperation } from "./operations/import.ts";
+import { secretOperations } from "./operations/secrets.ts";
 import type { ServerWrites } from "./operations/server-writes.ts";
 import { serverOperations } from "./operations/servers.ts";
-import type { ApiKeys, Authorizer, CompareCatalogues, LiveState, ProcessHealth, ReplicaLogs, Tools } from "./ports.ts";
+import type {
+  ApiKeys,
+  Authorizer,
+  CompareCatalogues,
+  LiveState,
+  ProcessHealth,
+  ReadImport,
+  ReplicaLogs,
+  Tools,
+} from "./ports.ts";
 import type { Implementation } from "./request.ts";
 
 export interface OperationsOptions {
@@ -30,6 +42,8 @@ export interface OperationsOptions {
   readonly clock: Clock;
   readonly health: ProcessHealth;
   readonly apiKeys: ApiKeys;
+  readonly secrets: Secrets;
+  readonly readImport: ReadImport;
   readonly compareCatalogues: CompareCatalogues;
   readonly streams: EventStreams;
 }
@@ -46,6 +60,8 @@ export function createOperations(options: OperationsOptions): Operations {
     ...dataPlaneOperations(options),
     ...apiKeyOperations(options.apiKeys),
     ...eventOperations(options),
+    ...secretOperations(options),
+    importConfig: importOperation(options),
     getOpenApi: () => Promise.resolve({ kind: "json", status: 200, body: document }),
   };
 }

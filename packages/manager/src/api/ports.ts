@@ -8,12 +8,14 @@ import type {
   CreatedApiKey,
   Health,
   LiveServer,
+  ManagerError,
   OverloadStage,
   Permission,
   Principal,
   RecentEvent,
   ReplicaLoad,
   SchemaDiff,
+  ServerDraft,
 } from "@mcp-manager/api";
 import type { CatalogueRecord } from "../registry/kinds.ts";
 
@@ -93,6 +95,17 @@ export interface ApiKeys {
   /** Revokes it, at once; undefined when unknown. */
   delete(name: string): Promise<ApiKey | undefined>;
 }
+
+/** One server of a client's file: checked, or what is wrong with it. */
+export type ImportableServer =
+  | { readonly kind: "read"; readonly name: string; readonly draft: ServerDraft; readonly notes: readonly string[] }
+  | { readonly kind: "wrong"; readonly name: string; readonly error: ManagerError };
+
+/** Reads a client's configuration. Throws `invalid_argument` when it is none; its notes and errors hold no secret. */
+export type ReadImport = (
+  text: string,
+  filename: string,
+) => { readonly servers: readonly ImportableServer[]; readonly notes: readonly string[] };
 
 /** What the probes and the scraper see. */
 export interface ProbeSource {

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ApiKeyDraft, CreatedApiKey, Principal, RoleName } from "@mcp-manager/api";
-import { isAllowed, ManagerError } from "@mcp-manager/api";
+import { isAllowed, ManagerError, parseServer } from "@mcp-manager/api";
 import { systemClock } from "../base/clock.ts";
 import { seededRandom } from "../base/random.ts";
 import { EventBus } from "../events/bus.ts";
@@ -19,6 +19,8 @@ import { createFront } from "./front.ts";
 import type { Operations } from "./operations.ts";
 import { createOperations } from "./operations.ts";
 import { viewFor } from "./operations/events.ts";
+import { Secrets } from "../security/secrets.ts";
+import { createSealer, toSealKey } from "../security/seal.ts";
 import { ServerWrites } from "./operations/server-writes.ts";
 import type { Authorizer, LiveState, LogLine, LogQuery } from "./ports.ts";
 import { createRest } from "./rest.ts";
@@ -78,6 +80,7 @@ export async function openDoor(): Promise<Door> {
     streams,
     registry,
     authorizer,
+    secrets: new Secrets(registry, createSealer([toSealKey(random.bytes(32))], clock, random)),
     writes: new ServerWrites(registry),
     live: {
       server: (name) => live.server(name),
@@ -91,6 +94,17 @@ export async function openDoor(): Promise<Door> {
       changes: [],
     }),
     health: { version: "1.2.3", startedAt: "2027-01-01T00:00:00Z", store: () => "ok", overload: () => undefined },
+    // Servers by name; what is no source is a mistake of its own.
+    readImport: (text) => ({
+      servers: Object.entries(JSON.parse(text) as Record<string, unknown>).map(([name, source]) => {
+        try {
+          return { kind: "read", name, draft: parseServer({ metadata: { name }, spec: { source } }), notes: [] };
+        } catch (error) {
+          return { kind: "wrong", name, error: ManagerError.from(error) };
+        }
+      }),
+      notes: ["read by a stand-in"],
+    }),
     tools: {
       list: () => Promise.resolve([{ name: "echo", inputSchema: { type: "object" } }]),
       call(server, tool, given) {

@@ -7,6 +7,7 @@ import { ServerWrites } from "../api/operations/server-writes.ts";
 import type { PerformOptions } from "../api/perform.ts";
 import { createRest } from "../api/rest.ts";
 import { WatchedValue } from "../base/watched.ts";
+import { readImport } from "../config/import.ts";
 import { compareRecords } from "../controller/gates.ts";
 import { compareCatalogues } from "../controller/schema/compare.ts";
 import { BusStreams } from "../events/bus-streams.ts";
@@ -63,6 +64,8 @@ export async function openDoors(
       overload: () => plane.door.monitor.state,
     },
     apiKeys: keys,
+    secrets: state.secrets,
+    readImport,
   });
   const performing: PerformOptions = {
     operations,

@@ -4,7 +4,8 @@
  */
 import { describe } from "@mcp-manager/api";
 import type { FieldPath } from "./field-path.ts";
-import { isRecord } from "./field-path.ts";
+import { codexKeys, timesOf, withPassedOn, withVariableHeaders } from "./codex-entry.ts";
+import { isRecord, mapTexts } from "./field-path.ts";
 import type { VariableForm } from "./variables.ts";
 import { toReferences } from "./variables.ts";
 
@@ -47,6 +48,7 @@ const readKeys = new Set<string>([
   ...urlKeys,
   ..."name type transport source description disabled enabled command args cwd env environment headers".split(" "),
   ..."includeTools excludeTools disabledTools".split(" "),
+  ...codexKeys,
 ]);
 
 /** Turns an entry into our resource. */
@@ -116,13 +118,22 @@ function processSource(entry: Entry): Source {
     fields.push([["command"], ["command", "path"]], [["args"], ["command", "args"]], [["env"], ["command", "env"]]);
     return { source: present({ kind: "process", command: path, args: inner, cwd, env }), fields };
   }
-  return { source: present({ kind: "process", command, args, cwd, env: entry[envKey] }), fields };
+  const own = withPassedOn(entry[envKey] ?? undefined, entry);
+  return { source: present({ kind: "process", command, args, cwd, env: own }), fields };
 }
 
 function remoteSource(entry: Entry, urlKey: string): Source {
   const transport = entry[transportKey(entry)] === "sse" ? "sse" : undefined;
-  const source = present({ kind: "remote", url: entry[urlKey], transport, headers: entry["headers"] });
-  return { source, fields: [[["url"], [urlKey]]] };
+  const headersKey = isGiven(entry["http_headers"]) ? "http_headers" : "headers";
+  const headers = withVariableHeaders(entry[headersKey] ?? undefined, entry);
+  const source = present({ kind: "remote", url: entry[urlKey], transport, headers });
+  return {
+    source,
+    fields: [
+      [["url"], [urlKey]],
+      [["headers"], [headersKey]],
+    ],
+  };
 }
 
 /** Puts our references for the client's variables, and says what is left over. */
@@ -142,7 +153,7 @@ function translate(entry: Entry, { source, fields }: Source, forms: readonly Var
   const tools = toolsOf(entry);
   return {
     kind: "server",
-    spec: { source: translated, ...(tools === undefined ? {} : { expose: { tools } }) },
+    spec: { source: translated, ...timesOf(entry), ...(tools === undefined ? {} : { expose: { tools } }) },
     fields: fields.map(([ours, other]) => [["spec", "source", ...ours], other] as const),
     notes,
   };
@@ -151,17 +162,10 @@ function translate(entry: Entry, { source, fields }: Source, forms: readonly Var
 /** The tools that were switched off in the client stay switched off. */
 function toolsOf(entry: Entry): object | undefined {
   const list = (key: string): readonly unknown[] => (Array.isArray(entry[key]) ? (entry[key] as unknown[]) : []);
-  const allow = list("includeTools");
-  const deny = [...list("excludeTools"), ...list("disabledTools")];
+  const allow = [...list("includeTools"), ...list("enabled_tools")];
+  const deny = [...list("excludeTools"), ...list("disabledTools"), ...list("disabled_tools")];
   if (allow.length === 0 && deny.length === 0) return undefined;
   return { ...(allow.length === 0 ? {} : { allow }), ...(deny.length === 0 ? {} : { deny }) };
-}
-
-function mapTexts(value: unknown, path: FieldPath, map: (text: string, path: FieldPath) => string): unknown {
-  if (typeof value === "string") return map(value, path);
-  if (Array.isArray(value)) return value.map((item, index) => mapTexts(item, [...path, index], map));
-  if (!isRecord(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, mapTexts(inner, [...path, key], map)]));
 }
 
 /** `path` of our resource as a path of what it was made from. */
@@ -173,7 +177,7 @@ export function relocate(fields: readonly (readonly [FieldPath, FieldPath])[], p
 
 function instead(variable: string): string {
   return variable.startsWith("${input:")
-    ? "${env:NAME} or ${file:/path}: there is nobody to be asked for an input"
+    ? "${secret:name}, ${env:NAME} or ${file:/path}: there is nobody to be asked for an input"
     : "the text itself, or ${env:NAME}: only the editor knows this variable";
 }
 

@@ -63,7 +63,7 @@ test("Claude Code's .mcp.json with its variables", () => {
     old: remote("https://old.example.com/sse", {}, "sse"),
     db: local("/usr/bin/db-server", [], { URL: "${env:DB_URL}", CACHE: "${env:CACHE:-/tmp}/x" }),
   });
-  assert.deepEqual(config.notes, [{ level: "info", message: "server api: not read: oauth" }]);
+  assert.deepEqual(config.notes, [{ level: "info", message: "server api: not read: oauth", server: "api" }]);
 });
 
 test("Cursor's mcp.json with comments and trailing commas", () => {
@@ -170,7 +170,8 @@ test("opencode's file, in both of its forms", () => {
       local: local("bun", ["x", "my-mcp"], { KEY: "${env:MY_KEY}", FILE: "${file:/k}" }),
       remote: remote("https://x/mcp", { Authorization: "Bearer ${env:TOKEN}" }),
     });
-    assert.deepEqual(config.notes, [{ level: "info", message: "server off: skipped, because it is disabled there" }]);
+    const message = "server off: skipped, because it is disabled there";
+    assert.deepEqual(config.notes, [{ level: "info", message, server: "off" }]);
   }
 });
 
@@ -244,7 +245,7 @@ test("every mistake is named at its place", () => {
     "crossed": { "type": "stdio", "url": "https://x" },
     "asks": { "command": "x", "env": { "T": "\${input:token}" } },
     "editor": { "command": "x", "args": ["--root", "\${workspaceFolder}"] },
-    "args": { "command": "x", "args": ["\${HOME}/x"] },
+    "cwd": { "command": "x", "cwd": "\${HOME}/x" },
     "number": { "command": "x", "env": { "PORT": 8080 } },
     "file": { "command": "x", "envFile": ".env" },
     "text": "npx"
@@ -258,9 +259,9 @@ test("every mistake is named at its place", () => {
       "mcp.json:6:7 mcpServers.old.type: stdio, because there is a command",
       "mcp.json:9:15 mcpServers.word.type: one of stdio, http, sse",
       "mcp.json:10:18 mcpServers.crossed.type: http or sse, because there is an address",
-      "mcp.json:11:40 mcpServers.asks.env.T: ${env:NAME} or ${file:/path}: there is nobody to be asked for an input",
+      "mcp.json:11:40 mcpServers.asks.env.T: ${secret:name}, ${env:NAME} or ${file:/path}: there is nobody to be asked for an input",
       "mcp.json:12:52 mcpServers.editor.args[1]: the text itself, or ${env:NAME}: only the editor knows this variable",
-      "mcp.json:13:40 mcpServers.args.args[0]: text without references: ${env:…} and ${file:…} are replaced in env and headers only",
+      "mcp.json:13:30 mcpServers.cwd.cwd: text without references: they are replaced in args, env and headers only",
       'mcp.json:14:42 mcpServers.number.env.PORT: text (in quotes: "…")',
       "mcp.json:15:31 mcpServers.file.envFile: its variables in env, as ${env:NAME} or ${file:/path} (such files are not read)",
       "mcp.json:16:5 mcpServers.text: an object with command or url",
@@ -268,9 +269,12 @@ test("every mistake is named at its place", () => {
   );
 });
 
-test("servers that are no object, and other languages, are refused by name", () => {
+test("servers that are no object are refused by name, in TOML too", () => {
   assert.match(refusal(() => loadJson({ mcpServers: "x" })).message, /mcp\.json:2:3 mcpServers: .*names and servers/);
-  assert.match(refusal(() => load("[mcp_servers.x]", { path: "config.toml" })).message, /config\.toml is TOML/);
+  assert.match(
+    refusal(() => load("a = 1\n[mcp_servers.x]", { path: "config.toml" })).message,
+    /config\.toml:2:1 mcp_servers\.x: .*neither/,
+  );
   assert.deepEqual(loadJson({ mcpServers: {} }).servers, []);
 });
 

@@ -14,7 +14,7 @@ import { settingSchemas } from "./settings.ts";
 import type { VariableForm } from "./variables.ts";
 
 /** The files that are understood. */
-export type ClientFormat = "mcpServers" | "zed" | "opencode" | "vscode";
+export type ClientFormat = "mcpServers" | "codex" | "zed" | "opencode" | "vscode";
 
 interface FormatRow {
   /** Whose files look like this. */
@@ -33,6 +33,12 @@ export const clientFormats: Readonly<Record<ClientFormat, FormatRow>> = {
     key: "mcpServers",
     find: (root) => (Object.hasOwn(root, "mcpServers") ? ["mcpServers"] : undefined),
     variables: ["dollar", "bare"],
+  },
+  codex: {
+    clients: "Codex",
+    key: "mcp_servers",
+    find: (root) => (Object.hasOwn(root, "mcp_servers") ? ["mcp_servers"] : undefined),
+    variables: [],
   },
   zed: {
     clients: "Zed",
@@ -75,6 +81,13 @@ export function readClientFile(document: ConfigDocument): Found | undefined {
     if (at !== undefined) return readEntries(document, root, at, variables);
   }
   return undefined;
+}
+
+/** What of a document says whose it is, for people: `mcpServers (Claude Desktop, …), mcp_servers (Codex), …`. */
+export function formatsText(): string {
+  return Object.values(clientFormats)
+    .map(({ key, clients }) => `${key} (${clients})`)
+    .join(", ");
 }
 
 interface NamedEntry {
@@ -124,7 +137,11 @@ function readEntry(
   legalName: string,
   variables: readonly VariableForm[],
 ): Found {
-  const about = (level: Note["level"], text: string): Note => ({ level, message: `server ${legalName}: ${text}` });
+  const about = (level: Note["level"], text: string): Note => ({
+    level,
+    message: `server ${legalName}: ${text}`,
+    server: legalName,
+  });
   const renamed = name === legalName ? [] : [about("info", `this is ${JSON.stringify(name)} in ${document.path}`)];
   const conversion = convertEntry(value, variables);
   if (conversion.kind === "skipped") {
@@ -133,7 +150,7 @@ function readEntry(
   if (conversion.kind === "wrong") {
     const problems = conversion.fields.map(({ path: inner, ...rest }): Problem => {
       const field = [...path, ...inner];
-      return problemAt(document, field, { field: fieldText(field), ...rest });
+      return { ...problemAt(document, field, { field: fieldText(field), ...rest }), server: legalName };
     });
     return { candidates: [], problems, notes: [] };
   }
@@ -149,7 +166,7 @@ function readEntry(
 
 /** A YAML file with `mcpServers` is likely to be written for us: say that its settings count for nothing. */
 function unreadSettings(document: ConfigDocument, root: object): readonly Note[] {
-  if (document.format === "json") return [];
+  if (document.format !== "yaml") return [];
   return Object.keys(root)
     .filter((key) => Object.hasOwn(settingSchemas, key))
     .map((key) => ({

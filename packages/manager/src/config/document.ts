@@ -1,6 +1,6 @@
 /**
  * A configuration file as documents whose fields know their place. Owns reading YAML and JSON (comments and trailing commas
- * allowed) and what a syntax error looks like; knows nothing of what the fields mean.
+ * allowed), and Codex's TOML, and what a syntax error looks like; knows nothing of what the fields mean.
  */
 import { ManagerError } from "@mcp-manager/api";
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, visit } from "yaml";
@@ -8,6 +8,7 @@ import type { Document, ErrorCode, Node } from "yaml";
 import type { FieldPath } from "./field-path.ts";
 import { blankComments, isJson } from "./jsonc.ts";
 import { shownLine } from "./shown-line.ts";
+import { isToml, parseToml } from "./toml.ts";
 
 /** Line and column, both from 1. */
 interface Position {
@@ -19,7 +20,7 @@ interface Position {
 export interface ConfigDocument {
   /** The file, as the user wrote it. */
   readonly path: string;
-  readonly format: "json" | "yaml";
+  readonly format: "json" | "yaml" | "toml";
   readonly value: unknown;
   /** Where a field stands; for one that is not there, where its nearest parent does. */
   positionOf(field: FieldPath): Position;
@@ -29,9 +30,9 @@ const aliasesMax = 100;
 
 /** The documents of `text` that are not empty. Throws `invalid_argument` (INVALID_CONFIG) that shows the line at fault. */
 export function parseDocuments(path: string, text: string): readonly ConfigDocument[] {
-  if (/\.toml$/i.test(path)) throw invalid(`${path} is TOML: YAML and JSON are read; write its servers in one of them`);
   const lineCounter = new LineCounter();
   const plain = text.replace(/^\uFEFF/, "");
+  if (isToml(path, plain)) return [readToml(path, plain)];
   const format = isJson(path, plain) ? "json" : "yaml";
   const parsed = parseAllDocuments(format === "json" ? blankComments(plain) : plain, {
     lineCounter,
@@ -57,6 +58,13 @@ export function parseDocuments(path: string, text: string): readonly ConfigDocum
       value: toValue(path, document),
       positionOf: (field) => positionAt(lineCounter, offsetOf(document, field)),
     }));
+}
+
+function readToml(path: string, text: string): ConfigDocument {
+  const toml = parseToml(text);
+  if (toml.kind === "read") return { path, format: "toml", value: toml.value, positionOf: toml.positionOf };
+  const { line, column } = toml.position;
+  throw invalid(`${path}:${line}:${column}: this cannot be read as TOML`);
 }
 
 function isEmpty(node: unknown): boolean {

@@ -36,6 +36,14 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** `value` with every text in it replaced by what `map` makes of it; `path` is where `value` stands. */
+export function mapTexts(value: unknown, path: FieldPath, map: (text: string, path: FieldPath) => string): unknown {
+  if (typeof value === "string") return map(value, path);
+  if (Array.isArray(value)) return value.map((item, index) => mapTexts(item, [...path, index], map));
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, mapTexts(inner, [...path, key], map)]));
+}
+
 function own(value: object, key: string | number): unknown {
   return Object.hasOwn(value, key) ? (value as Readonly<Record<string | number, unknown>>)[key] : undefined;
 }

@@ -146,7 +146,7 @@ test("secrets are in no message", () => {
   for (const server of [
     `{ command: "npx --token ${secret}" }`,
     `{ command: x, args: "--token ${secret}" }`,
-    `{ command: x, args: ["\${env:${secret}}"] }`,
+    `{ command: x, args: ["\${file:${secret}}"] }`,
     `{ command: x, env: { A: [${secret}] } }`,
     `{ url: "https://u:${secret}@x/" }`,
     `{ command: x, env: "${secret}" }`,

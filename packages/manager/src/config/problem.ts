@@ -13,12 +13,16 @@ export interface Problem {
   readonly given: string;
   /** What is allowed, and what to do. */
   readonly expected: string;
+  /** The server that it is about, where that is known. */
+  readonly server?: string;
 }
 
 /** Something worth saying that stops nothing. Holds no secret. */
 export interface Note {
   readonly level: "info" | "warn";
   readonly message: string;
+  /** The server that it is about; then the message begins with `server`, its name and a colon. */
+  readonly server?: string;
 }
 
 const shownMax = 20;

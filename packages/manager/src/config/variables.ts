@@ -1,6 +1,6 @@
 /**
- * Variables as each client writes them, turned into the references this program knows: `${env:NAME}`, `${env:NAME:-fallback}` and
- * `${file:/path}`. Nothing is looked up here. What only an editor can fill in (`${input:…}`) is reported.
+ * Variables as each client writes them, turned into the references this program knows: `${env:NAME}`, `${env:NAME:-fallback}`,
+ * `${file:/path}` and `${secret:name}`. Nothing is looked up here. What only an editor can fill in (`${input:…}`) is reported.
  */
 
 /**
@@ -42,7 +42,7 @@ export function toReferences(text: string, forms: readonly VariableForm[]): Tran
   }
   if (!forms.includes("dollar")) return { text: result, unknown, hasBare };
   result = result.replace(patterns.dollar, (written: string, body?: string) => {
-    if (body === undefined || /^(?:env|file):/.test(body)) return written;
+    if (body === undefined || /^(?:env|file|secret):/.test(body)) return written;
     if (/^[A-Za-z_]\w*(?::-|$)/.test(body) && !editorWords.test(body)) return `\${env:${body}}`;
     unknown.push(written);
     return written;

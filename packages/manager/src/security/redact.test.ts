@@ -40,6 +40,12 @@ test("known values are masked wherever they stand, the longer one first; very sh
   assert.equal(mask("x=s3cr3t-value-and-more y=s3cr3t-value, ab"), `x=${redacted} y=${redacted}, ab`);
 });
 
+test("a value of several lines is masked line by line too, as servers print it", () => {
+  const mask = createRedact(["first-line\nsecond-line\r\nend"]);
+  assert.equal(mask("it is first-line"), `it is ${redacted}`);
+  assert.equal(mask("second-line the end"), `${redacted} the end`);
+});
+
 test("a line of JSON stays JSON", () => {
   const secretish = fc.constantFrom(
     "password=",

@@ -49,10 +49,10 @@ export const redact: Redact = (text) => {
   return shown;
 };
 
-/** Masks these values wherever they stand (those of 6 characters and more), and whatever `redact` masks. */
+/** Masks these values wherever they stand, and their lines (those of 6 characters and more), and whatever `redact` masks. */
 export function createRedact(secrets: Iterable<string>): Redact {
   // The longest first, so that a value that contains another is masked whole.
-  const known = [...new Set(secrets)]
+  const known = [...new Set([...secrets].flatMap((secret) => [secret, ...secret.split(/\r?\n/)]))]
     .filter((secret) => secret.length >= knownLengthMin)
     .toSorted((a, b) => b.length - a.length);
   return (text) => redact(known.reduce((shown, secret) => shown.replaceAll(secret, redacted), text));

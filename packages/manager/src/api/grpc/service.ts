@@ -47,7 +47,7 @@ function methods(): readonly Method[] {
   return MCPManager.methods.flatMap((desc): readonly Method[] => {
     if (desc.name === "WatchServers" && Object.hasOwn(table, watchEvents)) {
       const own = { read: readWatchServers, narrow: onlyNamed, permission: "servers:read" as const };
-      return [{ ...usual(watchEvents as OperationName, desc), ...own }];
+      return [{ ...usual(watchEvents, desc), ...own }];
     }
     const name = byMethod.get(desc.name);
     if (name === undefined) return [];

@@ -1,13 +1,5 @@
 /** The operations on deployments: what begins one, what is said about one, and what is shown of them and of revisions. */
-import type {
-  DeployRequest,
-  Deployment,
-  OperationName,
-  Principal,
-  Revision,
-  RevisionDiff,
-  Server,
-} from "@mcp-manager/api";
+import type { Deployment, OperationName, Revision, RevisionDiff, Server } from "@mcp-manager/api";
 import {
   check,
   deployRequestSchema,
@@ -23,7 +15,7 @@ import { kinds } from "../../registry/kinds.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { Authorizer, CompareCatalogues } from "../ports.ts";
 import type { Implementation, OperationReply, OperationRequest } from "../request.ts";
-import { demand, notFound, pathValue, text } from "../request.ts";
+import { notFound, pathValue, text } from "../request.ts";
 import type { Verb } from "./deployment-verbs.ts";
 import { DeploymentWrites } from "./deployment-writes.ts";
 import { stableOf } from "./next-deployment.ts";
@@ -31,6 +23,7 @@ import { pageOf } from "./page.ts";
 import { fieldChanges, type Viewed } from "./revision-diff.ts";
 import { revisionsOf } from "./revisions-of.ts";
 import { viewSource } from "./server-view.ts";
+import { demandSource } from "./source-rights.ts";
 
 type DeploymentOperationName =
   | "deployServer"
@@ -76,10 +69,12 @@ export function deploymentOperations(
 
   return {
     async deployServer(request) {
-      const { metadata } = await existing(request);
+      const { metadata, spec } = await existing(request);
       const checked = check(deployRequestSchema, request.body ?? {});
       if (checked.kind === "wrong") throw invalidFields("deploy", checked.fields);
-      demandSource(authorizer, request.principal, metadata.name, checked.value);
+      const { source } = checked.value;
+      if (source !== undefined)
+        demandSource(authorizer, request.principal, { server: metadata.name, source, current: spec.source });
       return answer(202, await writes.deploy(metadata.name, checked.value, request.principal.name));
     },
 
@@ -148,11 +143,6 @@ function deploymentOf(request: OperationRequest): string {
 function demandNothing(word: string, { body }: OperationRequest): void {
   const checked = check(emptyRequestSchema, body ?? {});
   if (checked.kind === "wrong") throw invalidFields(word, checked.fields);
-}
-
-function demandSource(authorizer: Authorizer, principal: Principal, server: string, { source }: DeployRequest): void {
-  if (source?.kind !== "process") return;
-  demand(authorizer, principal, "processes:write", `have a command started (server "${server}")`);
 }
 
 async function diff(

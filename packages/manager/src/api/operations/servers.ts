@@ -7,12 +7,13 @@ import type { Registry } from "../../registry/registry.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Authorizer, LiveState } from "../ports.ts";
 import type { Implementation, OperationReply, OperationRequest } from "../request.ts";
-import { demand, flag, integer, notFound, pathValue, text } from "../request.ts";
+import { flag, integer, notFound, pathValue, text } from "../request.ts";
 import { BreakerDecisions } from "./breaker.ts";
 import { replicaWithLoad, withEvents, withLoad } from "./live-status.ts";
 import { pageItemsDefault, pageOf } from "./page.ts";
 import { revisionsOf } from "./revisions-of.ts";
 import { viewServer, viewSource } from "./server-view.ts";
+import { demandSource } from "./source-rights.ts";
 import type { ServerWrites } from "./server-writes.ts";
 
 type ServerOperationName =
@@ -49,11 +50,10 @@ export function serverOperations(
     return { kind: "json", status, body, ...deployment, ...(revision === "" ? {} : { revision }) };
   };
 
-  const draftOf = (request: OperationRequest, name?: string): ServerDraft => {
+  const draftOf = async (request: OperationRequest, name?: string): Promise<ServerDraft> => {
     const draft = parseServer(request.body, name === undefined ? {} : { name });
-    if (draft.spec.source.kind === "process") {
-      demand(authorizer, request.principal, "processes:write", `have a command started (server "${draft.name}")`);
-    }
+    const current = (await registry.resources(kinds.Server).get(draft.name))?.spec.source;
+    demandSource(authorizer, request.principal, { server: draft.name, source: draft.spec.source, current });
     return draft;
   };
 
@@ -80,7 +80,7 @@ export function serverOperations(
 
     async createServer(request) {
       const how = { expected: "absent", dryRun: flag(request, "dryRun") };
-      const { server, deployment } = await writes.apply(draftOf(request), how);
+      const { server, deployment } = await writes.apply(await draftOf(request), how);
       return answer(201, server, request.principal, deployment);
     },
 
@@ -89,7 +89,7 @@ export function serverOperations(
     },
 
     async putServer(request) {
-      const draft = draftOf(request, pathValue(request, "name"));
+      const draft = await draftOf(request, pathValue(request, "name"));
       const expected = request.ifMatch === undefined ? {} : { expected: request.ifMatch };
       const applied = await writes.apply(draft, { dryRun: flag(request, "dryRun"), ...expected });
       const status = applied.outcome === "created" ? 201 : 200;

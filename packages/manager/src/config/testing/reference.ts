@@ -127,8 +127,8 @@ servers:
 \`servers\` may also be a list of Server resources, and a file may consist of them: the documents that \`server apply -f\` reads and
 \`server get -o yaml\` prints.
 
-\`env\` and \`headers\` may hold \`\${env:NAME}\`, \`\${env:NAME:-fallback}\` and \`\${file:/path}\`, replaced when the server starts; \`$\${\` is a
-literal \`\${\`. So the file needs no secrets.
+\`env\`, \`headers\` and \`args\` may hold \`\${secret:name}\`, \`\${env:NAME}\`, \`\${env:NAME:-fallback}\` and \`\${file:/path}\`, replaced when the
+server starts; \`$\${\` is a literal \`\${\`. So the file needs no secrets ([guide](../guides/secrets.md)).
 
 A server is changed by the file only when what the file says about *this* server has changed since the last start: moving lines, comments and
 other servers do not count, and what was changed through the API stays.
@@ -136,16 +136,19 @@ other servers do not count, and what was changed through the API stays.
 
 const clientsIntro = `## Files of MCP clients
 
-JSON with comments and trailing commas, read as it is. It holds servers only; settings come from variables and flags.
+JSON with comments and trailing commas, and Codex's TOML, read as it is. It holds servers only; settings come from variables and flags.
 
 | client | servers under |
 | --- | --- |`;
 
 const clientRules = `- \`command\` makes a process, \`url\`, \`serverUrl\` or \`httpUrl\` a remote server; both together are refused. \`type: "sse"\` is the older
   HTTP+SSE transport.
-- A disabled server is skipped. Tools switched off by \`excludeTools\` or \`disabledTools\`, or left out of \`includeTools\`, are not shown. Other
+- Codex's \`env_vars\`, \`env_http_headers\` and \`bearer_token_env_var\` become references to variables, its \`startup_timeout_sec\` and
+  \`tool_timeout_sec\` become \`health.startup\` and \`limits.callTimeout\`.
+- A disabled server is skipped. Tools switched off by \`excludeTools\` or \`disabledTools\`, or left out of \`includeTools\`, are not shown (Codex: \`disabled_tools\`, \`enabled_tools\`). Other
   keys are not read; the log names them.
 - A name that is not allowed here becomes one that is (\`My Server\`: \`my-server\`); the log says which.
 - \`\${VAR}\`, \`\${VAR:-fallback}\`, \`\${env:VAR}\`, in opencode's file \`{env:VAR}\`, and under \`mcpServers\` a whole word \`$VAR\` in capitals, are references to
-  the manager's environment. \`\${input:…}\` and \`\${workspaceFolder}\` are refused: only an editor can fill them in.
+  the manager's environment. \`\${input:…}\` and \`\${workspaceFolder}\` are refused: only an editor can fill them in. (\`import\`
+  makes secrets of inputs, and of what is written out: [guide](../guides/import.md).)
 `;

@@ -1,0 +1,47 @@
+/**
+ * TOML as Codex keeps it: its value, and where a table stands, as far as its heading tells. Nothing of the text is ever repeated: without
+ * indentation there is no telling which of its lines are secret.
+ */
+import { parse, TomlError } from "smol-toml";
+import type { FieldPath } from "./field-path.ts";
+
+/** Line and column, both from 1. */
+interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** What reading a text gave. */
+export type Toml =
+  | { readonly kind: "read"; readonly value: unknown; positionOf(field: FieldPath): Position }
+  | { readonly kind: "wrong"; readonly position: Position };
+
+/** Whether a file is TOML: by its name, else by a table that only Codex has. */
+export function isToml(path: string, text: string): boolean {
+  if (/\.toml$/i.test(path)) return true;
+  return !/\.(?:jsonc?|ya?ml)$/i.test(path) && /^[ \t]*\[[ \t]*mcp_servers[ \t]*\./m.test(text);
+}
+
+/** Reads it. */
+export function parseToml(text: string): Toml {
+  try {
+    return { kind: "read", value: parse(text), positionOf: (field) => positionOf(text, field) };
+  } catch (error) {
+    const position = error instanceof TomlError ? error : { line: 1, column: 1 };
+    return { kind: "wrong", position: { line: position.line, column: position.column } };
+  }
+}
+
+/** The heading of the innermost table that the field is in. */
+function positionOf(text: string, field: FieldPath): Position {
+  const headings = text
+    .split("\n")
+    .map((line) => /^[ \t]*\[+([^[\]]+)\]/.exec(line)?.[1]?.split(".").map(keyOf))
+    .map((keys = []) => (keys.every((key, index) => field[index] === key) ? keys.length : 0));
+  const depth = Math.max(0, ...headings);
+  return { line: depth === 0 ? 1 : headings.indexOf(depth) + 1, column: 1 };
+}
+
+function keyOf(text: string): string {
+  return text.trim().replace(/^(["'])(.*)\1$/, "$2");
+}
