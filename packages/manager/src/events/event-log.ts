@@ -31,11 +31,13 @@ export function logEvents(bus: EventBus, logger: EventLogger): AsyncDisposable {
 function logEvent(event: Event, logger: EventLogger): void {
   const { topic, server, replica, message, severity } = event;
   const what = topics[topic === "server.failed" ? "server.state" : topic];
-  logger[severity === "warning" ? "warn" : levelOf(event)](what, { server, replica, change: message });
+  // Refusals stand in the audit.
+  const isLoud = severity === "warning" && topic !== "access.denied";
+  logger[isLoud ? "warn" : levelOf(event)](what, { server, replica, change: message });
 }
 
 /** What a start passes through, what goes well with one replica, and numbers, are only of interest to who looks for them. */
 function levelOf({ topic, data }: Event): "debug" | "info" {
-  if (topic.startsWith("replica.") || topic.startsWith("metric.")) return "debug";
+  if (/^(?:replica\.|metric\.|access\.denied)/.test(topic)) return "debug";
   return data?.["to"] === "starting" || data?.["to"] === "pending" ? "debug" : "info";
 }
