@@ -97,11 +97,14 @@ export type {
   ReplicaStatus,
 } from "./replica.ts";
 export type { ApiKey, ApiKeyDraft, ApiKeyInput, ApiKeySpec, ApiKeyStatus, CreatedApiKey } from "./api-key.ts";
+export { pendingWebhookStatus } from "./webhook.ts";
+export type { Webhook, WebhookDraft, WebhookInput, WebhookSpec, WebhookStatus } from "./webhook.ts";
+export type { DeadLetter, DeadLetterCount, DeadLetterSpec, DeadLetterStatus } from "./dead-letter.ts";
 export { isAllowed, roleNames, rolePermissions } from "./role.ts";
 export type { Permission, Principal, RoleName } from "./role.ts";
 export { expandReferences, findReferences } from "./reference.ts";
 export type { Reference } from "./reference.ts";
-export { parseApiKey, parseServer } from "./parse.ts";
+export { parseApiKey, parseServer, parseWebhook } from "./parse.ts";
 export type { ParseOptions } from "./parse.ts";
 export { check, describe, invalidFields } from "./check.ts";
 export type { Checked } from "./check.ts";

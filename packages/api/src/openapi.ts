@@ -13,7 +13,9 @@ import { problemSchema } from "./schema/answers.ts";
 import { deploymentSchema } from "./schema/deployment.ts";
 import { apiKeyInputSchema, apiKeySchema, createdApiKeySchema, replicaSchema, revisionSchema } from "./schema/kinds.ts";
 import { healthSchema, toolSchema } from "./schema/answers.ts";
+import { eventSchema } from "./schema/event.ts";
 import { serverInputSchema, serverSchema } from "./schema/server.ts";
+import { deadLetterSchema, webhookInputSchema, webhookSchema } from "./schema/webhook.ts";
 
 /** A JSON object. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -28,6 +30,10 @@ const components: readonly { readonly name: string; readonly schema: z.ZodType; 
   { name: "ApiKey", schema: apiKeySchema, io: "output" },
   { name: "ApiKeyInput", schema: apiKeyInputSchema, io: "input" },
   { name: "CreatedApiKey", schema: createdApiKeySchema, io: "output" },
+  { name: "Webhook", schema: webhookSchema, io: "output" },
+  { name: "WebhookInput", schema: webhookInputSchema, io: "input" },
+  { name: "DeadLetter", schema: deadLetterSchema, io: "output" },
+  { name: "Event", schema: eventSchema, io: "output" },
   { name: "Health", schema: healthSchema, io: "output" },
   { name: "Tool", schema: toolSchema, io: "output" },
   { name: "Problem", schema: problemSchema, io: "output" },

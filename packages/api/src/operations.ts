@@ -17,6 +17,7 @@ import { apiKeyInputSchema, apiKeySchema, createdApiKeySchema, replicaSchema, re
 import { serverInputSchema, serverListSchema, serverSchema } from "./schema/server.ts";
 import { deployment, type DeploymentOperationName, deploymentOperations, name, page } from "./deployment-operations.ts";
 import type { Answer, Operation, Parameter } from "./operation.ts";
+import { type WebhookOperationName, webhookOperations } from "./webhook-operations.ts";
 
 /** The operations under `/api/v1`. */
 export type OperationName =
@@ -42,6 +43,7 @@ export type OperationName =
   | "createApiKey"
   | "getApiKey"
   | "deleteApiKey"
+  | WebhookOperationName
   | "getOpenApi";
 
 /** What probes and scrapers ask of the listener itself. */
@@ -331,6 +333,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     errors: ["not_found"],
     cli: "api-key delete",
   },
+  ...webhookOperations,
   getOpenApi: {
     method: "GET",
     path: "/api/v1/openapi.json",

@@ -9,8 +9,10 @@ import type { FieldError } from "./error.ts";
 import { isName } from "./name.ts";
 import { apiKeyInputSchema } from "./schema/kinds.ts";
 import { serverInputSchema } from "./schema/server.ts";
+import { webhookInputSchema } from "./schema/webhook.ts";
 import type { ServerDraft } from "./server.ts";
 import { refusedFields } from "./unavailable.ts";
+import type { WebhookDraft } from "./webhook.ts";
 
 export interface ParseOptions {
   /** The name from the path it was sent to: fills a missing `metadata.name`, and a different one is an error. */
@@ -36,6 +38,17 @@ export function parseApiKey(input: unknown): ApiKeyDraft {
   const { metadata, spec } = checked.value;
   const principal = spec.principal ?? `key:${metadata.name}`;
   return { name: metadata.name, labels: metadata.labels ?? {}, spec: { ...spec, principal } };
+}
+
+/** A checked Webhook with every default, its secret as it was written. Throws `invalid_argument` with all wrong `fields`. */
+export function parseWebhook(input: unknown, options: ParseOptions = {}): WebhookDraft {
+  const named = withName(input, options.name);
+  const checked = check(webhookInputSchema, named);
+  const fields = [...mismatch(named, options.name), ...wrongFields(checked)];
+  if (checked.kind === "wrong" || fields.length > 0) throw invalidFields(subject("webhook", named), fields);
+  const { metadata, spec } = checked.value;
+  const { topics = ["#"], template = "raw", enabled = true } = spec;
+  return { name: metadata.name, labels: metadata.labels ?? {}, spec: { ...spec, topics, template, enabled } };
 }
 
 function wrongFields(checked: Checked<unknown>): readonly FieldError[] {

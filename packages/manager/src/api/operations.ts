@@ -8,11 +8,24 @@ import type { Clock } from "../base/clock.ts";
 import type { Informer } from "../registry/informer.ts";
 import type { Registry } from "../registry/registry.ts";
 import { apiKeyOperations } from "./operations/api-keys.ts";
+import { deadLetterOperations } from "./operations/dead-letters.ts";
 import { dataPlaneOperations } from "./operations/data-plane.ts";
 import { deploymentOperations } from "./operations/deployments.ts";
 import type { ServerWrites } from "./operations/server-writes.ts";
 import { serverOperations } from "./operations/servers.ts";
-import type { ApiKeys, Authorizer, CompareCatalogues, LiveState, ProcessHealth, ReplicaLogs, Tools } from "./ports.ts";
+import { webhookOperations } from "./operations/webhooks.ts";
+import type {
+  ApiKeys,
+  Authorizer,
+  CompareCatalogues,
+  DeadLetters,
+  LiveState,
+  ProcessHealth,
+  Replays,
+  ReplicaLogs,
+  Tools,
+  Webhooks,
+} from "./ports.ts";
 import type { Implementation } from "./request.ts";
 
 export interface OperationsOptions {
@@ -28,6 +41,9 @@ export interface OperationsOptions {
   readonly clock: Clock;
   readonly health: ProcessHealth;
   readonly apiKeys: ApiKeys;
+  readonly webhooks: Webhooks;
+  readonly deadLetters: DeadLetters;
+  readonly replays: Replays;
   readonly compareCatalogues: CompareCatalogues;
 }
 
@@ -42,6 +58,8 @@ export function createOperations(options: OperationsOptions): Operations {
     ...deploymentOperations(options),
     ...dataPlaneOperations(options),
     ...apiKeyOperations(options.apiKeys),
+    ...webhookOperations(options),
+    ...deadLetterOperations(options),
     getOpenApi: () => Promise.resolve({ kind: "json", status: 200, body: document }),
   };
 }

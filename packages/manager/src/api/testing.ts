@@ -5,7 +5,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { ApiKeyDraft, CreatedApiKey, Principal, RoleName } from "@mcp-manager/api";
+import type { ApiKeyDraft, CreatedApiKey, DeadLetter, Principal, RoleName } from "@mcp-manager/api";
 import { isAllowed, ManagerError } from "@mcp-manager/api";
 import { systemClock } from "../base/clock.ts";
 import { seededRandom } from "../base/random.ts";
@@ -17,6 +17,7 @@ import { createOperations } from "./operations.ts";
 import { ServerWrites } from "./operations/server-writes.ts";
 import type { Authorizer, LiveState, LogLine, LogQuery } from "./ports.ts";
 import { createRest } from "./rest.ts";
+import { keptLetters, keptWebhooks } from "./testing/deliveries.ts";
 
 /** What a test asks with: the role which is its own credential here, and fetch's own options. */
 export interface Ask extends RequestInit {
@@ -35,6 +36,8 @@ export interface Door extends AsyncDisposable {
   readonly logQueries: LogQuery[];
   /** What this instance knows beside what is stored: nothing, unless a test says so. */
   live: LiveState;
+  /** What could not be delivered, by name. */
+  readonly letters: Map<string, DeadLetter>;
   /** What was reported as our failure. */
   readonly failures: ManagerError[];
   ready: string | undefined;
@@ -57,6 +60,8 @@ export async function openDoor(): Promise<Door> {
   const lines: LogLine[] = [];
   const logQueries: LogQuery[] = [];
   const failures: ManagerError[] = [];
+  const letters = new Map<string, DeadLetter>();
+  const deadLetters = keptLetters(letters);
   const keys = registry.resources(kinds.ApiKey);
   const overrides = registry.informer(kinds.Override);
   overrides.start();
@@ -94,6 +99,9 @@ export async function openDoor(): Promise<Door> {
         if (query.follow) await once(query.signal, "abort");
       },
     },
+    webhooks: keptWebhooks(registry),
+    deadLetters,
+    replays: deadLetters,
     apiKeys: {
       list: async () => (await keys.list()).items,
       get: (name) => keys.get(name),
@@ -129,6 +137,7 @@ export async function openDoor(): Promise<Door> {
     registry,
     lines,
     logQueries,
+    letters,
     failures,
     get live() {
       return live;

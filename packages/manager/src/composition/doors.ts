@@ -14,6 +14,7 @@ import { StoreWatch } from "../store/health.ts";
 import { liveState } from "../upstream/live-state.ts";
 import type { Control } from "./control.ts";
 import type { DataPlane } from "./data-plane.ts";
+import type { Deliveries } from "./delivery.ts";
 import type { ManagerOptions } from "./options.ts";
 import type { State } from "./state.ts";
 
@@ -22,13 +23,14 @@ export interface Parts {
   readonly state: State;
   readonly plane: DataPlane;
   readonly control: Control;
+  readonly delivery: Deliveries;
   readonly writes: ServerWrites;
 }
 
 /** What lets callers in. */
 export async function openDoors(
   options: ManagerOptions,
-  { state, plane, control, writes }: Parts,
+  { state, plane, control, delivery, writes }: Parts,
   scope: AsyncDisposableStack,
 ): Promise<{ readonly url: string; hurry(): void }> {
   const { settings, clock, logger } = options;
@@ -56,6 +58,9 @@ export async function openDoors(
       overload: () => plane.door.monitor.state,
     },
     apiKeys: keys,
+    webhooks: delivery.webhooks,
+    deadLetters: delivery.deadLetters,
+    replays: delivery.replays,
   });
   const rest = createRest({
     operations,
