@@ -3,11 +3,13 @@ import type { Command } from "./command.ts";
 import { apiKeyCommands } from "./commands/api-key.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { connectCommand } from "./commands/connect.ts";
+import { deadLetterCommands } from "./commands/dead-letter.ts";
 import { deploymentCommands } from "./commands/deployment.ts";
 import { serverCommands } from "./commands/server.ts";
 import { statusCommand } from "./commands/status.ts";
 import { toolCommands } from "./commands/tool.ts";
 import { upCommand } from "./commands/up.ts";
+import { webhookCommands } from "./commands/webhook.ts";
 
 export const commands: readonly Command[] = [
   upCommand,
@@ -17,5 +19,7 @@ export const commands: readonly Command[] = [
   ...deploymentCommands,
   ...toolCommands,
   ...apiKeyCommands,
+  ...webhookCommands,
+  ...deadLetterCommands,
   completionCommand(() => commands),
 ];

@@ -44,7 +44,7 @@ async function openFake(answer: (request: IncomingMessage, response: ServerRespo
 
 test("every operation has its method, with the path and the method of the table", async () => {
   await using fake = await openFake((_request, response) => response.end('{"items":[]}'));
-  const { servers, deployments, tools, apiKeys } = fake.client;
+  const { servers, deployments, tools, apiKeys, webhooks, deadLetters } = fake.client;
   const input = { metadata: { name: "n" }, spec: { source: { kind: "process" as const, command: "x" } } };
   await servers.list();
   await servers.create(input);
@@ -74,6 +74,18 @@ test("every operation has its method, with the path and the method of the table"
   await apiKeys.create({ metadata: { name: "n" }, spec: { roles: ["caller"] } });
   await apiKeys.get("n");
   await apiKeys.delete("n");
+  const hook = { metadata: { name: "n" }, spec: { url: "https://hooks.example/" } };
+  await webhooks.list();
+  await webhooks.create(hook);
+  await webhooks.get("n");
+  await webhooks.apply(hook);
+  await webhooks.delete("n");
+  await deadLetters.list();
+  await deadLetters.purge();
+  await deadLetters.replayAll();
+  await deadLetters.get("n");
+  await deadLetters.delete("n");
+  await deadLetters.replay("n");
   await fake.client.openApi();
   const expected = Object.values(operations).map(
     ({ method, path }) => `${method} ${path.replace("{name}", "n").replace("{tool}", "t")}`,

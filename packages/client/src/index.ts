@@ -1,13 +1,8 @@
 /** What the package shows to its users, by name. */
 export { ApiKeyCalls, Client, DeploymentCalls, ServerCalls, ToolCalls } from "./client.ts";
-export type {
-  ApplyOptions,
-  DeleteOptions,
-  DiffOptions,
-  LabelledListQuery,
-  ListQuery,
-  LogLine,
-  LogOptions,
-} from "./client.ts";
+export type { ApplyOptions, DeleteOptions, DiffOptions, LogLine, LogOptions } from "./client.ts";
+export type { LabelledListQuery, ListQuery } from "./lists.ts";
+export { DeadLetterCalls, WebhookCalls } from "./webhook-calls.ts";
+export type { DeadLetterQuery, IfRevisionOptions, OfWebhookOptions } from "./webhook-calls.ts";
 export type { CallOptions, ClientOptions } from "./connection.ts";
 export { ManagerError } from "@mcp-manager/api";
