@@ -1,7 +1,6 @@
 /** Composition of what sends events to others: webhooks through the egress guard, dead letters, replays. Decides nothing. */
-import { type Event, ManagerError, type Principal, type Webhook } from "@mcp-manager/api";
-import { viewServer } from "../api/operations/server-view.ts";
-import type { Authorizer, Webhooks } from "../api/ports.ts";
+import { ManagerError, type Webhook } from "@mcp-manager/api";
+import type { Webhooks } from "../api/ports.ts";
 import { DeadLetters } from "../delivery/dead-letters.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { collectDeliveryState, DeliveryMetrics } from "../delivery/delivery-metrics.ts";
@@ -58,10 +57,9 @@ export async function openDelivery(
   const webhooks = scope.use(registry.informer<Webhook>(kinds.Webhook, { onError }));
   const onTrouble = (subject: string, error: ManagerError): void =>
     logger.warn("an event cannot be delivered", { subject, error });
-  const view = viewOfAnybody;
-  const handlers = scope.use(new EventHandlers({ streams, deadLetters, view, clock, random, onTrouble }));
+  const handlers = scope.use(new EventHandlers({ streams, deadLetters, clock, random, onTrouble }));
   const replays = scope.use(new Replays({ registry, deadLetters, sender, handlers, metrics, onTrouble }));
-  const parts = { registry, webhooks, streams, sender, deadLetters, metrics, view };
+  const parts = { registry, webhooks, streams, sender, deadLetters, metrics };
   const delivery = scope.use(new Delivery({ ...parts, rule: retryRule, clock, random, logger }));
   collectDeliveryState(state.metrics, deadLetters, () => delivery.pending());
   webhooks.start();
@@ -69,15 +67,6 @@ export async function openDelivery(
   delivery.start();
   const writes = new WebhookWrites({ registry, guard, secrets, delivery, deadLetters });
   return { webhooks: writes, deadLetters, replays, handlers };
-}
-
-const nobody: Principal = { name: "nobody", roles: [] };
-const nothing: Authorizer = { allows: () => false };
-
-/** What leaves the house holds no value of `env` or `headers`. */
-function viewOfAnybody(event: Event): Event {
-  const { resource } = event;
-  return resource === undefined ? event : { ...event, resource: viewServer(resource, nobody, nothing) };
 }
 
 function noSecrets(text: string): Promise<string> {

@@ -147,9 +147,7 @@ test("many are replayed eight at a time, the oldest first; the end of the manage
 
 test("a handler that throws makes a dead letter, hears of the next, and of the first again when it is replayed", async () => {
   await using world = await openWorld();
-  await using bench = await openBench(world, {
-    view: ({ message, ...event }) => ({ ...event, message: `seen: ${message}` }),
-  });
+  await using bench = await openBench(world);
   const heard: string[] = [];
   let isBroken = true;
   bench.handlers.handle("tickets", ["server.*"], ({ message }) => {
@@ -168,6 +166,6 @@ test("a handler that throws makes a dead letter, hears of the next, and of the f
   world.streams.pass({ kind: "event", event: passingEvent("two") });
   await until("the next is heard", () => heard.includes("two"));
   await bench.replays.one(letter.metadata.name);
-  assert.deepEqual(heard, ["one", "seen: one", "two", "seen: one"]);
+  assert.deepEqual(heard, ["one", "one", "two", "one"]);
   assert.equal(bench.deadLetters.size, 0);
 });

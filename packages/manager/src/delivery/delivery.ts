@@ -2,7 +2,7 @@
  * The room's head: sends what happens to whoever asked for it. It keeps one queue for each webhook that is enabled, in step with the
  * store, and writes how each fares into its status. It decides nothing about events and reads them through a port.
  */
-import type { Event, Webhook, WebhookStatus } from "@mcp-manager/api";
+import type { Webhook, WebhookStatus } from "@mcp-manager/api";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { WorkQueue } from "../base/work-queue.ts";
@@ -22,11 +22,10 @@ export interface DeliveryOptions {
   readonly registry: Registry;
   /** Started and ended by its owner, after this. */
   readonly webhooks: Informer<Webhook>;
+  /** Read as by somebody who may write nothing: what is delivered leaves the house. */
   readonly streams: EventStreams;
   readonly sender: Attempts;
   readonly deadLetters: DeadLetters;
-  /** An event as anybody may see it: it leaves the house. */
-  readonly view: (event: Event) => Event;
   readonly metrics: DeliveryMetrics;
   readonly rule: RetryRule;
   readonly clock: Clock;

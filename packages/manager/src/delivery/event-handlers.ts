@@ -16,8 +16,6 @@ export type Handle = (event: Event) => void | Promise<void>;
 export interface EventHandlersOptions {
   readonly streams: EventStreams;
   readonly deadLetters: DeadLetterSink;
-  /** An event as anybody may see it: dead letters are shown. */
-  readonly view: (event: Event) => Event;
   readonly clock: Clock;
   readonly random: Random;
   /** Hears of a dead letter that could not be kept, and of a stream that broke off. */
@@ -72,11 +70,11 @@ export class EventHandlers implements AsyncDisposable {
   }
 
   async #bury(name: string, event: Event, firstAttemptAt: string, lastError: string): Promise<void> {
-    const { deadLetters, random, view, onTrouble } = this.#options;
+    const { deadLetters, random, onTrouble } = this.#options;
     const id = deliveryId(`handler/${name}`, event, random);
     const source = { kind: "handler", name } as const;
     await deadLetters
-      .add({ source, deliveryId: id, event: view(event), firstAttemptAt, attempts: 1, lastError })
+      .add({ source, deliveryId: id, event, firstAttemptAt, attempts: 1, lastError })
       .catch((error: unknown) => onTrouble(name, ManagerError.from(error)));
   }
 }

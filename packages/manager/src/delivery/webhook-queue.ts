@@ -29,8 +29,6 @@ export interface WebhookQueueOptions {
   readonly streams: EventStreams;
   readonly sender: Attempts;
   readonly deadLetters: DeadLetterSink;
-  /** An event as anybody may see it. */
-  readonly view: (event: Event) => Event;
   readonly metrics: DeliveryMetrics;
   readonly rule: RetryRule;
   readonly clock: Clock;
@@ -137,13 +135,13 @@ export class WebhookQueue implements AsyncDisposable {
   async #begin(event: Event, position: string | undefined): Promise<void> {
     // A delivery that fails must not be the reason for another.
     if (event.topic === "delivery.dead") return position === undefined ? undefined : this.#ledger.pass(position);
-    const { clock, random, view, webhook, onChange, onTrouble } = this.#options;
+    const { clock, random, webhook, onChange, onTrouble } = this.#options;
     while (this.#ledger.pending >= pendingMax && !this.#stop.signal.aborted) await this.#room.promise;
     this.#stop.signal.throwIfAborted();
     const settle = this.#ledger.read(position);
     const id = deliveryId(webhook.metadata.uid, event, random);
     const firstAttemptAt = new Date(clock.wallMs()).toISOString();
-    const item: Item = { id, event: view(event), firstAttemptAt, startMs: clock.nowMs() };
+    const item: Item = { id, event, firstAttemptAt, startMs: clock.nowMs() };
     const delivered = this.#deliver(item)
       .then(settle)
       .catch((error: unknown) => {

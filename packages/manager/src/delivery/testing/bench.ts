@@ -1,5 +1,5 @@
 /** The whole room over a store in memory, with real sockets, a clock that the test moves, and streams that it writes. */
-import type { DeadLetter, Event, WebhookInput } from "@mcp-manager/api";
+import type { DeadLetter, WebhookInput } from "@mcp-manager/api";
 import { parseWebhook } from "@mcp-manager/api";
 import { ManualClock } from "../../base/clock.ts";
 import { seededRandom } from "../../base/random.ts";
@@ -43,7 +43,6 @@ export interface BenchOptions {
   readonly resolver?: Resolver;
   readonly deadLettersMax?: number;
   readonly secrets?: Readonly<Record<string, string>>;
-  readonly view?: (event: Event) => Event;
 }
 
 /** One life of the room. */
@@ -98,11 +97,10 @@ export async function openBench({ store, clock, streams }: World, options: Bench
   });
   await deadLetters.start();
   const onTrouble = (subject: string, error: Error): void => void lines.push(`${subject}: ${error.message}`);
-  const { view = (event) => event } = options;
-  const handlers = new EventHandlers({ streams, deadLetters, view, clock, random, onTrouble });
+  const handlers = new EventHandlers({ streams, deadLetters, clock, random, onTrouble });
   const replays = new Replays({ registry, deadLetters, sender, handlers, metrics: counts, onTrouble });
   const webhooks = registry.informer(kinds.Webhook);
-  const parts = { registry, webhooks, streams, sender, deadLetters, view, metrics: counts };
+  const parts = { registry, webhooks, streams, sender, deadLetters, metrics: counts };
   const delivery = new Delivery({ ...parts, rule: retryRule, clock, random, logger });
   collectDeliveryState(metrics, deadLetters, () => delivery.pending());
   webhooks.start();
