@@ -27,6 +27,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   agent: ["runtime", "protocol", "transport", "upstream", "registry", "resilience", "telemetry", "events"],
   gateway: ["protocol", "transport", "registry", "resilience", "upstream", "security", "telemetry", "events"],
   controller: ["store", "registry", "resilience", "telemetry", "events"],
+  delivery: ["registry", "security", "telemetry", "events", "resilience"],
   api: ["registry", "security", "telemetry", "events"],
   // The lines of manager.ts's picture: who names implementations, names any.
   composition: [
@@ -34,6 +35,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     "api",
     "config",
     "controller",
+    "delivery",
     "events",
     "gateway",
     "protocol",

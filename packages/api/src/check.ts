@@ -1,7 +1,7 @@
 /**
  * Runs a schema over something a person wrote and turns what is wrong into field errors that a person can act on: where, what
  * was given, what is allowed; for an unknown field the nearest known ones. All problems at once. Values that may be secret
- * (`env`, `headers`, URLs) are described, never repeated.
+ * (`env`, `headers`, secrets, URLs) are described, never repeated.
  */
 import type { z } from "zod";
 import { ManagerError } from "./error.ts";
@@ -128,6 +128,8 @@ function at(input: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
+const secretKeys: ReadonlySet<PropertyKey> = new Set(["env", "headers", "url", "secret"]);
+
 function isSecret(path: readonly PropertyKey[]): boolean {
-  return path.some((key) => key === "env" || key === "headers" || key === "url");
+  return path.some((key) => secretKeys.has(key));
 }

@@ -100,11 +100,14 @@ export type {
 export type { ApiKey, ApiKeyDraft, ApiKeyInput, ApiKeySpec, ApiKeyStatus, CreatedApiKey } from "./api-key.ts";
 export type { Secret, SecretDraft, SecretInput, SecretSpec, SecretStatus } from "./secret.ts";
 export type { ImportAnswer, ImportedSecret, ImportedServer, ImportRequest } from "./import.ts";
+export { pendingWebhookStatus } from "./webhook.ts";
+export type { Webhook, WebhookDraft, WebhookInput, WebhookSpec, WebhookStatus } from "./webhook.ts";
+export type { DeadLetter, DeadLetterCount, DeadLetterSpec, DeadLetterStatus } from "./dead-letter.ts";
 export { isAllowed, roleNames, rolePermissions } from "./role.ts";
 export type { Permission, Principal, RoleName } from "./role.ts";
 export { expandReferences, findReferences, secretNames } from "./reference.ts";
 export type { Reference } from "./reference.ts";
-export { parseApiKey, parseSecret, parseServer } from "./parse.ts";
+export { parseApiKey, parseSecret, parseServer, parseWebhook } from "./parse.ts";
 export type { ParseOptions } from "./parse.ts";
 export { check, describe, invalidFields } from "./check.ts";
 export type { Checked } from "./check.ts";

@@ -14,7 +14,9 @@ import { deploymentSchema } from "./schema/deployment.ts";
 import { apiKeyInputSchema, apiKeySchema, createdApiKeySchema, replicaSchema, revisionSchema } from "./schema/kinds.ts";
 import { importAnswerSchema, secretInputSchema, secretSchema } from "./schema/secret.ts";
 import { healthSchema, toolSchema } from "./schema/answers.ts";
+import { eventSchema } from "./schema/event.ts";
 import { serverInputSchema, serverSchema } from "./schema/server.ts";
+import { deadLetterSchema, webhookInputSchema, webhookSchema } from "./schema/webhook.ts";
 
 /** A JSON object. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -32,6 +34,10 @@ const components: readonly { readonly name: string; readonly schema: z.ZodType; 
   { name: "Secret", schema: secretSchema, io: "output" },
   { name: "SecretInput", schema: secretInputSchema, io: "input" },
   { name: "ImportAnswer", schema: importAnswerSchema, io: "output" },
+  { name: "Webhook", schema: webhookSchema, io: "output" },
+  { name: "WebhookInput", schema: webhookInputSchema, io: "input" },
+  { name: "DeadLetter", schema: deadLetterSchema, io: "output" },
+  { name: "Event", schema: eventSchema, io: "output" },
   { name: "Health", schema: healthSchema, io: "output" },
   { name: "Tool", schema: toolSchema, io: "output" },
   { name: "Problem", schema: problemSchema, io: "output" },

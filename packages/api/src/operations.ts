@@ -20,6 +20,7 @@ import { type EventOperationName, eventOperations } from "./event-operations.ts"
 import type { Answer, Operation, Parameter } from "./operation.ts";
 import { dryRun, etag, ifMatch, labels } from "./parameters.ts";
 import { type SecretOperationName, secretOperations } from "./secret-operations.ts";
+import { type WebhookOperationName, webhookOperations } from "./webhook-operations.ts";
 
 /** The operations under `/api/v1`. */
 export type OperationName =
@@ -47,6 +48,7 @@ export type OperationName =
   | "getApiKey"
   | "deleteApiKey"
   | SecretOperationName
+  | WebhookOperationName
   | "getOpenApi";
 
 /** What probes and scrapers ask of the listener itself. */
@@ -315,6 +317,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     cli: "api-key delete",
   },
   ...secretOperations,
+  ...webhookOperations,
   getOpenApi: {
     method: "GET",
     path: "/api/v1/openapi.json",

@@ -11,8 +11,10 @@ import { apiKeyInputSchema } from "./schema/kinds.ts";
 import { secretInputSchema } from "./schema/secret.ts";
 import { serverInputSchema } from "./schema/server.ts";
 import type { SecretDraft } from "./secret.ts";
+import { webhookInputSchema } from "./schema/webhook.ts";
 import type { ServerDraft } from "./server.ts";
 import { refusedFields } from "./unavailable.ts";
+import type { WebhookDraft } from "./webhook.ts";
 
 export interface ParseOptions {
   /** The name from the path it was sent to: fills a missing `metadata.name`, and a different one is an error. */
@@ -54,6 +56,17 @@ export function parseSecret(input: unknown, options: ParseOptions = {}): SecretD
 function withoutValue(field: FieldError): FieldError {
   const isHarmless = field.path.startsWith("metadata.") || /^(?:nothing|null|an? [a-z ]+)$/.test(field.given);
   return isHarmless ? field : { ...field, given: "something else (not shown)" };
+}
+
+/** A checked Webhook with every default, its secret as it was written. Throws `invalid_argument` with all wrong `fields`. */
+export function parseWebhook(input: unknown, options: ParseOptions = {}): WebhookDraft {
+  const named = withName(input, options.name);
+  const checked = check(webhookInputSchema, named);
+  const fields = [...mismatch(named, options.name), ...wrongFields(checked)];
+  if (checked.kind === "wrong" || fields.length > 0) throw invalidFields(subject("webhook", named), fields);
+  const { metadata, spec } = checked.value;
+  const { topics = ["#"], template = "raw", enabled = true } = spec;
+  return { name: metadata.name, labels: metadata.labels ?? {}, spec: { ...spec, topics, template, enabled } };
 }
 
 function wrongFields(checked: Checked<unknown>): readonly FieldError[] {

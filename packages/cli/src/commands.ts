@@ -3,6 +3,7 @@ import type { Command } from "./command.ts";
 import { apiKeyCommands } from "./commands/api-key.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { connectCommand } from "./commands/connect.ts";
+import { deadLetterCommands } from "./commands/dead-letter.ts";
 import { deploymentCommands } from "./commands/deployment.ts";
 import { eventsCommand } from "./commands/events.ts";
 import { exportCommand } from "./commands/export.ts";
@@ -12,6 +13,7 @@ import { serverCommands } from "./commands/server.ts";
 import { statusCommand } from "./commands/status.ts";
 import { toolCommands } from "./commands/tool.ts";
 import { upCommand } from "./commands/up.ts";
+import { webhookCommands } from "./commands/webhook.ts";
 
 export const commands: readonly Command[] = [
   upCommand,
@@ -25,5 +27,7 @@ export const commands: readonly Command[] = [
   ...toolCommands,
   ...apiKeyCommands,
   ...secretCommands,
+  ...webhookCommands,
+  ...deadLetterCommands,
   completionCommand(() => commands),
 ];

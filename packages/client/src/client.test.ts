@@ -8,7 +8,7 @@ test("every operation has its method, with the path and the method of the table"
   await using fake = await openFake((request, response) =>
     response.end(request.url === "/api/v1/events" ? "id: 1\n\n" : '{"items":[]}'),
   );
-  const { servers, deployments, tools, apiKeys, secrets } = fake.client;
+  const { servers, deployments, tools, apiKeys, secrets, webhooks, deadLetters } = fake.client;
   const input = { metadata: { name: "n" }, spec: { source: { kind: "process" as const, command: "x" } } };
   await servers.list();
   await servers.create(input);
@@ -45,6 +45,18 @@ test("every operation has its method, with the path and the method of the table"
   await secrets.put({ metadata: { name: "n" }, spec: { value: "v" } });
   await secrets.delete("n");
   await fake.client.importConfig({ text: "{}" });
+  const hook = { metadata: { name: "n" }, spec: { url: "https://hooks.example/" } };
+  await webhooks.list();
+  await webhooks.create(hook);
+  await webhooks.get("n");
+  await webhooks.apply(hook);
+  await webhooks.delete("n");
+  await deadLetters.list();
+  await deadLetters.purge();
+  await deadLetters.replayAll();
+  await deadLetters.get("n");
+  await deadLetters.delete("n");
+  await deadLetters.replay("n");
   await fake.client.openApi();
   const expected = Object.values(operations).map(
     ({ method, path }) => `${method} ${path.replace("{name}", "n").replace("{tool}", "t")}`,

@@ -29,6 +29,7 @@ import { readEvents } from "./events.ts";
 import type { LabelledListQuery, ListQuery } from "./lists.ts";
 import { allOf, listOf } from "./lists.ts";
 import { SecretCalls } from "./secret-calls.ts";
+import { DeadLetterCalls, WebhookCalls } from "./webhook-calls.ts";
 
 export interface ApplyOptions extends CallOptions {
   /** `metadata.revision` that was read: `conflict` when it moved on since. Default: whatever is there is replaced. */
@@ -78,6 +79,8 @@ export class Client {
   readonly apiKeys: ApiKeyCalls;
   readonly events: EventCalls;
   readonly secrets: SecretCalls;
+  readonly webhooks: WebhookCalls;
+  readonly deadLetters: DeadLetterCalls;
   readonly #connection: Connection;
 
   /** Connects to nothing yet. Throws `invalid_argument` when the URL is none. */
@@ -89,6 +92,8 @@ export class Client {
     this.apiKeys = new ApiKeyCalls(this.#connection);
     this.events = new EventCalls(this.#connection);
     this.secrets = new SecretCalls(this.#connection);
+    this.webhooks = new WebhookCalls(this.#connection);
+    this.deadLetters = new DeadLetterCalls(this.#connection);
   }
 
   /** How the manager and its servers are. */

@@ -5,6 +5,7 @@
  *
  *   state: store ─ registry ─ keys ─┬─ data plane: table ─ catalog ─ sessions ─ endpoint
  *                                   ├─ control: runtimes ─ agent ─ controller
+ *                                   ├─ delivery: events ─ webhooks ─ dead letters
  *                                   └─ doors: operations ─ REST, gRPC ─ listeners
  */
 import { type Admission, admitConfigured } from "./api/configured.ts";
@@ -12,6 +13,7 @@ import { ServerWrites } from "./api/operations/server-writes.ts";
 import type { AdminKey } from "./security/admin-key.ts";
 import { openControl } from "./composition/control.ts";
 import { openDataPlane } from "./composition/data-plane.ts";
+import { openDelivery } from "./composition/delivery.ts";
 import { openDoors } from "./composition/doors.ts";
 import type { ManagerOptions } from "./composition/options.ts";
 import { openState } from "./composition/state.ts";
@@ -35,9 +37,10 @@ export async function createManager(options: ManagerOptions): Promise<RunningMan
   const state = await openState(options, scope);
   const plane = openDataPlane(options, state, scope);
   const control = await openControl(options, state, plane, scope);
+  const delivery = await openDelivery(options, state, scope);
   const writes = new ServerWrites(state.registry);
   const admissions = await admitConfigured(state.registry, writes, options.servers);
-  const doors = await openDoors(options, { state, plane, control, writes }, scope);
+  const doors = await openDoors(options, { state, plane, control, delivery, writes }, scope);
   const owned = scope.move();
   return {
     url: doors.url,

@@ -30,6 +30,9 @@ const seldom: Readonly<Record<string, readonly string[]>> = {
   mcp_manager_upstream_messages_dropped_total: ["server", "what"],
   mcp_manager_upstream_sockets: ["server", "state"],
   mcp_manager_upstream_socket_uses_total: ["server", "what"],
+  mcp_manager_webhook_deliveries_total: ["webhook", "outcome"],
+  mcp_manager_webhook_missed_total: ["webhook"],
+  mcp_manager_webhook_pending: ["webhook"],
 };
 
 /** The metrics in a text of Prometheus' format, by name. */

@@ -18,6 +18,9 @@ const stateColours: Readonly<Record<string, Colour>> = {
   open: "red",
   failed: "red",
   unavailable: "red",
+  active: "green",
+  failing: "red",
+  paused: "yellow",
 };
 
 /** A state in its colour. */

@@ -1,64 +1,21 @@
 /**
  * The Servers that a file, or what is piped in, holds. Everything is checked before the first is handed out, so that a mistake in
- * the last one changes nothing. A message never repeats text of a file that cannot be read: it may be secret.
+ * the last one changes nothing.
  */
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import type { ServerInput } from "@mcp-manager/api";
 import { ManagerError, parseServer } from "@mcp-manager/api";
-import type { Document } from "yaml";
-import { LineCounter, parseAllDocuments } from "yaml";
 import type { Io } from "../io.ts";
-
-/** What aliases may stand for at most; more is an attack or a mistake. */
-const aliasesMax = 100;
+import { readItems } from "./file-items.ts";
 
 /** The checked Servers of a file, `-` for stdin; at least one. Throws `invalid_argument`. */
 export async function readServers(io: Io, file: string): Promise<readonly ServerInput[]> {
-  const name = file === "-" ? "stdin" : file;
-  const documents = parseDocuments(name, file === "-" ? await io.readStdin() : readFile(io, file));
-  const servers = documents.flatMap((document, index) => {
-    const where = documents.length > 1 ? `${name} (document ${index + 1})` : name;
-    const value = toValue(name, document);
-    return (isList(value) ? value.items : [value]).filter((item) => item !== null).map((item) => checked(item, where));
-  });
-  if (servers.length === 0) throw invalid(`${name} is empty: it has to hold a Server`);
-  return servers;
-}
-
-function readFile(io: Io, file: string): string {
-  try {
-    return readFileSync(resolve(io.cwd, file), "utf8");
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    throw invalid(`cannot read ${file}: ${code === "ENOENT" ? "there is no such file" : code}`);
-  }
-}
-
-function parseDocuments(name: string, text: string): readonly Document.Parsed[] {
-  const lineCounter = new LineCounter();
-  const parsed = parseAllDocuments(text, { lineCounter, prettyErrors: false });
-  // An empty text gives an empty list of another type.
-  const documents = Array.isArray(parsed) ? (parsed as readonly Document.Parsed[]) : [];
-  const [problem] = documents.flatMap(({ errors }) => errors);
-  if (problem === undefined) return documents;
-  const { line, col } = lineCounter.linePos(problem.pos[0]);
-  // The parser's message may quote the file; its code does not.
-  const why = problem.code.toLowerCase().replaceAll("_", " ");
-  throw invalid(`${name}:${line}:${col}: this is not valid YAML or JSON (${why})`);
-}
-
-function toValue(name: string, document: Document.Parsed): unknown {
-  try {
-    return document.toJS({ maxAliasCount: aliasesMax });
-  } catch {
-    throw invalid(`${name}: an alias (*name) stands for nothing, or for too much: write it out`);
-  }
+  return (await readItems(io, file, "a Server")).map(({ item, where }) => checked(item, where));
 }
 
 function checked(item: unknown, where: string): ServerInput {
   if (typeof item === "object" && item !== null && ("mcpServers" in item || "servers" in item)) {
-    throw invalid(
+    throw new ManagerError(
+      "invalid_argument",
       `${where} is a configuration file, not a Server: start the manager with it (mcp-manager up --config)`,
     );
   }
@@ -69,12 +26,4 @@ function checked(item: unknown, where: string): ServerInput {
     throw new ManagerError(code, `${where}: ${message}`, { fields });
   }
   return item as ServerInput;
-}
-
-function isList(value: unknown): value is { readonly items: readonly unknown[] } {
-  return typeof value === "object" && value !== null && "items" in value && Array.isArray(value.items);
-}
-
-function invalid(message: string): ManagerError {
-  return new ManagerError("invalid_argument", message);
 }

@@ -10,6 +10,7 @@ import type { Informer } from "../registry/informer.ts";
 import type { Registry } from "../registry/registry.ts";
 import { apiKeyOperations } from "./operations/api-keys.ts";
 import type { Secrets } from "../security/secrets.ts";
+import { deadLetterOperations } from "./operations/dead-letters.ts";
 import { dataPlaneOperations } from "./operations/data-plane.ts";
 import { eventOperations } from "./operations/events.ts";
 import { deploymentOperations } from "./operations/deployments.ts";
@@ -17,6 +18,7 @@ import { importOperation } from "./operations/import.ts";
 import { secretOperations } from "./operations/secrets.ts";
 import type { ServerWrites } from "./operations/server-writes.ts";
 import { serverOperations } from "./operations/servers.ts";
+import { webhookOperations } from "./operations/webhooks.ts";
 import type {
   ApiKeys,
   Authorizer,
@@ -26,6 +28,9 @@ import type {
   ReadImport,
   ReplicaLogs,
   Tools,
+  DeadLetters,
+  Replays,
+  Webhooks,
 } from "./ports.ts";
 import type { Implementation } from "./request.ts";
 
@@ -44,6 +49,9 @@ export interface OperationsOptions {
   readonly apiKeys: ApiKeys;
   readonly secrets: Secrets;
   readonly readImport: ReadImport;
+  readonly webhooks: Webhooks;
+  readonly deadLetters: DeadLetters;
+  readonly replays: Replays;
   readonly compareCatalogues: CompareCatalogues;
   readonly streams: EventStreams;
 }
@@ -62,6 +70,8 @@ export function createOperations(options: OperationsOptions): Operations {
     ...eventOperations(options),
     ...secretOperations(options),
     importConfig: importOperation(options),
+    ...webhookOperations(options),
+    ...deadLetterOperations(options),
     getOpenApi: () => Promise.resolve({ kind: "json", status: 200, body: document }),
   };
 }

@@ -6,6 +6,7 @@ import type {
   ApiKey,
   ApiKeyDraft,
   CreatedApiKey,
+  DeadLetter,
   Health,
   LiveServer,
   ManagerError,
@@ -16,6 +17,8 @@ import type {
   ReplicaLoad,
   SchemaDiff,
   ServerDraft,
+  Webhook,
+  WebhookDraft,
 } from "@mcp-manager/api";
 import type { CatalogueRecord } from "../registry/kinds.ts";
 
@@ -106,6 +109,39 @@ export type ReadImport = (
   text: string,
   filename: string,
 ) => { readonly servers: readonly ImportableServer[]; readonly notes: readonly string[] };
+/** Webhooks: the resources as they fare at this moment, and the judgement of their addresses. All throw ManagerError. */
+export interface Webhooks {
+  /** In the order of their names. */
+  list(): Promise<readonly Webhook[]>;
+  get(name: string): Promise<Webhook | undefined>;
+  /** `already_exists`; `invalid_argument` for an address to which nothing may be sent. */
+  create(draft: WebhookDraft): Promise<Webhook>;
+  /** `conflict` when it is not at the revision that was read. */
+  put(
+    draft: WebhookDraft,
+    ifRevision: string | undefined,
+  ): Promise<{ readonly webhook: Webhook; readonly isNew: boolean }>;
+  /** Undefined when unknown. */
+  delete(name: string, ifRevision: string | undefined): Promise<Webhook | undefined>;
+}
+
+/** What could not be delivered. All throw ManagerError. */
+export interface DeadLetters {
+  /** All, or those of one webhook; newest first. */
+  names(webhook?: string): readonly string[];
+  get(name: string): Promise<DeadLetter | undefined>;
+  delete(name: string): Promise<DeadLetter | undefined>;
+  /** Their number. */
+  purge(webhook?: string): Promise<number>;
+}
+
+/** Tries once more what could not be delivered. */
+export interface Replays {
+  /** The dead letter as it was, when it was delivered; undefined when unknown. Rejects with the reason when it failed again. */
+  one(name: string): Promise<DeadLetter | undefined>;
+  /** Begins with all, or those of one webhook: their number. */
+  all(webhook?: string): number;
+}
 
 /** What the probes and the scraper see. */
 export interface ProbeSource {

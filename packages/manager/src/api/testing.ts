@@ -5,7 +5,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { ApiKeyDraft, CreatedApiKey, Principal, RoleName } from "@mcp-manager/api";
+import type { ApiKeyDraft, CreatedApiKey, DeadLetter, Principal, RoleName } from "@mcp-manager/api";
 import { isAllowed, ManagerError, parseServer } from "@mcp-manager/api";
 import { systemClock } from "../base/clock.ts";
 import { seededRandom } from "../base/random.ts";
@@ -24,6 +24,7 @@ import { createSealer, toSealKey } from "../security/seal.ts";
 import { ServerWrites } from "./operations/server-writes.ts";
 import type { Authorizer, LiveState, LogLine, LogQuery } from "./ports.ts";
 import { createRest } from "./rest.ts";
+import { keptLetters, keptWebhooks } from "./testing/deliveries.ts";
 
 /** What a test asks with: the role which is its own credential here, and fetch's own options. */
 export interface Ask extends RequestInit {
@@ -46,6 +47,8 @@ export interface Door extends AsyncDisposable {
   live: LiveState;
   /** What was reported as our failure. */
   readonly failures: ManagerError[];
+  /** What could not be delivered, by name. */
+  readonly letters: Map<string, DeadLetter>;
   readonly bus: EventBus;
   ready: string | undefined;
   ask(path: string, options?: Ask): Promise<Response>;
@@ -76,8 +79,13 @@ export async function openDoor(): Promise<Door> {
   const storeEvents = new StoreEvents({ registry, bus, clock, random });
   await storeEvents.start();
   const streams = new BusStreams({ bus, registry, clock, leastView: viewFor([]) });
+  const letters = new Map<string, DeadLetter>();
+  const deadLetters = keptLetters(letters);
   const operations = createOperations({
     streams,
+    webhooks: keptWebhooks(registry),
+    deadLetters,
+    replays: deadLetters,
     registry,
     authorizer,
     secrets: new Secrets(registry, createSealer([toSealKey(random.bytes(32))], clock, random)),
@@ -158,6 +166,7 @@ export async function openDoor(): Promise<Door> {
     lines,
     logQueries,
     failures,
+    letters,
     bus,
     get live() {
       return live;

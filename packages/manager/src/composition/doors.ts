@@ -20,6 +20,7 @@ import { liveState } from "../upstream/live-state.ts";
 import type { Control } from "./control.ts";
 import type { DataPlane } from "./data-plane.ts";
 import { type GrpcDoor, openGrpc } from "./grpc.ts";
+import type { Deliveries } from "./delivery.ts";
 import type { ManagerOptions } from "./options.ts";
 import type { State } from "./state.ts";
 
@@ -28,13 +29,14 @@ export interface Parts {
   readonly state: State;
   readonly plane: DataPlane;
   readonly control: Control;
+  readonly delivery: Deliveries;
   readonly writes: ServerWrites;
 }
 
 /** What lets callers in. */
 export async function openDoors(
   options: ManagerOptions,
-  { state, plane, control, writes }: Parts,
+  { state, plane, control, delivery, writes }: Parts,
   scope: AsyncDisposableStack,
 ): Promise<{ readonly url: string; readonly grpcUrl: string | undefined; hurry(): void }> {
   const { settings, clock, logger } = options;
@@ -66,6 +68,9 @@ export async function openDoors(
     apiKeys: keys,
     secrets: state.secrets,
     readImport,
+    webhooks: delivery.webhooks,
+    deadLetters: delivery.deadLetters,
+    replays: delivery.replays,
   });
   const performing: PerformOptions = {
     operations,

@@ -7,6 +7,8 @@ import { agentSettings } from "../agent/settings.ts";
 import type { AgentSettings } from "../agent/settings.ts";
 import { controllerSettings } from "../controller/settings.ts";
 import type { ControllerSettings } from "../controller/settings.ts";
+import { deliverySettings } from "../delivery/settings.ts";
+import type { DeliverySettings } from "../delivery/settings.ts";
 import { gatewaySettings } from "../gateway/settings.ts";
 import type { GatewaySettings } from "../gateway/settings.ts";
 import { runtimeSettings } from "../runtime/settings.ts";
@@ -36,6 +38,7 @@ export interface Settings
     SecuritySettings,
     GatewaySettings,
     AgentSettings,
+    DeliverySettings,
     ControllerSettings,
     RuntimeSettings,
     StoreSettings,
@@ -88,6 +91,7 @@ export const settingSchemas: { readonly [K in keyof Settings]: z.ZodType<Setting
   ...gatewaySettings,
   ...agentSettings,
   ...controllerSettings,
+  ...deliverySettings,
   ...runtimeSettings,
   ...storeSettings,
   ...telemetrySettings,

@@ -1,7 +1,24 @@
 /** Every kind of resource that the registry keeps, one row each. It holds no rules of theirs but the status that one begins with. */
 import { createHash } from "node:crypto";
-import type { ApiKey, Deployment, Override, Replica, Resource, Revision, Secret, Server } from "@mcp-manager/api";
-import { pendingDeploymentStatus, pendingReplicaStatus, pendingServerStatus, runnableText } from "@mcp-manager/api";
+import type {
+  ApiKey,
+  DeadLetter,
+  Deployment,
+  Override,
+  Replica,
+  Resource,
+  Revision,
+  Secret,
+  Server,
+  Webhook,
+} from "@mcp-manager/api";
+import {
+  pendingDeploymentStatus,
+  pendingReplicaStatus,
+  pendingServerStatus,
+  pendingWebhookStatus,
+  runnableText,
+} from "@mcp-manager/api";
 
 /** Any resource, where the kind does not matter. */
 export type AnyResource = Resource<string, unknown, unknown>;
@@ -45,6 +62,8 @@ interface Kinds {
   readonly ApiKey: Kind<ApiKey>;
   readonly Override: Kind<Override>;
   readonly Secret: Kind<Secret>;
+  readonly Webhook: Kind<Webhook>;
+  readonly DeadLetter: Kind<DeadLetter>;
 }
 
 /** The kinds, by name. */
@@ -83,4 +102,10 @@ export const kinds: Kinds = {
   },
   ApiKey: { kind: "ApiKey", plural: "api-keys", initialStatus: () => ({}) },
   Secret: { kind: "Secret", plural: "secrets", initialStatus: () => ({ usedBy: [] }) },
+  Webhook: { kind: "Webhook", plural: "webhooks", initialStatus: () => pendingWebhookStatus },
+  DeadLetter: {
+    kind: "DeadLetter",
+    plural: "dead-letters",
+    initialStatus: ({ firstAttemptAt }) => ({ attempts: 0, lastError: "it was not tried", at: firstAttemptAt }),
+  },
 };
