@@ -185,7 +185,9 @@ test("what is no such file is told what was looked for", () => {
   }
 });
 
-test("a file that is too large, or has too many servers, is refused whole", () => {
+test("a file that is too large or too deep, or has too many servers, is refused whole", () => {
+  const deep = `{"mcpServers": {"a": ${"[".repeat(100_000)}`;
+  assert.throws(() => readImport(deep, "file"), /file is nested deeper than a configuration is/);
   assert.throws(() => readImport(" ".repeat(1024 * 1024 + 1), "file"), /larger than 1 MiB/);
   const mcpServers = Object.fromEntries(Array.from({ length: 1_001 }, (_, index) => [`s${index}`, { command: "x" }]));
   assert.throws(() => readImport(JSON.stringify({ mcpServers }), "file"), /has 1001 servers: at most 1000/);

@@ -12,12 +12,15 @@ import type { ConfigDocument } from "./document.ts";
 import { parseDocuments } from "./document.ts";
 import { fieldText, isRecord, parseField, valueAt } from "./field-path.ts";
 import { fillInputs } from "./inputs.ts";
+import { blankComments, depthOf, isJson } from "./jsonc.ts";
 import { merge, readResources, readServers } from "./own-servers.ts";
 import type { Problem } from "./problem.ts";
 import { checkServers } from "./servers.ts";
+import { isToml } from "./toml.ts";
 
 const bytesMax = 1024 * 1024;
 const serversMax = 1_000;
+const depthMax = 100;
 
 /** One server of the file: checked, or what is wrong with it. */
 export type ImportableServer =
@@ -37,7 +40,7 @@ export interface ImportableFile {
  */
 export function readImport(text: string, filename: string): ImportableFile {
   if (Buffer.byteLength(text) > bytesMax) throw invalid(`${filename} is larger than 1 MiB: import it in parts`);
-  const documents = parseDocuments(filename, text).map((document) => {
+  const documents = readDocuments(text, filename).map((document) => {
     const { value, notes } = fillInputs(document.value);
     return { document: { ...document, value }, notes };
   });
@@ -54,6 +57,22 @@ export function readImport(text: string, filename: string): ImportableFile {
   const read = new Set(candidates.map(({ name }) => name));
   const others = found.notes.filter(({ server }) => server === undefined || !read.has(server));
   return { servers, notes: [...documents.flatMap(({ notes }) => notes), ...others.map(({ message }) => message)] };
+}
+
+/**
+ * JSON is read at once where it can be: a client's file may be large for other reasons than its servers, and what knows the place of every
+ * field takes a second for a megabyte, in which the manager would do nothing else. Here what is wrong is named by its field alone.
+ */
+function readDocuments(text: string, filename: string): readonly ConfigDocument[] {
+  const plain = text.replace(/^\uFEFF/, "");
+  if (!isJson(filename, plain) || isToml(filename, plain)) return parseDocuments(filename, text);
+  if (depthOf(blankComments(plain)) > depthMax) throw invalid(`${filename} is nested deeper than a configuration is`);
+  try {
+    const value: unknown = JSON.parse(plain);
+    return [{ path: filename, format: "json", value, positionOf: () => ({ line: 1, column: 1 }) }];
+  } catch {
+    return parseDocuments(filename, text);
+  }
 }
 
 function readDocument(document: ConfigDocument): Found | undefined {

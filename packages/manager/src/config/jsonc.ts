@@ -16,3 +16,14 @@ export function isJson(path: string, text: string): boolean {
   if (/\.ya?ml$/i.test(path)) return false;
   return /^\s*[{[]/.test(blankComments(text));
 }
+
+/** How deep the brackets of a JSON text without comments go. */
+export function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\[^])*"|[[\]{}]/g)) {
+    if (token === "{" || token === "[") deepest = Math.max(deepest, (depth += 1));
+    else if (token === "}" || token === "]") depth -= 1;
+  }
+  return deepest;
+}

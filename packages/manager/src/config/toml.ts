@@ -25,21 +25,36 @@ export function isToml(path: string, text: string): boolean {
 /** Reads it. */
 export function parseToml(text: string): Toml {
   try {
-    return { kind: "read", value: parse(text), positionOf: (field) => positionOf(text, field) };
+    const value = parse(text);
+    let headings: readonly Heading[] | undefined;
+    return { kind: "read", value, positionOf: (field) => positionOf((headings ??= headingsOf(text)), field) };
   } catch (error) {
     const position = error instanceof TomlError ? error : { line: 1, column: 1 };
     return { kind: "wrong", position: { line: position.line, column: position.column } };
   }
 }
 
+/** The keys of a table's heading, and its line, from 1. */
+interface Heading {
+  readonly keys: readonly string[];
+  readonly line: number;
+}
+
+function headingsOf(text: string): readonly Heading[] {
+  return text.split("\n").flatMap((line, index) => {
+    const keys = /^[ \t]*\[+([^[\]]+)\]/.exec(line)?.[1];
+    return keys === undefined ? [] : { keys: keys.split(".").map(keyOf), line: index + 1 };
+  });
+}
+
 /** The heading of the innermost table that the field is in. */
-function positionOf(text: string, field: FieldPath): Position {
-  const headings = text
-    .split("\n")
-    .map((line) => /^[ \t]*\[+([^[\]]+)\]/.exec(line)?.[1]?.split(".").map(keyOf))
-    .map((keys = []) => (keys.every((key, index) => field[index] === key) ? keys.length : 0));
-  const depth = Math.max(0, ...headings);
-  return { line: depth === 0 ? 1 : headings.indexOf(depth) + 1, column: 1 };
+function positionOf(headings: readonly Heading[], field: FieldPath): Position {
+  const around = headings.filter(({ keys }) => keys.every((key, index) => field[index] === key));
+  const innermost = around.reduce<Heading | undefined>(
+    (best, heading) => (best === undefined || heading.keys.length > best.keys.length ? heading : best),
+    undefined,
+  );
+  return { line: innermost?.line ?? 1, column: 1 };
 }
 
 function keyOf(text: string): string {

@@ -10,7 +10,7 @@ export function importSource(body: unknown): { readonly text: string; readonly f
     const expected = "a client's configuration, or an object with text and filename";
     throw invalidFields("import", [{ path: "the whole", given: describe(body, true), expected }]);
   }
-  if (!("text" in body)) return { text: JSON.stringify(body, undefined, 2), filename: "body.json" };
+  if (!("text" in body)) return { text: JSON.stringify(body), filename: "body.json" };
   const { text, filename = "file", ...others } = body as Readonly<Record<string, unknown>>;
   const wrong: FieldError[] = Object.keys(others).map((path) => {
     return { path: path.slice(0, 60), given: "something", expected: "no such field (known here: text, filename)" };
