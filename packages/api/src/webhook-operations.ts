@@ -74,7 +74,7 @@ export const webhookOperations: Readonly<Record<WebhookOperationName, Operation>
     body: webhookInputSchema,
     answers: [{ ...webhook, status: 201, summary: "The new Webhook, without its secret." }],
     permission: "webhooks:write",
-    errors: ["already_exists"],
+    errors: ["already_exists", "resource_exhausted"],
     cli: "webhook create",
   },
   getWebhook: {
@@ -98,7 +98,7 @@ export const webhookOperations: Readonly<Record<WebhookOperationName, Operation>
       { ...webhook, status: 201, summary: "The new Webhook." },
     ],
     permission: "webhooks:write",
-    errors: ["conflict"],
+    errors: ["conflict", "resource_exhausted"],
     cli: "webhook apply",
   },
   deleteWebhook: {

@@ -136,6 +136,7 @@ test("many are replayed eight at a time, the oldest first; the end of the manage
   await bench.hook({ url: endpoint.url, secret: "a secret of some length" });
   for (let number = 1; number <= 20; number += 1) await bench.deadLetters.add(dead(number));
   assert.equal(bench.replays.all("ops"), 20);
+  assert.equal(bench.replays.all(), 0, "all are being tried");
   await endpoint.count(8);
   const ids = endpoint.received.map(({ headers }) => String(headers["webhook-id"]));
   assert.deepEqual(new Set(ids), new Set(Array.from({ length: 8 }, (_, index) => `msg_${index + 1}`)));

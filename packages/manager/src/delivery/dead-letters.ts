@@ -149,7 +149,9 @@ export class DeadLetters implements DeadLetterSink {
   async #dropOldest(): Promise<void> {
     const [oldest] = this.#index.keys();
     if (oldest === undefined) return;
-    await this.delete(oldest);
+    // At once, so that who comes meanwhile takes the next one. Not deleted after all, it is known again after a restart.
+    this.#index.delete(oldest);
+    await this.#resources.delete(oldest);
     this.#options.onDropped();
   }
 

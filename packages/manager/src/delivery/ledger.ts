@@ -1,6 +1,6 @@
 /**
  * What was read and is not settled yet, in the order of reading, and the position that follows: everything up to it is settled. Things
- * settle in any order; the position waits for the oldest. Pure.
+ * settle in any order; the position waits for the oldest. It holds little more than what is unsettled. Pure.
  */
 
 interface Entry {
@@ -8,6 +8,9 @@ interface Entry {
   readonly position: string | undefined;
   isSettled: boolean;
 }
+
+/** Entries beside twice what is unsettled, before those that say nothing more are dropped. */
+const compactBeyond = 64;
 
 /** To be called once, when what was read is settled. */
 export type Settle = () => void;
@@ -30,6 +33,11 @@ export class Ledger {
   /** What was read and is not settled. */
   get pending(): number {
     return this.#unsettled;
+  }
+
+  /** How many entries it holds: bounded by what is unsettled. */
+  get size(): number {
+    return this.#entries.length;
   }
 
   /** Takes note of something that was read. */
@@ -55,5 +63,18 @@ export class Ledger {
     const first = this.#entries.findIndex(({ isSettled }) => !isSettled);
     const settled = this.#entries.splice(0, first < 0 ? this.#entries.length : first);
     this.#position = settled.findLast(({ position }) => position !== undefined)?.position ?? this.#position;
+    if (this.#entries.length > 2 * this.#unsettled + compactBeyond) this.#compact();
+  }
+
+  /** Of settled ones behind each other the last position says all: one that takes long must not make the rest pile up. */
+  #compact(): void {
+    const kept: Entry[] = [];
+    for (const entry of this.#entries) {
+      const last = kept.at(-1);
+      if (entry.isSettled && last?.isSettled === true)
+        kept.splice(-1, 1, { ...entry, position: entry.position ?? last.position });
+      else kept.push(entry);
+    }
+    this.#entries = kept;
   }
 }

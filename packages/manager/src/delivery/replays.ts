@@ -35,7 +35,9 @@ export class Replays implements AsyncDisposable {
   readonly #stop = new AbortController();
   /** Names of those that are being tried. */
   readonly #trying = new Set<string>();
-  readonly #rounds = new Set<Promise<unknown>>();
+  /** Names of those whose turn comes. */
+  readonly #waiting = new Set<string>();
+  readonly #workers = new Set<Promise<void>>();
 
   constructor(options: ReplaysOptions) {
     this.#options = options;
@@ -67,33 +69,35 @@ export class Replays implements AsyncDisposable {
     }
   }
 
-  /** Begins to try all, or those of one webhook; their number. The oldest go first. */
+  /** Begins to try all, or those of one webhook; how many were not being tried already. The oldest go first. */
   all(webhook?: string): number {
-    const names = this.#options.deadLetters
-      .names(webhook)
-      .toReversed()
-      .filter((name) => !this.#trying.has(name));
-    const left = names.values();
-    for (let worker = 0; worker < atOnce; worker += 1) {
-      const round = this.#tryAll(left).finally(() => this.#rounds.delete(round));
-      this.#rounds.add(round);
+    const isNew = (name: string): boolean => !this.#trying.has(name) && !this.#waiting.has(name);
+    const names = this.#options.deadLetters.names(webhook).toReversed().filter(isNew);
+    for (const name of names) this.#waiting.add(name);
+    for (let free = atOnce - this.#workers.size; free > 0; free -= 1) {
+      const worker = this.#work().finally(() => this.#workers.delete(worker));
+      this.#workers.add(worker);
     }
     return names.length;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Error("replays end"));
-    await Promise.all(this.#rounds);
+    await Promise.all(this.#workers);
   }
 
-  async #tryAll(names: Iterator<string>): Promise<void> {
-    for (let next = names.next(); next.done !== true && !this.#stop.signal.aborted; next = names.next()) {
+  /** One after the other, until none waits. */
+  async #work(): Promise<void> {
+    for (const name of this.#waiting) {
+      if (this.#stop.signal.aborted) return;
+      this.#waiting.delete(name);
       try {
-        await this.one(next.value);
+        await this.one(name);
       } catch (error) {
         const failure = ManagerError.from(error);
-        const isSaid = failure.code === "unavailable" || this.#stop.signal.aborted;
-        if (!isSaid) this.#options.onTrouble(next.value, failure);
+        // That it failed again stands in its status.
+        const isKnown = failure.code === "unavailable" || this.#stop.signal.aborted;
+        if (!isKnown) this.#options.onTrouble(name, failure);
       }
     }
   }

@@ -13,7 +13,9 @@ const textMax = 2_900;
 function slackMessage({ topic, at, server, replica, message, severity }: Event): object {
   const mark = severity === "warning" ? ":warning: " : "";
   const subject = server === undefined ? "" : `*${escaped(server)}* `;
-  const said = escaped(message).slice(0, textMax);
+  const said = escaped(message)
+    .slice(0, textMax)
+    .replace(/&[a-z]*$/, "");
   const about = [topic, ...(replica === undefined ? [] : [replica]), at].map(escaped).join("  ·  ");
   return {
     text: `${mark}${subject}${said}`,

@@ -12,7 +12,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { Semaphore } from "../base/semaphore.ts";
 import type { EventStreams } from "../events/stream.ts";
-import { CircuitBreaker } from "../resilience/circuit-breaker.ts";
+import { type BreakerThresholds, CircuitBreaker } from "../resilience/circuit-breaker.ts";
 import type { Verdict } from "../resilience/verdict.ts";
 import type { DeadLetterSink } from "./dead-letters.ts";
 import { deliveryId } from "./delivery-id.ts";
@@ -41,6 +41,15 @@ export interface WebhookQueueOptions {
 
 const pendingMax = 1_000;
 const inFlightMax = 8;
+/** Of the endpoint's breaker. Slowness is its own matter: it has ten seconds. */
+const breakerThresholds: BreakerThresholds = {
+  enabled: true,
+  failureRatio: 0.5,
+  minCalls: 10,
+  windowMs: 60_000,
+  slowMs: 10_000,
+  openMs: 5_000,
+};
 /** Between two tries to keep a dead letter, and to open a stream that broke off. */
 const pauseMs = 5_000;
 
@@ -74,7 +83,7 @@ export class WebhookQueue implements AsyncDisposable {
       ...(lastFailure === undefined ? {} : { lastFailure }),
     };
     this.#breaker = new CircuitBreaker({
-      thresholds: { enabled: true, failureRatio: 0.5, minCalls: 10, windowMs: 60_000, slowMs: 10_000, openMs: 5_000 },
+      thresholds: breakerThresholds,
       clock,
       random,
       onChange: () => undefined,
@@ -116,13 +125,12 @@ export class WebhookQueue implements AsyncDisposable {
   }
 
   async #take(item: StreamItem): Promise<void> {
-    const { webhook, metrics, onTrouble, onChange } = this.#options;
+    const { webhook, metrics, onTrouble } = this.#options;
     switch (item.kind) {
       case "event":
         return await this.#begin(item.event, item.position);
       case "synced":
-        this.#ledger.pass(item.position);
-        return onChange();
+        return this.#ledger.pass(item.position);
       case "missed":
         return metrics.missed(webhook.metadata.name, item.count);
       case "reset":

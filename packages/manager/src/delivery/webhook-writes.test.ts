@@ -103,3 +103,12 @@ test("a webhook made again under a name that had one begins anew, with a secret 
   await until("it is read anew", () => world.streams.opened.at(-1)?.after === webhook.metadata.revision);
   assert.equal((await bench.registry.resources(kinds.Webhook).require("ops")).metadata.generation, 1);
 });
+
+test("there are a hundred webhooks at most", async () => {
+  await using world = await openWorld();
+  await using bench = await openBench(world);
+  const url = "https://hooks.example/";
+  for (let number = 0; number < 100; number += 1) await bench.hook({ url, secret, enabled: false }, `hook-${number}`);
+  await assert.rejects(bench.hook({ url, secret }, "one-more"), { code: "resource_exhausted" });
+  await bench.hook({ url, secret, topics: ["server.*"], enabled: false }, "hook-7");
+});

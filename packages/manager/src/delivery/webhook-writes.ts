@@ -17,6 +17,9 @@ export interface WebhookWritesOptions {
   readonly deadLetters: DeadLetters;
 }
 
+/** Each has a queue and reads every event that it wants. */
+const webhooksMax = 100;
+
 /** What a write asks for. */
 interface Wanted {
   readonly spec: WebhookSpec;
@@ -51,10 +54,19 @@ export class WebhookWrites {
     return webhook === undefined ? undefined : this.#live(webhook);
   }
 
-  /** `already_exists`; `invalid_argument` for an address that the guard refuses, or without a secret. */
+  /**
+   * `already_exists`; `invalid_argument` for an address that the guard refuses, or without a secret; `resource_exhausted` when there are
+   * a hundred.
+   */
   async create(draft: WebhookDraft): Promise<Webhook> {
     const { name, labels } = draft;
     this.#judge(draft);
+    const { items } = await this.#resources.list({ limit: webhooksMax });
+    if (items.length >= webhooksMax)
+      throw new ManagerError(
+        "resource_exhausted",
+        `there are ${items.length} webhooks, and no more are kept: delete one`,
+      );
     return await this.#resources.create({ name, labels, ...(await this.#wanted(draft, undefined)) });
   }
 
