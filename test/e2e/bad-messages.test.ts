@@ -48,8 +48,9 @@ function callOf(name: string): object {
   return { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name, arguments: {} } };
 }
 
+/** How often a server was asked anything for a client. Lists the manager reads anew for itself, once they are old. */
 function contacts(): number {
-  return upstreams.reduce((sum, { seen }) => sum + seen.length, 0);
+  return upstreams.flatMap(({ asked }) => asked).filter((method) => method !== "tools/list").length;
 }
 
 /** A request without a body. */

@@ -61,15 +61,21 @@ async function openSessions(count: number): Promise<readonly string[]> {
 
 /**
  * The call of one client, as often as the manager turns it away at the door: on a machine that has more to do than this, it may find
- * itself overloaded, closes connections that are idle, and asks who comes to come again.
+ * itself overloaded, closes some connections unheard, and asks who is heard to come again. Had it gone on with one of these calls, there
+ * would be more than the server waits for, and one would be left without an answer.
  */
 async function call(name: string, who: number): Promise<Wire> {
   for (;;) {
-    const answer = await callOnce(name, who);
-    const isTurnedAway = answer.status === 503 && answer.json().error?.data?.["server"] === undefined;
-    if (!isTurnedAway) return answer;
-    await sleep(Number(answer.headers.get("retry-after")) * 1_000);
+    const answer = await callOnce(name, who).catch(unheard);
+    const isTurnedAway = answer?.status === 503 && answer.json().error?.data?.["server"] === undefined;
+    if (answer !== undefined && !isTurnedAway) return answer;
+    await sleep(Number(answer?.headers.get("retry-after") ?? 1) * 1_000);
   }
+}
+
+function unheard(error: unknown): undefined {
+  const { cause } = error as { readonly cause?: { readonly code?: string; readonly socket?: { bytesRead: number } } };
+  if (cause?.code !== "ECONNRESET" && cause?.socket?.bytesRead !== 0) throw error;
 }
 
 /** The call of one client; clients of even numbers are legacy ones. */

@@ -7,6 +7,8 @@ export interface HttpServer extends AsyncDisposable {
   readonly url: string;
   /** Headers of every request, in order. */
   readonly seen: IncomingMessage["headers"][];
+  /** Methods of every message, in order. */
+  readonly asked: string[];
 }
 
 const tools = [{ name: "echo", inputSchema: { type: "object" } }];
@@ -26,17 +28,20 @@ export async function startHttpServer(
   { port = 0, refuse = () => undefined, retryAfter }: HttpServerOptions = {},
 ): Promise<HttpServer> {
   const seen: IncomingMessage["headers"][] = [];
+  const asked: string[] = [];
   const server = createServer((request, response) => {
     seen.push(request.headers);
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
+      const text = Buffer.concat(chunks).toString();
+      if (text !== "") asked.push(String((JSON.parse(text) as { method?: unknown }).method));
       const refused = refuse();
       if (refused !== undefined) {
         if (retryAfter !== undefined) response.setHeader("retry-after", retryAfter);
         return void response.writeHead(refused).end();
       }
-      const { status, body, session } = answer(era, Buffer.concat(chunks).toString());
+      const { status, body, session } = answer(era, text);
       response.writeHead(status, {
         "content-type": "application/json",
         ...(session === undefined ? {} : { "mcp-session-id": session }),
@@ -48,6 +53,7 @@ export async function startHttpServer(
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
     seen,
+    asked,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));
