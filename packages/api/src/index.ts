@@ -110,6 +110,7 @@ export { fromProblem, problemType, toProblem } from "./problem.ts";
 export type { Problem, ProblemOptions } from "./problem.ts";
 export type {
   BreakerRequest,
+  ConfigHealth,
   DeployRequest,
   DeployRequestInput,
   FieldChange,

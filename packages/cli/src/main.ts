@@ -8,10 +8,11 @@ const args = process.argv.slice(2);
 // `up` drains on its own when it is told to stop; every other command has nothing to finish.
 if (args[0] !== "up") process.once("SIGINT", () => interrupted.abort());
 
-// A reader that has seen enough (`| head`) is no failure; and a manager runs on when nobody reads what it says.
+// A reader that has seen enough (`| head`), or a terminal that was closed, is no failure; and a manager runs on when nobody reads what
+// it says.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
     if (args[0] !== "up") process.exit(0);
   });
 }

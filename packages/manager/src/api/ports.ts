@@ -5,6 +5,7 @@
 import type {
   ApiKey,
   ApiKeyDraft,
+  ConfigHealth,
   CreatedApiKey,
   Health,
   LiveServer,
@@ -73,6 +74,8 @@ export interface ProcessHealth {
   store(): Health["store"];
   /** Undefined where nobody watches. */
   overload(): OverloadStage | undefined;
+  /** Undefined where there is no configuration file. */
+  config(): ConfigHealth | undefined;
 }
 
 /** What this instance knows of what runs on it, at this moment. */

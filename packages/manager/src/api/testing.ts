@@ -77,7 +77,13 @@ export async function openDoor(): Promise<Door> {
       class: from.spec.digest === to.spec.digest ? "none" : "additive",
       changes: [],
     }),
-    health: { version: "1.2.3", startedAt: "2027-01-01T00:00:00Z", store: () => "ok", overload: () => undefined },
+    health: {
+      version: "1.2.3",
+      startedAt: "2027-01-01T00:00:00Z",
+      store: () => "ok",
+      overload: () => undefined,
+      config: () => undefined,
+    },
     tools: {
       list: () => Promise.resolve([{ name: "echo", inputSchema: { type: "object" } }]),
       call(server, tool, given) {

@@ -1,5 +1,6 @@
 /** Composition of what lets callers in: the operations, REST, the listener, and the order in which they close. Decides nothing. */
 import { durationMs } from "@mcp-manager/api";
+import type { ConfigReload } from "../api/config-reload.ts";
 import { createFront } from "../api/front.ts";
 import { createOperations } from "../api/operations.ts";
 import { ServerWrites } from "../api/operations/server-writes.ts";
@@ -23,12 +24,14 @@ export interface Parts {
   readonly plane: DataPlane;
   readonly control: Control;
   readonly writes: ServerWrites;
+  /** Undefined where there is no configuration file. */
+  readonly reload: ConfigReload | undefined;
 }
 
 /** What lets callers in. */
 export async function openDoors(
   options: ManagerOptions,
-  { state, plane, control, writes }: Parts,
+  { state, plane, control, writes, reload }: Parts,
   scope: AsyncDisposableStack,
 ): Promise<{ readonly url: string; hurry(): void }> {
   const { settings, clock, logger } = options;
@@ -54,6 +57,7 @@ export async function openDoors(
       startedAt: new Date(clock.wallMs()).toISOString(),
       store: () => storeWatch.state,
       overload: () => plane.door.monitor.state,
+      config: () => reload?.state,
     },
     apiKeys: keys,
   });

@@ -1,7 +1,8 @@
 /** What a manager is made from. */
-import type { ConfiguredServer } from "../api/configured.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
+import type { ConfigSource } from "../config/config-source.ts";
+import type { ConfiguredServer } from "../config/servers.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Logger } from "../telemetry/logger.ts";
 
@@ -9,6 +10,8 @@ export interface ManagerOptions {
   readonly settings: Settings;
   /** Servers to admit before traffic is let in. */
   readonly servers: readonly ConfiguredServer[];
+  /** Where all of this is from, to be read again. Default: nowhere. */
+  readonly source?: ConfigSource;
   /** The admin key, when the environment gives one. */
   readonly adminKey: string | undefined;
   /** The environment: what references and processes may see of it. */

@@ -20,6 +20,7 @@ const messages: Readonly<Record<EventTopic, string>> = {
   "replica.held-off": "a replica is left alone, as its server asked for",
   "breaker.state": "a breaker changed its state",
   "overload.stage": "the load of this instance changed its stage",
+  "config.file": "the configuration file was read again, or could not be",
 };
 
 /** Writes every event from now on, until it is disposed of; then what is left is written first. */

@@ -10,7 +10,8 @@ export type EventTopic =
   | "replica.ejected"
   | "replica.held-off"
   | "breaker.state"
-  | "overload.stage";
+  | "overload.stage"
+  | "config.file";
 
 /** One thing that happened. */
 export interface ManagerEvent {
