@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { ConfigHealth, ServerSourceInput } from "@mcp-manager/api";
+import { cli } from "./testing/cli.ts";
 import { configOf, sourceOf } from "./testing/fixtures.ts";
 import { type ManagerProcess, startManager, until } from "./testing/manager.ts";
 
@@ -67,6 +68,22 @@ test("a file that becomes wrong keeps what was, says where it is wrong, and is a
   await writeFile(path, configOf({ plain: { mode: "plain" }, second: { mode: "plain" } }));
   await fileState(manager, ({ state, message }) => state === "ok" && message === undefined);
   assert.deepEqual(await names(manager), ["plain", "second"]);
+});
+
+test("diff tells what a changed file would do, then the file does it, and nothing is left to tell", async () => {
+  await using run = await running(configOf({ plain: { mode: "plain" }, goes: { mode: "plain" } }));
+  const { manager, path } = run;
+  const next = configOf({ plain: { mode: "plain", spec: { replicas: 2 } }, comes: { mode: "plain" } });
+  const before = await cli(manager, "diff - --exit-code", { stdin: next });
+  assert.equal(before.status, 1);
+  assert.match(
+    before.stdout,
+    /^\+ comes created, .*\n(?: {4}.*\n)+- goes deleted\n~ plain changed\n {4}replicas: 1 → 2\n/,
+  );
+  await writeFile(path, next);
+  await until("it is so", async () => (await names(manager)).join() === "comes,plain");
+  const after = await cli(manager, `diff ${path} --exit-code`);
+  assert.deepEqual([after.status, after.stdout], [0, "2 unchanged\n"]);
 });
 
 test("a setting that is changed is said to need a restart, also after SIGHUP, which ends nothing", async () => {

@@ -131,6 +131,8 @@ export {
   promoteRequestSchema,
   rollbackRequestSchema,
 } from "./schema/deploy.ts";
+export type { ConfigDiff, ConfigDiffRequest, ServerDifference } from "./config-diff.ts";
+export { configDiffRequestSchema } from "./schema/config-diff.ts";
 export { hiddenValue } from "./schema/source.ts";
 export { commonErrors, parseLabels, parseQuery } from "./operation.ts";
 export type { Answer, Operation, Parameter, ParameterValue } from "./operation.ts";

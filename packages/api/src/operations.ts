@@ -15,6 +15,7 @@ import { deployRequestSchema, revisionDiffSchema, rollbackRequestSchema } from "
 import { deploymentListSchema } from "./schema/deployment.ts";
 import { apiKeyInputSchema, apiKeySchema, createdApiKeySchema, replicaSchema, revisionSchema } from "./schema/kinds.ts";
 import { serverInputSchema, serverListSchema, serverSchema } from "./schema/server.ts";
+import { type ConfigOperationName, configOperations } from "./config-operations.ts";
 import { deployment, type DeploymentOperationName, deploymentOperations, name, page } from "./deployment-operations.ts";
 import type { Answer, Operation, Parameter } from "./operation.ts";
 
@@ -37,6 +38,7 @@ export type OperationName =
   | "callTool"
   | "readLogs"
   | DeploymentOperationName
+  | ConfigOperationName
   | "getHealth"
   | "listApiKeys"
   | "createApiKey"
@@ -280,6 +282,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     cli: "server logs",
   },
   ...deploymentOperations,
+  ...configOperations,
   getHealth: {
     method: "GET",
     path: "/api/v1/health",

@@ -3,6 +3,7 @@ import type { Command } from "./command.ts";
 import { apiKeyCommands } from "./commands/api-key.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { connectCommand } from "./commands/connect.ts";
+import { diffCommand } from "./commands/diff.ts";
 import { deploymentCommands } from "./commands/deployment.ts";
 import { serverCommands } from "./commands/server.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -12,6 +13,7 @@ import { upCommand } from "./commands/up.ts";
 export const commands: readonly Command[] = [
   upCommand,
   statusCommand,
+  diffCommand,
   connectCommand,
   ...serverCommands,
   ...deploymentCommands,

@@ -69,6 +69,7 @@ test("every operation has its method, with the path and the method of the table"
   await deployments.resume("n");
   await deployments.abort("n");
   await deployments.retry("n");
+  await fake.client.diffConfig({ text: "" });
   await fake.client.health();
   await apiKeys.list();
   await apiKeys.create({ metadata: { name: "n" }, spec: { roles: ["caller"] } });

@@ -6,6 +6,8 @@ import type {
   ApiKey,
   ApiKeyInput,
   BreakerRequest,
+  ConfigDiff,
+  ConfigDiffRequest,
   CreatedApiKey,
   DeployRequestInput,
   Deployment,
@@ -91,6 +93,11 @@ export class Client {
   /** How the manager and its servers are. */
   health(options: CallOptions = {}): Promise<Health> {
     return this.#connection.json({ method: "GET", path: "/api/v1/health", ...options });
+  }
+
+  /** What would change if the manager's configuration file held this text. */
+  diffConfig(request: ConfigDiffRequest, options: CallOptions = {}): Promise<ConfigDiff> {
+    return this.#connection.json({ method: "POST", path: "/api/v1/config/diff", body: request, ...options });
   }
 
   /** The OpenAPI document. */

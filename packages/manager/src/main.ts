@@ -33,7 +33,12 @@ const brokenStopMs = 15_000;
 
 /** Runs a manager until a signal ends it; resolves with the exit status. Rejects with ManagerError when it cannot start. */
 export async function runManager(options: RunOptions): Promise<number> {
-  const source = new ConfigSource({ ...options, readFile: readConfigFile, readAgain: readConfigFileAgain });
+  const source = new ConfigSource({
+    ...options,
+    clock: systemClock,
+    readFile: readConfigFile,
+    readAgain: readConfigFileAgain,
+  });
   const { config } = source;
   const { settings, servers, adminKey, notes } = config;
   const logger = loggerOf(config, options);

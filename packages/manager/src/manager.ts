@@ -37,8 +37,8 @@ export async function createManager(options: ManagerOptions): Promise<RunningMan
   const plane = openDataPlane(options, state, scope);
   const control = await openControl(options, state, plane, scope);
   const writes = new ServerWrites(state.registry);
-  const { config, file } = options.source ?? {};
-  const named = file === undefined || config?.isEmpty === true ? {} : { file: file.path };
+  const { config, file } = options.source;
+  const named = file === undefined || config.isEmpty ? {} : { file: file.path };
   const admissions = await admitConfigured(state.registry, writes, { servers: options.servers, ...named });
   const reload = openReloading(options, state, { writes, admitted: admissions }, scope);
   const doors = await openDoors(options, { state, plane, control, writes, reload }, scope);

@@ -16,7 +16,7 @@ const aliasesMax = 100;
 /** The checked Servers of a file, `-` for stdin; at least one. Throws `invalid_argument`. */
 export async function readServers(io: Io, file: string): Promise<readonly ServerInput[]> {
   const name = file === "-" ? "stdin" : file;
-  const documents = parseDocuments(name, file === "-" ? await io.readStdin() : readFile(io, file));
+  const documents = parseDocuments(name, await readText(io, file));
   const servers = documents.flatMap((document, index) => {
     const where = documents.length > 1 ? `${name} (document ${index + 1})` : name;
     const value = toValue(name, document);
@@ -26,7 +26,9 @@ export async function readServers(io: Io, file: string): Promise<readonly Server
   return servers;
 }
 
-function readFile(io: Io, file: string): string {
+/** The text of a file, `-` for stdin. Throws `invalid_argument` when it cannot be read. */
+export async function readText(io: Io, file: string): Promise<string> {
+  if (file === "-") return await io.readStdin();
   try {
     return readFileSync(resolve(io.cwd, file), "utf8");
   } catch (error) {

@@ -4,8 +4,9 @@ import { ManagerError, parseServer } from "@mcp-manager/api";
 import { ManualClock } from "../base/clock.ts";
 import { seededRandom } from "../base/random.ts";
 import type { ManagerEvent } from "../events/event.ts";
-import { ConfigReload, type FileReading } from "./config-reload.ts";
-import type { Admission, ConfiguredServer } from "./configured.ts";
+import { ConfigReload } from "./config-reload.ts";
+import type { Admission } from "./configured.ts";
+import type { ConfiguredServer, FileReading } from "./file-reading.ts";
 
 interface Rig extends AsyncDisposable {
   readonly reload: ConfigReload;

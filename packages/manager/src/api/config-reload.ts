@@ -9,22 +9,16 @@ import { backoffMs } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { EventSink } from "../events/event.ts";
-import type { Admission, ConfiguredServer } from "./configured.ts";
 import { admissionText, problemText } from "./config-words.ts";
-
-/** What the file says. */
-export interface FileReading {
-  readonly servers: readonly ConfiguredServer[];
-  /** Names of settings that it has otherwise than they are in force. */
-  readonly restart: readonly string[];
-}
+import type { Admission } from "./configured.ts";
+import type { ConfiguredServer, FileReading } from "./file-reading.ts";
 
 /** The file that the manager was started with. */
 export interface ReadableFile {
   /** As it was named at the start. */
   readonly name: string;
   /** What it says now; undefined when that is what it said the last time. Rejects with `invalid_argument`, with places. */
-  read(): Promise<FileReading | undefined>;
+  read(signal: AbortSignal): Promise<FileReading | undefined>;
 }
 
 export interface ConfigReloadOptions {
@@ -101,11 +95,12 @@ export class ConfigReload implements AsyncDisposable {
 
   async #read(): Promise<void> {
     try {
-      const reading = await this.#options.file.read();
+      const reading = await this.#options.file.read(this.#ended.signal);
       if (reading === undefined) return;
       this.#due = reading;
       this.#isWrong = false;
     } catch (error) {
+      if (this.#ended.signal.aborted) return;
       const message = `${problemText(ManagerError.from(error))}; what it said before holds on`;
       this.#isWrong = true;
       this.#state = this.#stateOf("invalid", message);

@@ -2,6 +2,7 @@
  * What is remembered of the servers of a configuration file: which text was applied last, which file had it, and which Server it
  * made. By this the Servers that a file made are told from those that others made, also under the same name.
  */
+import type { Server } from "@mcp-manager/api";
 import type { Marks } from "../registry/marks.ts";
 import type { Registry } from "../registry/registry.ts";
 
@@ -36,6 +37,11 @@ export class ConfiguredMarks {
   async delete(name: string): Promise<void> {
     await this.#marks.delete(name);
   }
+}
+
+/** Whether the Server is the one that the file made; one of the same name may have been made since. */
+export function isMadeBy(mark: ConfiguredMark | undefined, { metadata }: Pick<Server, "metadata">): boolean {
+  return mark?.uid === metadata.uid;
 }
 
 /** Before there was more to remember, a mark was the digest alone. */

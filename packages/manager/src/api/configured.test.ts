@@ -6,7 +6,8 @@ import { seededRandom } from "../base/random.ts";
 import { kinds } from "../registry/kinds.ts";
 import { Registry } from "../registry/registry.ts";
 import { openMemoryStore } from "../store/memory.ts";
-import { admitConfigured, type ConfiguredServer } from "./configured.ts";
+import { admitConfigured } from "./configured.ts";
+import type { ConfiguredServer } from "./file-reading.ts";
 import { ServerWrites } from "./operations/server-writes.ts";
 
 async function open(): Promise<{ registry: Registry; writes: ServerWrites } & AsyncDisposable> {

@@ -3,19 +3,12 @@
  * one that was applied last, so that a restart undoes nothing that was changed since by other ways (resources.md, "Desired state").
  * One that the file made and names no more is taken out; what others made is never touched.
  */
-import type { Server, ServerDraft } from "@mcp-manager/api";
 import { ManagerError } from "@mcp-manager/api";
 import { kinds } from "../registry/kinds.ts";
 import type { Registry } from "../registry/registry.ts";
-import { type ConfiguredMark, ConfiguredMarks } from "./configured-marks.ts";
+import { type ConfiguredMark, ConfiguredMarks, isMadeBy } from "./configured-marks.ts";
+import type { ConfiguredServer } from "./file-reading.ts";
 import type { ServerWrites } from "./operations/server-writes.ts";
-
-/** A server as the file has it. */
-export interface ConfiguredServer {
-  readonly draft: ServerDraft;
-  /** Stands for the file's text for this server: equal exactly when that did not change. */
-  readonly digest: string;
-}
 
 /** All that a file asks for. */
 export interface Configured {
@@ -130,9 +123,4 @@ async function release(
   // Last: cut short before it, all of this is done once more.
   await marks.delete(name);
   return isThere ? { name, outcome: isOurs ? "removed" : "released" } : undefined;
-}
-
-/** Whether the Server is the one that the file made; one of the same name may have been made since. */
-function isMadeBy(mark: ConfiguredMark | undefined, { metadata }: Server): boolean {
-  return mark?.uid === metadata.uid;
 }

@@ -8,11 +8,21 @@ import type { Clock } from "../base/clock.ts";
 import type { Informer } from "../registry/informer.ts";
 import type { Registry } from "../registry/registry.ts";
 import { apiKeyOperations } from "./operations/api-keys.ts";
+import { configOperations } from "./operations/config-diff.ts";
 import { dataPlaneOperations } from "./operations/data-plane.ts";
 import { deploymentOperations } from "./operations/deployments.ts";
 import type { ServerWrites } from "./operations/server-writes.ts";
 import { serverOperations } from "./operations/servers.ts";
-import type { ApiKeys, Authorizer, CompareCatalogues, LiveState, ProcessHealth, ReplicaLogs, Tools } from "./ports.ts";
+import type {
+  ApiKeys,
+  Authorizer,
+  CompareCatalogues,
+  ConfigText,
+  LiveState,
+  ProcessHealth,
+  ReplicaLogs,
+  Tools,
+} from "./ports.ts";
 import type { Implementation } from "./request.ts";
 
 export interface OperationsOptions {
@@ -29,6 +39,7 @@ export interface OperationsOptions {
   readonly health: ProcessHealth;
   readonly apiKeys: ApiKeys;
   readonly compareCatalogues: CompareCatalogues;
+  readonly configText: ConfigText;
 }
 
 /** The table of implementations; an operation without one does not compile. */
@@ -41,6 +52,7 @@ export function createOperations(options: OperationsOptions): Operations {
     ...serverOperations(options),
     ...deploymentOperations(options),
     ...dataPlaneOperations(options),
+    ...configOperations(options),
     ...apiKeyOperations(options.apiKeys),
     getOpenApi: () => Promise.resolve({ kind: "json", status: 200, body: document }),
   };

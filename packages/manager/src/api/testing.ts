@@ -9,6 +9,7 @@ import type { ApiKeyDraft, CreatedApiKey, Principal, RoleName } from "@mcp-manag
 import { isAllowed, ManagerError } from "@mcp-manager/api";
 import { systemClock } from "../base/clock.ts";
 import { seededRandom } from "../base/random.ts";
+import { load } from "../config/testing/load-text.ts";
 import { kinds } from "../registry/kinds.ts";
 import { Registry } from "../registry/registry.ts";
 import { openMemoryStore } from "../store/memory.ts";
@@ -99,6 +100,10 @@ export async function openDoor(): Promise<Door> {
         yield* lines;
         if (query.follow) await once(query.signal, "abort");
       },
+    },
+    configText: {
+      file: "/srv/servers.yaml",
+      parse: async (text, path) => ({ servers: load(text, { path }).servers, restart: [] }),
     },
     apiKeys: {
       list: async () => (await keys.list()).items,

@@ -60,6 +60,10 @@ export async function openDoors(
       config: () => reload?.state,
     },
     apiKeys: keys,
+    configText: {
+      file: options.source.file?.path,
+      parse: (text, filename, signal) => options.source.parse(text, filename, signal),
+    },
   });
   const rest = createRest({
     operations,

@@ -10,8 +10,8 @@ export interface ManagerOptions {
   readonly settings: Settings;
   /** Servers to admit before traffic is let in. */
   readonly servers: readonly ConfiguredServer[];
-  /** Where all of this is from, to be read again. Default: nowhere. */
-  readonly source?: ConfigSource;
+  /** Where all of this is from, to be read again. */
+  readonly source: ConfigSource;
   /** The admin key, when the environment gives one. */
   readonly adminKey: string | undefined;
   /** The environment: what references and processes may see of it. */

@@ -13,7 +13,7 @@ export function openReloading(
   { writes, admitted }: { readonly writes: ServerWrites; readonly admitted: readonly Admission[] },
   scope: AsyncDisposableStack,
 ): ConfigReload | undefined {
-  if (source?.file === undefined) return undefined;
+  if (source.file === undefined) return undefined;
   const { file } = source;
   return scope.use(
     new ConfigReload({
@@ -33,7 +33,7 @@ export function watchFile(
   reload: ConfigReload | undefined,
   scope: AsyncDisposableStack,
 ): void {
-  if (source?.file === undefined || reload === undefined) return;
+  if (source.file === undefined || reload === undefined) return;
   scope.use(new FileWatch({ path: source.file.path, clock, onChange: () => reload.ask() }));
   reload.ask();
 }

@@ -58,11 +58,16 @@ function readText(file: string, read: (path: string) => string): string {
   try {
     return read(file);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    const why = code === "ENOENT" ? "there is no such file" : error instanceof Error ? error.message : String(error);
-    const message = `cannot read the configuration file ${file}: ${why}`;
-    throw new ManagerError("invalid_argument", message, { reason: "INVALID_CONFIG", cause: error });
+    throw unreadable(file, error);
   }
+}
+
+/** The error for a file whose text cannot be had. */
+export function unreadable(file: string, error: unknown): ManagerError {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const why = code === "ENOENT" ? "there is no such file" : error instanceof Error ? error.message : String(error);
+  const message = `cannot read the configuration file ${file}: ${why}`;
+  return new ManagerError("invalid_argument", message, { reason: "INVALID_CONFIG", cause: error });
 }
 
 function ownServers(document: ConfigDocument | undefined): Found {
