@@ -1,7 +1,7 @@
 /** What the package shows to the others, by name. */
 export { ManagerError, errorCodes } from "./error.ts";
 export type { ErrorCode, FieldError, ManagerErrorOptions } from "./error.ts";
-export { derivedNamePattern, isName, nameLengthMax, namePattern, nameRule } from "./name.ts";
+export { derivedNamePattern, isName, legalName, nameLengthMax, namePattern, nameRule } from "./name.ts";
 export {
   durationMs,
   durationPattern,
@@ -97,11 +97,13 @@ export type {
   ReplicaStatus,
 } from "./replica.ts";
 export type { ApiKey, ApiKeyDraft, ApiKeyInput, ApiKeySpec, ApiKeyStatus, CreatedApiKey } from "./api-key.ts";
+export type { Secret, SecretDraft, SecretInput, SecretSpec, SecretStatus } from "./secret.ts";
+export type { ImportAnswer, ImportedSecret, ImportedServer, ImportRequest } from "./import.ts";
 export { isAllowed, roleNames, rolePermissions } from "./role.ts";
 export type { Permission, Principal, RoleName } from "./role.ts";
-export { expandReferences, findReferences } from "./reference.ts";
+export { expandReferences, findReferences, secretNames } from "./reference.ts";
 export type { Reference } from "./reference.ts";
-export { parseApiKey, parseServer } from "./parse.ts";
+export { parseApiKey, parseSecret, parseServer } from "./parse.ts";
 export type { ParseOptions } from "./parse.ts";
 export { check, describe, invalidFields } from "./check.ts";
 export type { Checked } from "./check.ts";

@@ -15,6 +15,25 @@ export function isName(text: string): boolean {
 }
 
 /**
+ * A name for what is called otherwise elsewhere (`My Server`, `@acme/weather`, `API_KEY`), none of `taken`: lower-case with hyphens, cut,
+ * and numbered when that is taken. Deterministic.
+ */
+export function legalName(text: string, taken: ReadonlySet<string> = new Set()): string {
+  const plain = text.normalize("NFKD").replaceAll(/\p{M}/gu, "").toLowerCase();
+  const name = trim(trim(plain.replaceAll(/[^a-z0-9]+/g, "-")).slice(0, nameLengthMax)) || "server";
+  if (!taken.has(name)) return name;
+  for (let number = 2; ; number += 1) {
+    const suffix = `-${number}`;
+    const candidate = `${trim(name.slice(0, nameLengthMax - suffix.length))}${suffix}`;
+    if (!taken.has(candidate)) return candidate;
+  }
+}
+
+function trim(text: string): string {
+  return text.replaceAll(/^-+|-+$/g, "");
+}
+
+/**
  * Names the manager makes itself (`weather-7`, `weather-7-x2k9`) append to a user's name, so they may be longer than it.
  * 64 characters at most.
  */

@@ -12,6 +12,7 @@ import { problemType } from "./problem.ts";
 import { problemSchema } from "./schema/answers.ts";
 import { deploymentSchema } from "./schema/deployment.ts";
 import { apiKeyInputSchema, apiKeySchema, createdApiKeySchema, replicaSchema, revisionSchema } from "./schema/kinds.ts";
+import { importAnswerSchema, secretInputSchema, secretSchema } from "./schema/secret.ts";
 import { healthSchema, toolSchema } from "./schema/answers.ts";
 import { serverInputSchema, serverSchema } from "./schema/server.ts";
 
@@ -28,6 +29,9 @@ const components: readonly { readonly name: string; readonly schema: z.ZodType; 
   { name: "ApiKey", schema: apiKeySchema, io: "output" },
   { name: "ApiKeyInput", schema: apiKeyInputSchema, io: "input" },
   { name: "CreatedApiKey", schema: createdApiKeySchema, io: "output" },
+  { name: "Secret", schema: secretSchema, io: "output" },
+  { name: "SecretInput", schema: secretInputSchema, io: "input" },
+  { name: "ImportAnswer", schema: importAnswerSchema, io: "output" },
   { name: "Health", schema: healthSchema, io: "output" },
   { name: "Tool", schema: toolSchema, io: "output" },
   { name: "Problem", schema: problemSchema, io: "output" },

@@ -43,6 +43,8 @@ export interface Operation {
   readonly body?: z.ZodType;
   /** Whether the body may be left out. Default: it may not. */
   readonly bodyOptional?: boolean;
+  /** The longest body. Default: 1 MiB. */
+  readonly bodyBytesMax?: number;
   readonly answers: readonly Answer[];
   /** What the caller must hold; absent where no credential is asked for. */
   readonly permission?: Permission;

@@ -18,6 +18,8 @@ import { serverInputSchema, serverListSchema, serverSchema } from "./schema/serv
 import { type ConfigOperationName, configOperations } from "./config-operations.ts";
 import { deployment, type DeploymentOperationName, deploymentOperations, name, page } from "./deployment-operations.ts";
 import type { Answer, Operation, Parameter } from "./operation.ts";
+import { dryRun, etag, ifMatch, labels } from "./parameters.ts";
+import { type SecretOperationName, secretOperations } from "./secret-operations.ts";
 
 /** The operations under `/api/v1`. */
 export type OperationName =
@@ -44,6 +46,7 @@ export type OperationName =
   | "createApiKey"
   | "getApiKey"
   | "deleteApiKey"
+  | SecretOperationName
   | "getOpenApi";
 
 /** What probes and scrapers ask of the listener itself. */
@@ -53,32 +56,6 @@ export type ProbeName = "alive" | "ready" | "metrics";
 export const eventStreamType = "text/event-stream";
 
 const tool: Parameter = { name: "tool", in: "path", type: "string", summary: "The server's own name of the tool." };
-
-const labels: Parameter = {
-  name: "labels",
-  in: "query",
-  type: "string",
-  summary: "Only resources that carry all of these labels.",
-  example: "team=forecast,tier=1",
-};
-
-const ifMatch: Parameter = {
-  name: "If-Match",
-  in: "header",
-  type: "string",
-  summary:
-    "The ETag that was read: the change is made only if nobody made another since; else 412 with the resource as it is.",
-  example: '"42"',
-};
-
-const dryRun: Parameter = {
-  name: "dryRun",
-  in: "query",
-  type: "boolean",
-  summary: "Check and answer as if, change nothing.",
-};
-
-const etag = { ETag: 'The revision of the spec in quotes: `"42"`.' };
 
 const server: Answer = { status: 200, summary: "The Server.", schema: serverSchema, headers: etag };
 
@@ -334,6 +311,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     errors: ["not_found"],
     cli: "api-key delete",
   },
+  ...secretOperations,
   getOpenApi: {
     method: "GET",
     path: "/api/v1/openapi.json",

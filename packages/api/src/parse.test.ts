@@ -183,22 +183,27 @@ test("a secret is in no message, wherever it was put wrongly", () => {
   }
 });
 
-test("references are accepted in env and headers", () => {
-  const env = { A: "${env:A}", B: "x ${env:B:-y} ${file:/run/b}", C: "$${literal}", D: "plain" };
+test("references are accepted in args, env and headers", () => {
+  const env = {
+    A: "${env:A}",
+    B: "x ${env:B:-y} ${file:/run/b}",
+    C: "$${literal}",
+    D: "plain",
+    E: "${secret:my-token}",
+  };
+  const args = ["--token=${secret:my-token}", "${env:HOME}", "echo ${HOME:-/} and ${port}"];
   const headers = { Authorization: "Bearer ${file:/run/token}" };
-  assert.equal(parseServer(server({ source: { ...npx, env } })).spec.source.kind, "process");
+  assert.equal(parseServer(server({ source: { ...npx, args, env } })).spec.source.kind, "process");
   assert.equal(parseServer(server({ source: { kind: "remote", url: "http://x/mcp", headers } })).name, "weather");
 });
 
 test("references that nobody would replace are refused with what to write", () => {
   const of = (source: object): string => complaints(server({ source: { ...npx, ...source } })).join();
-  assert.match(
-    of({ env: { T: "${secret:token}" } }),
-    /\$\{env:NAME\} or \$\{file:\/path\}.*Secret resources.*not available yet/,
-  );
+  assert.match(of({ env: { T: "${secret:My_Token}" } }), /the name of a Secret, as in \$\{secret:my-token\}/);
+  assert.match(of({ args: ["${secret:}"] }), /spec\.source\.args\[0\]: .*the name of a Secret/);
   assert.match(of({ env: { T: "${TOKEN}" } }), /\$\{env:TOKEN\} to take it from the manager's environment/);
   assert.match(of({ env: { T: "${file:relative}" } }), /\$\{file:\/absolute\/path\}/);
-  assert.match(of({ args: ["--token=${env:TOKEN}"] }), /spec\.source\.args\[0\]: .*in env and headers only/);
+  assert.match(of({ cwd: "${env:HOME}" }), /spec\.source\.cwd: .*in args, env and headers only/);
   assert.match(of({ env: { T: "(hidden)" } }), /the real value/);
 });
 

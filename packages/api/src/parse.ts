@@ -8,7 +8,9 @@ import type { Checked } from "./check.ts";
 import type { FieldError } from "./error.ts";
 import { isName } from "./name.ts";
 import { apiKeyInputSchema } from "./schema/kinds.ts";
+import { secretInputSchema } from "./schema/secret.ts";
 import { serverInputSchema } from "./schema/server.ts";
+import type { SecretDraft } from "./secret.ts";
 import type { ServerDraft } from "./server.ts";
 import { refusedFields } from "./unavailable.ts";
 
@@ -36,6 +38,22 @@ export function parseApiKey(input: unknown): ApiKeyDraft {
   const { metadata, spec } = checked.value;
   const principal = spec.principal ?? `key:${metadata.name}`;
   return { name: metadata.name, labels: metadata.labels ?? {}, spec: { ...spec, principal } };
+}
+
+/** A checked Secret. Throws `invalid_argument` with all wrong `fields`, which repeat nothing of what was given but its metadata. */
+export function parseSecret(input: unknown, options: ParseOptions = {}): SecretDraft {
+  const named = withName(input, options.name);
+  const checked = check(secretInputSchema, named);
+  const fields = [...mismatch(named, options.name), ...wrongFields(checked).map(withoutValue)];
+  if (checked.kind === "wrong" || fields.length > 0) throw invalidFields(subject("secret", named), fields);
+  const { metadata, spec } = checked.value;
+  return { name: metadata.name, labels: metadata.labels ?? {}, value: spec.value };
+}
+
+/** Whoever puts the value into the wrong place must not find it in an error, which may be logged where they are. */
+function withoutValue(field: FieldError): FieldError {
+  const isHarmless = field.path.startsWith("metadata.") || /^(?:nothing|null|an? [a-z ]+)$/.test(field.given);
+  return isHarmless ? field : { ...field, given: "something else (not shown)" };
 }
 
 function wrongFields(checked: Checked<unknown>): readonly FieldError[] {

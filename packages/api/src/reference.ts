@@ -1,16 +1,17 @@
 /**
- * References in the values of `env` and `headers`, so that configuration holds no secrets: `${env:NAME}`,
- * `${env:NAME:-fallback}` and `${file:/path}`. `$${` stands for a literal `${`. This file finds and replaces them; reading the
- * environment or a file is the caller's.
+ * References in the values of `env` and `headers` and in `args`, so that configuration holds no secrets: `${secret:name}`, `${env:NAME}`,
+ * `${env:NAME:-fallback}` and `${file:/path}`. `$${` stands for a literal `${`. This file finds and replaces them; looking up what they
+ * stand for is the caller's.
  */
+import type { ServerSource } from "./server.ts";
 
 /** One reference found in a value. */
 export interface Reference {
   /** As written, `${env:TOKEN}`. */
   readonly text: string;
-  /** The word before the colon; empty when there is none. `env` and `file` are the ones that can be replaced. */
+  /** The word before the colon; empty when there is none. `secret`, `env` and `file` are those that can be replaced. */
   readonly source: string;
-  /** What follows the colon, without the fallback: a variable's name or a file's path. */
+  /** What follows the colon, without the fallback: the name of a secret or a variable, or a file's path. */
   readonly key: string;
   /** What follows `:-`, for `env`. */
   readonly fallback?: string;
@@ -38,4 +39,12 @@ function toReference(text: string, body: string): Reference {
   return dash < 0
     ? { text, source, key: rest }
     : { text, source, key: rest.slice(0, dash), fallback: rest.slice(dash + 2) };
+}
+
+/** The secrets that a source has references to, each once, in the order in which they are there. */
+export function secretNames(source: ServerSource): readonly string[] {
+  const values =
+    source.kind === "process" ? [...source.args, ...Object.values(source.env)] : Object.values(source.headers);
+  const references = values.flatMap((value) => findReferences(value));
+  return [...new Set(references.flatMap((reference) => (reference.source === "secret" ? [reference.key] : [])))];
 }

@@ -13,10 +13,11 @@ export interface ProcessSource {
   readonly kind: "process";
   /** A program on the PATH or a path to one. */
   readonly command: string;
+  /** May hold the same references as `env`; but what stands there can be read in the list of processes. */
   readonly args: readonly string[];
   /** Working directory. Default: the manager's own. */
   readonly cwd?: string;
-  /** Values may hold `${env:NAME}`, `${env:NAME:-fallback}` and `${file:/path}`, replaced when the process starts. */
+  /** Values may hold `${secret:name}`, `${env:NAME}`, `${env:NAME:-fallback}` and `${file:/path}`, replaced when the process starts. */
   readonly env: Readonly<Record<string, string>>;
 }
 

@@ -5,6 +5,7 @@ import { completionCommand } from "./commands/completion.ts";
 import { connectCommand } from "./commands/connect.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { deploymentCommands } from "./commands/deployment.ts";
+import { secretCommands } from "./commands/secret.ts";
 import { serverCommands } from "./commands/server.ts";
 import { statusCommand } from "./commands/status.ts";
 import { toolCommands } from "./commands/tool.ts";
@@ -19,5 +20,6 @@ export const commands: readonly Command[] = [
   ...deploymentCommands,
   ...toolCommands,
   ...apiKeyCommands,
+  ...secretCommands,
   completionCommand(() => commands),
 ];

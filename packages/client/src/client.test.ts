@@ -44,7 +44,7 @@ async function openFake(answer: (request: IncomingMessage, response: ServerRespo
 
 test("every operation has its method, with the path and the method of the table", async () => {
   await using fake = await openFake((_request, response) => response.end('{"items":[]}'));
-  const { servers, deployments, tools, apiKeys } = fake.client;
+  const { servers, deployments, tools, apiKeys, secrets } = fake.client;
   const input = { metadata: { name: "n" }, spec: { source: { kind: "process" as const, command: "x" } } };
   await servers.list();
   await servers.create(input);
@@ -75,6 +75,11 @@ test("every operation has its method, with the path and the method of the table"
   await apiKeys.create({ metadata: { name: "n" }, spec: { roles: ["caller"] } });
   await apiKeys.get("n");
   await apiKeys.delete("n");
+  await secrets.list();
+  await secrets.create({ metadata: { name: "n" }, spec: { value: "v" } });
+  await secrets.get("n");
+  await secrets.put({ metadata: { name: "n" }, spec: { value: "v" } });
+  await secrets.delete("n");
   await fake.client.openApi();
   const expected = Object.values(operations).map(
     ({ method, path }) => `${method} ${path.replace("{name}", "n").replace("{tool}", "t")}`,

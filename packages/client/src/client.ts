@@ -25,20 +25,9 @@ import { eventStreamType, ManagerError } from "@mcp-manager/api";
 import { Connection, queryOf } from "./connection.ts";
 import type { CallOptions, ClientOptions } from "./connection.ts";
 import { readEvents } from "./events.ts";
-
-/** A page of a list. */
-export interface ListQuery extends CallOptions {
-  /** Items on the page, at most 1000. Default 100. */
-  readonly limit?: number;
-  /** `nextCursor` of the page before. */
-  readonly cursor?: string;
-}
-
-/** A page of a list whose items carry labels. */
-export interface LabelledListQuery extends ListQuery {
-  /** Only resources that carry all of these. */
-  readonly labels?: Readonly<Record<string, string>>;
-}
+import type { LabelledListQuery, ListQuery } from "./lists.ts";
+import { allOf, listOf } from "./lists.ts";
+import { SecretCalls } from "./secret-calls.ts";
 
 export interface ApplyOptions extends CallOptions {
   /** `metadata.revision` that was read: `conflict` when it moved on since. Default: whatever is there is replaced. */
@@ -79,6 +68,7 @@ export class Client {
   readonly deployments: DeploymentCalls;
   readonly tools: ToolCalls;
   readonly apiKeys: ApiKeyCalls;
+  readonly secrets: SecretCalls;
   readonly #connection: Connection;
 
   /** Connects to nothing yet. Throws `invalid_argument` when the URL is none. */
@@ -88,6 +78,7 @@ export class Client {
     this.deployments = new DeploymentCalls(this.#connection);
     this.tools = new ToolCalls(this.#connection);
     this.apiKeys = new ApiKeyCalls(this.#connection);
+    this.secrets = new SecretCalls(this.#connection);
   }
 
   /** How the manager and its servers are. */
@@ -345,22 +336,4 @@ function deploymentPath(name: string): string {
 
 function apiKeyPath(name: string): string {
   return `/api/v1/api-keys/${encodeURIComponent(name)}`;
-}
-
-function listOf<Item>(connection: Connection, path: string, query: LabelledListQuery): Promise<List<Item>> {
-  const { signal, labels, ...page } = query;
-  const pairs = Object.entries(labels ?? {}).map(([label, value]) => `${label}=${value}`);
-  const parameters = queryOf({ ...page, labels: pairs.length === 0 ? undefined : pairs.join(",") });
-  return connection.json({ method: "GET", path: path + parameters, ...(signal === undefined ? {} : { signal }) });
-}
-
-async function* allOf<Item>(
-  page: (query: { readonly cursor?: string }) => Promise<List<Item>>,
-): AsyncGenerator<Item, void, undefined> {
-  let list = await page({});
-  yield* list.items;
-  while (list.nextCursor !== undefined) {
-    list = await page({ cursor: list.nextCursor });
-    yield* list.items;
-  }
 }

@@ -1,5 +1,6 @@
 /** Schemas of a server's source, with the rules that keep a mistake from becoming a puzzling start failure. */
 import { z } from "zod";
+import { isName, nameRule } from "../name.ts";
 import { findReferences } from "../reference.ts";
 import type { ServerSource, ServerSourceInput } from "../server.ts";
 import { exactly } from "./exact.ts";
@@ -30,9 +31,17 @@ const line = z
 
 /** Text in which references would stand unreplaced. */
 const plain = line.refine(
-  (text) => findReferences(text).every(({ source }) => !["env", "file", "secret"].includes(source)),
-  "text without references: ${env:…} and ${file:…} are replaced in env and headers only",
+  (text) => !findReferences(text).some(isReplaced),
+  "text without references: they are replaced in args, env and headers only",
 );
+
+/** An argument. What is no reference of ours stays as it is written: a shell, or the server, may make something of it. */
+const argument = line.check(({ value: text, issues }) => {
+  const expected = findReferences(text)
+    .filter(isReplaced)
+    .flatMap((reference) => wrong(reference) ?? [])[0];
+  if (expected !== undefined) issues.push({ code: "custom", input: text, message: expected });
+});
 
 /** A value of `env` or `headers`: text whose references can all be replaced. */
 const value = line.check(({ value: text, issues }) => {
@@ -40,14 +49,18 @@ const value = line.check(({ value: text, issues }) => {
   if (expected !== undefined) issues.push({ code: "custom", input: text, message: expected });
 });
 
+function isReplaced({ source }: { source: string }): boolean {
+  return ["secret", "env", "file"].includes(source);
+}
+
 function wrong({ text, source, key }: { text: string; source: string; key: string }): string | undefined {
   if (source === "secret")
-    return `\${env:NAME} or \${file:/path}: ${text} needs Secret resources, which are not available yet`;
+    return isName(key) ? undefined : `the name of a Secret, as in \${secret:my-token} (${nameRule})`;
   if (source === "")
     return `\${env:${key}} to take it from the manager's environment (write $${text} for the literal text)`;
   if (source === "env" && /^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) return undefined;
   if (source === "file" && key.startsWith("/")) return undefined;
-  return "references like ${env:NAME}, ${env:NAME:-fallback} or ${file:/absolute/path} (write $${ for a literal ${)";
+  return "references like ${secret:name}, ${env:NAME}, ${env:NAME:-fallback} or ${file:/absolute/path} (write $${ for a literal ${)";
 }
 
 const entriesMax = 256;
@@ -61,7 +74,7 @@ const processSource = z.strictObject({
       (text) => !/\s/.test(text) || /[/\\]/.test(text),
       "the program alone; its arguments go into args, one each",
     ),
-  args: z.array(plain).max(entriesMax, `at most ${entriesMax} arguments`).default([]),
+  args: z.array(argument).max(entriesMax, `at most ${entriesMax} arguments`).default([]),
   cwd: plain.min(1, "a directory").exactOptional(),
   env: z
     .record(z.string().regex(/^[^=\0]+$/, "a variable's name, without ="), value)

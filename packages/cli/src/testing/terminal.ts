@@ -5,6 +5,8 @@ import { run } from "../run.ts";
 export interface Terminal {
   /** What is piped in. */
   readonly stdin?: string;
+  /** What is typed unseen; without it stdin is no terminal. */
+  readonly typed?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   /** Its width; without it stdout is a pipe. */
@@ -28,6 +30,7 @@ export function terminalIo(terminal: Terminal = {}): { readonly io: Io; written(
     stdout: { write: (text) => (stdout += text) },
     stderr: { write: (text) => (stderr += text) },
     readStdin: () => Promise.resolve(terminal.stdin ?? ""),
+    askHidden: () => Promise.resolve(terminal.typed),
     env: terminal.env ?? {},
     cwd: terminal.cwd ?? "/nowhere",
     isTerminal: terminal.columns !== undefined,

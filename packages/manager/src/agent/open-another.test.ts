@@ -53,7 +53,7 @@ async function open(source: ServerSource, era: Era = "legacy", sharing: Sharing 
     runtimes: createRuntimes({ dataDir, clock, random, baseEnv }),
     clock,
     random,
-    resolve: (values) => ({ values, secrets: [] }),
+    resolve: async (values) => ({ values, secrets: [] }),
     redactor: () => (text) => text,
   })({
     replica: `weather-1-${random.bytes(4).toString("hex")}`,

@@ -45,11 +45,13 @@ function open(source: ServerSource, more: Partial<OpenRequest> = {}): Opening {
     }),
     clock: systemClock,
     random: systemRandom,
-    resolve: (values) => {
+    resolve: async (values) => {
       if (Object.values(values).includes("${env:MISSING}")) {
         throw new ManagerError("failed_precondition", "the environment variable MISSING is not set");
       }
-      return { values, secrets: [] };
+      const resolved = Object.entries(values).map(([name, value]) => [name, value.replace("${secret:mode}", "modern")]);
+      const secrets = Object.values(values).includes("${secret:mode}") ? ["modern"] : [];
+      return { values: Object.fromEntries(resolved) as Record<string, string>, secrets };
     },
     redactor: (secrets) => (text) => secrets.reduce((shown, secret) => shown.replaceAll(secret, "[redacted]"), text),
   });
@@ -104,6 +106,14 @@ test("G6 a server that is known to be legacy is not asked", async () => {
   const { lines, run } = open(processSource("legacy"), { era: "legacy" });
   await (await run).close(0);
   assert.equal(lines.length, 1);
+});
+
+test("references in arguments are replaced, and masked in what the server prints", async () => {
+  const { lines, run } = open(processSource("${secret:mode}"));
+  const { connection, close } = await run;
+  assert.equal(connection.facts.era, "modern");
+  assert.deepEqual(lines, ["started [redacted]"]);
+  await close(0);
 });
 
 test("a process that exits at once is told with its status and what it wrote, secrets masked", async () => {

@@ -15,8 +15,8 @@ export interface OpenerOptions {
   readonly runtimes: Runtimes;
   readonly clock: Clock;
   readonly random: Random;
-  /** Replaces references; `where` names the values in errors. Throws ManagerError when one cannot be replaced. */
-  readonly resolve: (values: Readonly<Record<string, string>>, where: string) => Resolved;
+  /** Replaces references; `where` names the values in errors. Rejects with ManagerError when one cannot be replaced. */
+  readonly resolve: (values: Readonly<Record<string, string>>, where: string) => Promise<Resolved>;
   /** Masks these values, and what looks like a secret, in a text. */
   readonly redactor: (secrets: readonly string[]) => (text: string) => string;
 }
@@ -33,7 +33,7 @@ const secretName = /key|token|secret|passw|auth|credential|cookie/i;
 export function createOpener(options: OpenerOptions): OpenRunFn {
   const { runtimes, clock, random } = options;
   return async (request): Promise<OpenRun> => {
-    const { source, secrets } = resolveSource(request.revision, options);
+    const { source, secrets } = await resolveSource(request.revision, options);
     const redact = options.redactor(secrets);
     const log: LineSink = { write: (line) => request.log.write(redact(line)) };
     return source.kind === "process"
@@ -42,17 +42,29 @@ export function createOpener(options: OpenerOptions): OpenRunFn {
   };
 }
 
-function resolveSource(
+async function resolveSource(
   { server, source }: RevisionSpec,
   { resolve }: OpenerOptions,
-): { source: ServerSource; secrets: readonly string[] } {
-  const [field, values] = source.kind === "process" ? ["env", source.env] : ["headers", source.headers];
+): Promise<{ readonly source: ServerSource; readonly secrets: readonly string[] }> {
   try {
-    const resolved = resolve(values, `spec.source.${field} of server ${server}`);
-    const named = Object.entries(resolved.values).filter(([name]) => secretName.test(name));
-    const secrets = [...resolved.secrets, ...named.map(([, value]) => value.replace(/^(Bearer|Basic) /i, ""))];
-    return { source: { ...source, [field]: resolved.values }, secrets };
+    if (source.kind === "remote") {
+      const headers = await resolve(source.headers, `spec.source.headers of server ${server}`);
+      return { source: { ...source, headers: headers.values }, secrets: secretsOf(headers) };
+    }
+    const env = await resolve(source.env, `spec.source.env of server ${server}`);
+    const named = Object.fromEntries(source.args.map((arg, index) => [`args[${index}]`, arg]));
+    const args = await resolve(named, `spec.source of server ${server}`);
+    return {
+      source: { ...source, args: Object.values(args.values), env: env.values },
+      secrets: [...secretsOf(env), ...args.secrets],
+    };
   } catch (error) {
     throw new RunFailure("configure", error);
   }
+}
+
+/** What was put in, and the values whose names announce a secret. */
+function secretsOf({ values, secrets }: Resolved): readonly string[] {
+  const named = Object.entries(values).filter(([name]) => secretName.test(name));
+  return [...secrets, ...named.map(([, value]) => value.replace(/^(Bearer|Basic) /i, ""))];
 }

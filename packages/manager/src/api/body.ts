@@ -3,8 +3,8 @@ import type { IncomingMessage } from "node:http";
 import type { Operation } from "@mcp-manager/api";
 import { ManagerError } from "@mcp-manager/api";
 
-/** Longest body, in bytes. A Server is a few KiB; arguments of a tool call may be larger. */
-const bodyBytesMax = 1_048_576;
+/** Longest body, in bytes, unless the operation says otherwise. A Server is a few KiB; arguments of a tool call may be larger. */
+const bodyBytesMaxDefault = 1_048_576;
 
 /** A refusal whose status is not its code's own: 413 and 415. */
 export class BodyRefusal extends ManagerError {
@@ -29,7 +29,7 @@ export async function readBody(request: IncomingMessage, operation: Operation, e
   if (encoding.toLowerCase() !== "identity") {
     throw new BodyRefusal(415, `the Content-Encoding is ${encoding.slice(0, 60)}: send the body uncompressed`);
   }
-  const bytes = await readBytes(request);
+  const bytes = await readBytes(request, operation.bodyBytesMax ?? bodyBytesMaxDefault);
   if (bytes.length === 0 && operation.bodyOptional === true) return undefined;
   const type = (request.headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
   if (type !== "application/json" && !type.endsWith("+json")) {
@@ -39,7 +39,7 @@ export async function readBody(request: IncomingMessage, operation: Operation, e
   return parseJson(bytes, exact);
 }
 
-async function readBytes(request: IncomingMessage): Promise<Buffer> {
+async function readBytes(request: IncomingMessage, bodyBytesMax: number): Promise<Buffer> {
   const tooLong = (): BodyRefusal => new BodyRefusal(413, `the body is longer than ${bodyBytesMax} bytes`);
   if (Number(request.headers["content-length"] ?? 0) > bodyBytesMax) throw tooLong();
   const chunks: Buffer[] = [];

@@ -9,8 +9,10 @@ import type { Informer } from "../registry/informer.ts";
 import type { Registry } from "../registry/registry.ts";
 import { apiKeyOperations } from "./operations/api-keys.ts";
 import { configOperations } from "./operations/config-diff.ts";
+import type { Secrets } from "../security/secrets.ts";
 import { dataPlaneOperations } from "./operations/data-plane.ts";
 import { deploymentOperations } from "./operations/deployments.ts";
+import { secretOperations } from "./operations/secrets.ts";
 import type { ServerWrites } from "./operations/server-writes.ts";
 import { serverOperations } from "./operations/servers.ts";
 import type {
@@ -38,6 +40,7 @@ export interface OperationsOptions {
   readonly clock: Clock;
   readonly health: ProcessHealth;
   readonly apiKeys: ApiKeys;
+  readonly secrets: Secrets;
   readonly compareCatalogues: CompareCatalogues;
   readonly configText: ConfigText;
 }
@@ -54,6 +57,7 @@ export function createOperations(options: OperationsOptions): Operations {
     ...dataPlaneOperations(options),
     ...configOperations(options),
     ...apiKeyOperations(options.apiKeys),
+    ...secretOperations(options),
     getOpenApi: () => Promise.resolve({ kind: "json", status: 200, body: document }),
   };
 }

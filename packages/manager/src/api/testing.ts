@@ -15,6 +15,8 @@ import { Registry } from "../registry/registry.ts";
 import { openMemoryStore } from "../store/memory.ts";
 import { createFront } from "./front.ts";
 import { createOperations } from "./operations.ts";
+import { Secrets } from "../security/secrets.ts";
+import { createSealer, toSealKey } from "../security/seal.ts";
 import { ServerWrites } from "./operations/server-writes.ts";
 import type { Authorizer, LiveState, LogLine, LogQuery } from "./ports.ts";
 import { createRest } from "./rest.ts";
@@ -66,6 +68,7 @@ export async function openDoor(): Promise<Door> {
   const operations = createOperations({
     registry,
     authorizer,
+    secrets: new Secrets(registry, createSealer([toSealKey(random.bytes(32))], clock, random)),
     writes: new ServerWrites(registry),
     live: {
       server: (name) => live.server(name),

@@ -14,7 +14,7 @@ import { collectStateMetrics } from "../controller/state-metrics.ts";
 import { removeHome, retainHomes } from "../runtime/homes.ts";
 import { createRuntimes } from "../runtime/runtimes.ts";
 import { createRedact, redact } from "../security/redact.ts";
-import { readSecretFile, resolveReferences } from "../security/references.ts";
+import { type ReferenceSources, readSecretFile, resolveReferences } from "../security/references.ts";
 import type { DataPlane } from "./data-plane.ts";
 import type { ManagerOptions } from "./options.ts";
 import type { State } from "./state.ts";
@@ -48,7 +48,11 @@ export async function openControl(
   await retainHomes(dataDir, new Set([...configured, ...servers.list().map(({ metadata }) => metadata.name)]));
   scope.defer(servers.onChange((name, server) => void (server === undefined && removeHome(dataDir, name))));
   const logs = new ReplicaLogs({ clock, redact });
-  const sources = { env: (name: string): string | undefined => env[name], file: readSecretFile };
+  const sources: ReferenceSources = {
+    env: (name) => env[name],
+    file: readSecretFile,
+    secret: (name) => state.secrets.open(name),
+  };
   const open = createOpener({
     runtimes,
     clock,

@@ -64,6 +64,7 @@ export async function openDoors(
       file: options.source.file?.path,
       parse: (text, filename, signal) => options.source.parse(text, filename, signal),
     },
+    secrets: state.secrets,
   });
   const rest = createRest({
     operations,

@@ -17,6 +17,7 @@ import { type CatalogueRecord, kinds } from "../registry/kinds.ts";
 import { Registry } from "../registry/registry.ts";
 import { type AdminKey, loadAdminKey } from "../security/admin-key.ts";
 import { type Access, createAccess } from "../security/rbac.ts";
+import { loadSecretSealer, Secrets } from "../security/secrets.ts";
 import { createSealer, loadSealKeys, type Sealer } from "../security/seal.ts";
 import { StoredKeys } from "../security/stored-keys.ts";
 import { builtinStores } from "../store/open.ts";
@@ -39,6 +40,7 @@ export interface State {
   readonly adminKey: AdminKey;
   readonly keys: StoredKeys;
   readonly sealer: Sealer;
+  readonly secrets: Secrets;
   readonly access: Access;
   readonly audit: Audit;
   readonly metrics: Metrics;
@@ -72,6 +74,7 @@ export async function openState(options: ManagerOptions, scope: AsyncDisposableS
     : noAudit;
   scope.use(audit);
   const registry = new Registry({ store, clock, random });
+  const secrets = new Secrets(registry, await loadSecretSealer(dataDir, clock, random));
   const onError = (error: ManagerError): void => logger.warn("the registry's cache has trouble", { error });
   const keys = scope.use(new StoredKeys({ registry, random, admin: adminKey.entry, onError }));
   const servers = scope.use(registry.informer(kinds.Server, { onError }));
@@ -95,6 +98,7 @@ export async function openState(options: ManagerOptions, scope: AsyncDisposableS
     adminKey,
     keys,
     sealer,
+    secrets,
     access: createAccess(),
     audit,
     metrics,

@@ -244,7 +244,7 @@ test("every mistake is named at its place", () => {
     "crossed": { "type": "stdio", "url": "https://x" },
     "asks": { "command": "x", "env": { "T": "\${input:token}" } },
     "editor": { "command": "x", "args": ["--root", "\${workspaceFolder}"] },
-    "args": { "command": "x", "args": ["\${HOME}/x"] },
+    "cwd": { "command": "x", "cwd": "\${HOME}/x" },
     "number": { "command": "x", "env": { "PORT": 8080 } },
     "file": { "command": "x", "envFile": ".env" },
     "text": "npx"
@@ -260,7 +260,7 @@ test("every mistake is named at its place", () => {
       "mcp.json:10:18 mcpServers.crossed.type: http or sse, because there is an address",
       "mcp.json:11:40 mcpServers.asks.env.T: ${env:NAME} or ${file:/path}: there is nobody to be asked for an input",
       "mcp.json:12:52 mcpServers.editor.args[1]: the text itself, or ${env:NAME}: only the editor knows this variable",
-      "mcp.json:13:40 mcpServers.args.args[0]: text without references: ${env:…} and ${file:…} are replaced in env and headers only",
+      "mcp.json:13:30 mcpServers.cwd.cwd: text without references: they are replaced in args, env and headers only",
       'mcp.json:14:42 mcpServers.number.env.PORT: text (in quotes: "…")',
       "mcp.json:15:31 mcpServers.file.envFile: its variables in env, as ${env:NAME} or ${file:/path} (such files are not read)",
       "mcp.json:16:5 mcpServers.text: an object with command or url",

@@ -1,6 +1,6 @@
 /** Every kind of resource that the registry keeps, one row each. It holds no rules of theirs but the status that one begins with. */
 import { createHash } from "node:crypto";
-import type { ApiKey, Deployment, Override, Replica, Resource, Revision, Server } from "@mcp-manager/api";
+import type { ApiKey, Deployment, Override, Replica, Resource, Revision, Secret, Server } from "@mcp-manager/api";
 import { pendingDeploymentStatus, pendingReplicaStatus, pendingServerStatus, runnableText } from "@mcp-manager/api";
 
 /** Any resource, where the kind does not matter. */
@@ -42,6 +42,7 @@ interface Kinds {
   readonly Replica: Kind<Replica>;
   readonly ApiKey: Kind<ApiKey>;
   readonly Override: Kind<Override>;
+  readonly Secret: Kind<Secret>;
 }
 
 /** The kinds, by name. */
@@ -78,4 +79,5 @@ export const kinds: Kinds = {
     serverOf: ({ server }) => server,
   },
   ApiKey: { kind: "ApiKey", plural: "api-keys", initialStatus: () => ({}) },
+  Secret: { kind: "Secret", plural: "secrets", initialStatus: () => ({ usedBy: [] }) },
 };

@@ -32,6 +32,8 @@ export interface Change<R extends AnyResource> {
   readonly spec: R["spec"];
   /** Default: the labels it has. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** What is kept beside the resource from now on; counts as a change of the spec. Default: what is kept already. */
+  readonly private?: unknown;
 }
 
 /** A conflict is a result: read again, decide again. `names` (`servers/weather`) no longer fit; none when only a `require` failed. */
@@ -84,11 +86,12 @@ export class Transaction {
     this.requireUnchanged(kind, current);
     const { metadata, spec, status } = current.resource;
     const labels = change.labels ?? metadata.labels;
-    const specChanged = !sameJson(change.spec, spec);
+    const specChanged = change.private !== undefined || !sameJson(change.spec, spec);
     if (!specChanged && sameJson(labels, metadata.labels)) return current.resource;
     const generation = metadata.generation + (specChanged ? 1 : 0);
     const resource = assemble(kind, { ...metadata, labels, generation, revision: "" }, change.spec, status);
     this.#putSpec(kind, resource);
+    if (change.private !== undefined) this.#put(kind, metadata.name, "private", change.private);
     return resource;
   }
 

@@ -17,37 +17,43 @@ const sources: ReferenceSources = {
     if (path === "/run/secret") return "from-file\n";
     throw new Error("ENOENT");
   },
+  secret: async (name) => (name === "token" ? "s3cret-value" : undefined),
 };
 
 const resolve = (value: string): ReturnType<typeof resolveReferences> =>
   resolveReferences({ KEY: value }, "spec.source.env of server weather", sources);
 
-test("references are replaced inside text, and what was put in is reported", () => {
+test("references are replaced inside text, and what was put in is reported", async () => {
   const cases: readonly (readonly [string, string, readonly string[]])[] = [
     ["Bearer ${env:TOKEN}", "Bearer t0ken-value", ["t0ken-value"]],
     ["${file:/run/secret}", "from-file", ["from-file"]],
+    ["a${secret:token}b${env:TOKEN}", "as3cret-valuebt0ken-value", ["s3cret-value", "t0ken-value"]],
+    ["${HOME} and ${vault:x}", "${HOME} and ${vault:x}", []],
     ["${env:NOPE:-plain}", "plain", []],
     ["${env:EMPTY:-plain}", "plain", []],
     ["${env:EMPTY}", "", [""]],
     ["$${env:TOKEN} costs $5", "${env:TOKEN} costs $5", []],
   ];
   for (const [value, expected, secrets] of cases) {
-    assert.deepEqual(resolve(value), { values: { KEY: expected }, secrets }, value);
+    assert.deepEqual(await resolve(value), { values: { KEY: expected }, secrets }, value);
   }
 });
 
-test("what is missing is named, with who needs it and what to do", () => {
-  assert.throws(() => resolve("${env:NOPE}"), {
+test("what is missing is named, with who needs it and what to do", async () => {
+  await assert.rejects(resolve("${env:NOPE}"), {
     code: "failed_precondition",
     message: /NOPE is not set, and KEY in spec\.source\.env of server weather needs it: set it/,
   });
-  assert.throws(() => resolve("${file:/nope}"), /the file \/nope, which KEY in .* needs, cannot be read: ENOENT/);
-  assert.throws(() => resolve("${vault:x}"), /\$\{vault:x\}, which cannot be looked up/);
+  await assert.rejects(resolve("${secret:nope}"), {
+    code: "failed_precondition",
+    message: /secret nope does not exist, and KEY in spec\.source\.env of server weather needs it: .*secret set nope$/,
+  });
+  await assert.rejects(resolve("${file:/nope}"), /the file \/nope, which KEY in .* needs, cannot be read: ENOENT/);
 });
 
-test("a value that was put in is not looked through for references again", () => {
+test("a value that was put in is not looked through for references again", async () => {
   const nested = { ...sources, env: () => "${file:/run/secret}" };
-  const { values } = resolveReferences({ A: "${env:X}" }, "env", nested);
+  const { values } = await resolveReferences({ A: "${env:X}" }, "env", nested);
   assert.equal(values["A"], "${file:/run/secret}");
 });
 

@@ -1,9 +1,10 @@
 /**
- * Replaces `${env:NAME}` and `${file:/path}` in a server's environment and headers, at the moment it is started. The environment
- * and the files come in as functions. What was put in is reported, so that it can be masked in what the server prints.
+ * Replaces `${secret:name}`, `${env:NAME}` and `${file:/path}` in a server's environment, headers and arguments, at the moment it is
+ * started. Secrets, the environment and the files come in as functions. What was put in is reported, so that it can be masked in what
+ * the server prints.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
-import { expandReferences, ManagerError } from "@mcp-manager/api";
+import { expandReferences, findReferences, ManagerError } from "@mcp-manager/api";
 import type { Reference } from "@mcp-manager/api";
 
 /** Where references are looked up. */
@@ -12,6 +13,8 @@ export interface ReferenceSources {
   env(name: string): string | undefined;
   /** The content of a file; throws when it can't be read. `readSecretFile` is the real one. */
   file(path: string): string;
+  /** The value of a secret; undefined when there is none of that name. Rejects with ManagerError when it cannot be opened. */
+  secret(name: string): Promise<string | undefined>;
 }
 
 /** Values with their references replaced. */
@@ -24,24 +27,44 @@ export interface Resolved {
 const fileBytesMax = 65_536;
 
 /**
- * Replaces the references of `values`. `where` names them in errors: `spec.source.env of server weather`. Throws
- * `failed_precondition` naming the variable or file that is missing, and the value that asks for it.
+ * Replaces the references of `values`. `where` names them in errors: `spec.source.env of server weather`. What is no reference of ours
+ * stays as it is written. Rejects with `failed_precondition` naming the secret, variable or file that is missing, and the value that
+ * asks for it.
  */
-export function resolveReferences(
+export async function resolveReferences(
   values: Readonly<Record<string, string>>,
   where: string,
   sources: ReferenceSources,
-): Resolved {
-  const secrets: string[] = [];
-  const entries = Object.entries(values).map(([name, value]) => {
-    const put = (reference: Reference): string => {
-      const found = lookUp(reference, `${name} in ${where}`, sources);
-      if (found !== reference.fallback) secrets.push(found);
+): Promise<Resolved> {
+  const put: string[] = [];
+  const resolved: Record<string, string> = {};
+  for (const [name, value] of Object.entries(values)) {
+    const user = `${name} in ${where}`;
+    const opened = await openSecrets(value, user, sources);
+    resolved[name] = expandReferences(value, (reference) => {
+      const found = opened.get(reference.text) ?? lookUp(reference, user, sources);
+      if (found !== reference.fallback && found !== reference.text) put.push(found);
       return found;
-    };
-    return [name, expandReferences(value, put)] as const;
-  });
-  return { values: Object.fromEntries(entries), secrets };
+    });
+  }
+  return { values: resolved, secrets: put };
+}
+
+/** The secrets that a value has references to, by the reference. */
+async function openSecrets(
+  value: string,
+  user: string,
+  sources: ReferenceSources,
+): Promise<ReadonlyMap<string, string>> {
+  const opened = new Map<string, string>();
+  for (const { text, source, key } of findReferences(value)) {
+    if (source !== "secret") continue;
+    const secret = await sources.secret(key);
+    if (secret === undefined)
+      throw missing(`the secret ${key} does not exist, and ${user} needs it: mcp-manager secret set ${key}`);
+    opened.set(text, secret);
+  }
+  return opened;
 }
 
 function lookUp({ text, source, key, fallback }: Reference, user: string, sources: ReferenceSources): string {
@@ -54,8 +77,7 @@ function lookUp({ text, source, key, fallback }: Reference, user: string, source
       `the environment variable ${key} is not set, and ${user} needs it: set it for the manager and restart it`,
     );
   }
-  if (source !== "file")
-    throw missing(`${user} holds ${text}, which cannot be looked up: write \${env:NAME} or \${file:/path}`);
+  if (source !== "file") return text;
   try {
     // Editors and `echo` end a file with a newline that is no part of the secret.
     return sources.file(key).replace(/\r?\n$/, "");

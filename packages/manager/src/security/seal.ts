@@ -1,7 +1,7 @@
 /**
  * Sealing: small values that travel with clients (session ids, cursors, states) and come back unchanged or not at all. AES-256-GCM
  * with a key of the installation; the context (what the value is for) is authenticated, so that a cursor is no session id.
- * Whoever holds the key can open everything, so it never leaves `<data>/cluster.key`.
+ * Whoever holds the key can open everything, so it never leaves `<data>/cluster.key`. Secrets are sealed alike, under a key of their own.
  *
  *   base64url( version 1 byte ┆ key id 4 bytes ┆ nonce 12 bytes ┆ ciphertext ┆ tag 16 bytes )
  *   plaintext: expiry as a float64, then JSON;  associated data: version, key id, context
@@ -27,8 +27,17 @@ export interface Sealer {
   open(context: string, text: string): unknown;
 }
 
-/** The file's name in the data directory. */
-const clusterKeyFile = "cluster.key";
+/** A file of keys in the data directory. */
+export interface KeyFile {
+  readonly name: string;
+  /** What to do when it is damaged, and what is lost then. */
+  readonly remedy: string;
+}
+
+const clusterKeys: KeyFile = {
+  name: "cluster.key",
+  remedy: "restore it, or delete it: sessions and cursors given out before become invalid",
+};
 
 const version = 1;
 const keyBytes = 32;
@@ -43,17 +52,20 @@ const textLengthMax = 131_072;
 const keysMax = 8;
 
 /**
- * The installation's keys: from `<data>/cluster.key`, made on the first start with mode 0600. One key a line in base64url, the one
- * that seals first; those after it only open. Rejects with `failed_precondition` when the file can't be that.
+ * The installation's keys: from `<data>/cluster.key`, or another file, made on the first start with mode 0600. One key a line in
+ * base64url, the one that seals first; those after it only open. Rejects with `failed_precondition` when the file can't be that.
  */
-export async function loadSealKeys(dataDir: string, random: Random): Promise<readonly SealKey[]> {
-  const path = join(dataDir, clusterKeyFile);
+export async function loadSealKeys(
+  dataDir: string,
+  random: Random,
+  { name, remedy }: KeyFile = clusterKeys,
+): Promise<readonly SealKey[]> {
+  const path = join(dataDir, name);
   const { text } = await readOrCreate(path, () => `${random.bytes(keyBytes).toString("base64url")}\n`, random);
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   const keys = lines.map((line) => strictDecode(line.trim()));
   if (keys.length === 0 || keys.length > keysMax || !keys.every((key) => key?.length === keyBytes)) {
     const rule = `1 to ${keysMax} lines of ${keyBytes} bytes in base64url`;
-    const remedy = "restore it, or delete it: sessions and cursors given out before become invalid";
     throw new ManagerError("failed_precondition", `${path} does not hold ${rule}: ${remedy}`);
   }
   return keys.flatMap((key) => (key === undefined ? [] : [toSealKey(key)]));
