@@ -5,6 +5,8 @@ import { completionCommand } from "./commands/completion.ts";
 import { connectCommand } from "./commands/connect.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { deploymentCommands } from "./commands/deployment.ts";
+import { registryAdd } from "./commands/registry-add.ts";
+import { registrySearch } from "./commands/registry-search.ts";
 import { secretCommands } from "./commands/secret.ts";
 import { serverCommands } from "./commands/server.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -18,6 +20,8 @@ export const commands: readonly Command[] = [
   connectCommand,
   ...serverCommands,
   ...deploymentCommands,
+  registrySearch,
+  registryAdd,
   ...toolCommands,
   ...apiKeyCommands,
   ...secretCommands,

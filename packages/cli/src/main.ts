@@ -1,6 +1,7 @@
 /** The process around one run: the real streams and environment, Ctrl-C, and the exit status. No logic. */
 import process from "node:process";
 import { askHidden } from "./hidden-prompt.ts";
+import { askLine } from "./line-prompt.ts";
 import { run } from "./run.ts";
 
 const interrupted = new AbortController();
@@ -25,6 +26,9 @@ process.exitCode = await run(args, {
     const chunks: Buffer[] = [];
     for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk);
     return Buffer.concat(chunks).toString();
+  },
+  async ask(question) {
+    return process.stdin.isTTY ? await askLine(process.stdin, process.stderr, question) : undefined;
   },
   async askHidden(question) {
     return process.stdin.isTTY ? await askHidden(process.stdin, process.stderr, question) : undefined;
