@@ -24,6 +24,18 @@ export interface OverloadStage {
   readonly message?: string;
 }
 
+/** What became of the configuration file when it was read last. */
+export interface ConfigHealth {
+  /** As it was named at the start. */
+  readonly file: string;
+  /** `invalid`: it says something wrong, so that what it said before holds on. */
+  readonly state: "ok" | "invalid";
+  /** What is wrong and where (`servers.yaml:4:9`), or what of it is not in force yet. */
+  readonly message?: string;
+  /** RFC 3339. */
+  readonly at: string;
+}
+
 /** How the manager and its servers are. */
 export interface Health {
   /** `ok`: every server does what is wanted of it; `degraded`: some do not; `failed`: the store cannot be written. */
@@ -34,6 +46,8 @@ export interface Health {
   readonly store: "ok" | "read-only" | "unavailable";
   /** Of the instance that answers. */
   readonly overload?: OverloadStage;
+  /** Of the instance that answers; absent when it was started without a file. */
+  readonly config?: ConfigHealth;
   /** How many servers are in which state; states without any are left out. */
   readonly states?: Readonly<Partial<Record<ServerState, number>>>;
   readonly servers: readonly ServerHealth[];

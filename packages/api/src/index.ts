@@ -116,6 +116,7 @@ export { fromProblem, problemType, toProblem } from "./problem.ts";
 export type { Problem, ProblemOptions } from "./problem.ts";
 export type {
   BreakerRequest,
+  ConfigHealth,
   DeployRequest,
   DeployRequestInput,
   FieldChange,
@@ -136,6 +137,8 @@ export {
   promoteRequestSchema,
   rollbackRequestSchema,
 } from "./schema/deploy.ts";
+export type { ConfigDiff, ConfigDiffRequest, ServerDifference } from "./config-diff.ts";
+export { configDiffRequestSchema } from "./schema/config-diff.ts";
 export { hiddenValue } from "./schema/source.ts";
 export { commonErrors, parseLabels, parseQuery, rpcOf } from "./operation.ts";
 export type { Answer, Operation, Parameter, ParameterValue, Rpc } from "./operation.ts";
@@ -144,3 +147,10 @@ export { eventStreamType, operations, probes } from "./operations.ts";
 export type { OperationName, ProbeName } from "./operations.ts";
 export { openApiDocument } from "./openapi.ts";
 export type { Json } from "./openapi.ts";
+export { parseServerJson } from "./server-json/format.ts";
+export type { ServerJson } from "./server-json/format.ts";
+export { offersOf } from "./server-json/offers.ts";
+export type { Offer } from "./server-json/offers.ts";
+export { missingAnswers, mistakeIn, wrongAnswers } from "./server-json/answers.ts";
+export type { Answers } from "./server-json/answers.ts";
+export type { Question } from "./server-json/slots.ts";

@@ -15,6 +15,7 @@ import { deployRequestSchema, revisionDiffSchema, rollbackRequestSchema } from "
 import { deploymentListSchema } from "./schema/deployment.ts";
 import { apiKeyInputSchema, apiKeySchema, createdApiKeySchema, replicaSchema, revisionSchema } from "./schema/kinds.ts";
 import { serverInputSchema, serverListSchema, serverSchema } from "./schema/server.ts";
+import { type ConfigOperationName, configOperations } from "./config-operations.ts";
 import { deployment, type DeploymentOperationName, deploymentOperations, name, page } from "./deployment-operations.ts";
 import { type EventOperationName, eventOperations } from "./event-operations.ts";
 import type { Answer, Operation, Parameter } from "./operation.ts";
@@ -42,6 +43,7 @@ export type OperationName =
   | "readLogs"
   | DeploymentOperationName
   | EventOperationName
+  | ConfigOperationName
   | "getHealth"
   | "listApiKeys"
   | "createApiKey"
@@ -265,6 +267,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
   },
   ...deploymentOperations,
   ...eventOperations,
+  ...configOperations,
   getHealth: {
     method: "GET",
     path: "/api/v1/health",

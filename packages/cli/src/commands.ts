@@ -8,6 +8,9 @@ import { deploymentCommands } from "./commands/deployment.ts";
 import { eventsCommand } from "./commands/events.ts";
 import { exportCommand } from "./commands/export.ts";
 import { importCommand } from "./commands/import.ts";
+import { diffCommand } from "./commands/diff.ts";
+import { registryAdd } from "./commands/registry-add.ts";
+import { registrySearch } from "./commands/registry-search.ts";
 import { secretCommands } from "./commands/secret.ts";
 import { serverCommands } from "./commands/server.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -18,12 +21,15 @@ import { webhookCommands } from "./commands/webhook.ts";
 export const commands: readonly Command[] = [
   upCommand,
   statusCommand,
+  diffCommand,
   connectCommand,
   eventsCommand,
   importCommand,
   exportCommand,
   ...serverCommands,
   ...deploymentCommands,
+  registrySearch,
+  registryAdd,
   ...toolCommands,
   ...apiKeyCommands,
   ...secretCommands,

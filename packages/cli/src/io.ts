@@ -10,6 +10,8 @@ export interface Io {
   readonly stderr: Sink;
   /** All of what is piped in. */
   readStdin(): Promise<string>;
+  /** What a person types, seen; undefined where stdin is no terminal. */
+  ask(question: string): Promise<string | undefined>;
   /** What a person types, shown nowhere; undefined where stdin is no terminal. */
   askHidden(question: string): Promise<string | undefined>;
   readonly env: Readonly<Record<string, string | undefined>>;

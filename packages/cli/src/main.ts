@@ -1,6 +1,7 @@
 /** The process around one run: the real streams and environment, Ctrl-C, and the exit status. No logic. */
 import process from "node:process";
 import { askHidden } from "./hidden-prompt.ts";
+import { askLine } from "./line-prompt.ts";
 import { run } from "./run.ts";
 
 const interrupted = new AbortController();
@@ -9,10 +10,11 @@ const args = process.argv.slice(2);
 // `up` drains on its own when it is told to stop; every other command has nothing to finish.
 if (args[0] !== "up") process.once("SIGINT", () => interrupted.abort());
 
-// A reader that has seen enough (`| head`) is no failure; and a manager runs on when nobody reads what it says.
+// A reader that has seen enough (`| head`), or a terminal that was closed, is no failure; and a manager runs on when nobody reads what
+// it says.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
     if (args[0] !== "up") process.exit(0);
   });
 }
@@ -24,6 +26,9 @@ process.exitCode = await run(args, {
     const chunks: Buffer[] = [];
     for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk);
     return Buffer.concat(chunks).toString();
+  },
+  async ask(question) {
+    return process.stdin.isTTY ? await askLine(process.stdin, process.stderr, question) : undefined;
   },
   async askHidden(question) {
     return process.stdin.isTTY ? await askHidden(process.stdin, process.stderr, question) : undefined;

@@ -34,6 +34,7 @@ test("every operation has its method, with the path and the method of the table"
   await deployments.abort("n");
   await deployments.retry("n");
   for await (const _item of fake.client.events.watch()) break;
+  await fake.client.diffConfig({ text: "" });
   await fake.client.health();
   await apiKeys.list();
   await apiKeys.create({ metadata: { name: "n" }, spec: { roles: ["caller"] } });

@@ -6,6 +6,8 @@ import type {
   ApiKey,
   ApiKeyInput,
   BreakerRequest,
+  ConfigDiff,
+  ConfigDiffRequest,
   CreatedApiKey,
   DeployRequestInput,
   Deployment,
@@ -106,6 +108,11 @@ export class Client {
     const { dryRun, replace, ...rest } = options;
     const path = `/api/v1/import${queryOf({ dryRun, replace })}`;
     return this.#connection.json({ method: "POST", path, body: request, ...rest });
+  }
+
+  /** What would change if the manager's configuration file held this text. */
+  diffConfig(request: ConfigDiffRequest, options: CallOptions = {}): Promise<ConfigDiff> {
+    return this.#connection.json({ method: "POST", path: "/api/v1/config/diff", body: request, ...options });
   }
 
   /** The OpenAPI document. */

@@ -10,6 +10,7 @@ const options: BannerOptions = {
     admissions: [
       { name: "weather", outcome: "applied" },
       { name: "gone", outcome: "deleted" },
+      { name: "gone-from-the-file", outcome: "removed" },
     ],
   },
   version: "1.2.3",

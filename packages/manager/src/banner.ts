@@ -1,5 +1,6 @@
 /** What a person reads when the manager takes traffic: where it is, what it serves, and how to connect. Never a key. */
 import { relative } from "node:path";
+import type { Admission } from "./api/configured.ts";
 import type { RunningManager } from "./manager.ts";
 
 export interface BannerOptions {
@@ -18,7 +19,7 @@ export function banner(options: BannerOptions): string {
   const { manager, version, isTerminal } = options;
   const { url, grpcUrl, admissions } = manager;
   const bold = (text: string): string => (isTerminal ? `\u001B[1m${text}\u001B[0m` : text);
-  const names = admissions.filter(({ outcome }) => outcome !== "deleted").map(({ name }) => name);
+  const names = admissions.filter(({ outcome }) => !gone.has(outcome)).map(({ name }) => name);
   const rows: readonly (readonly [string, string])[] = [
     ["endpoint", `${url}/mcp   (every server, tools named server__tool)`],
     ["one server", `${url}/servers/NAME/mcp`],
@@ -37,6 +38,9 @@ export function banner(options: BannerOptions): string {
     "",
   ].join("\n")}\n`;
 }
+
+/** What became of servers that are not there. */
+const gone: ReadonlySet<Admission["outcome"]> = new Set<Admission["outcome"]>(["deleted", "removed"]);
 
 /** Names in the order they were given, the first ten of them. */
 function list(names: readonly string[]): string {

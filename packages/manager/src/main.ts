@@ -3,7 +3,8 @@ import { systemClock } from "./base/clock.ts";
 import { systemRandom } from "./base/random.ts";
 import { banner } from "./banner.ts";
 import type { Flags } from "./config/environment.ts";
-import { readConfigFile } from "./config/config-file.ts";
+import { readConfigFile, readConfigFileAgain } from "./config/config-file.ts";
+import { ConfigSource } from "./config/config-source.ts";
 import { explain } from "./config/explain.ts";
 import { type Config, loadConfig } from "./config/load.ts";
 import { createManager } from "./manager.ts";
@@ -32,13 +33,22 @@ const brokenStopMs = 15_000;
 
 /** Runs a manager until a signal ends it; resolves with the exit status. Rejects with ManagerError when it cannot start. */
 export async function runManager(options: RunOptions): Promise<number> {
-  const config = loadConfig({ ...options, readFile: readConfigFile });
+  const source = new ConfigSource({
+    ...options,
+    clock: systemClock,
+    readFile: readConfigFile,
+    readAgain: readConfigFileAgain,
+  });
+  const { config } = source;
   const { settings, servers, adminKey, notes, origins } = config;
   const logger = loggerOf(config, options);
   for (const { level, message } of notes) logger[level](message);
   for (const line of explain(config)) logger.debug(line);
   // Never disposed of: until the process has gone, a signal more is no reason to end otherwise than it does.
-  const signals = new StopSignals(systemClock);
+  const signals = new StopSignals({
+    clock: systemClock,
+    isInTerminal: options.stdout.isTTY === true || options.stderr.isTTY === true,
+  });
   using uncaught = new UncaughtErrors();
   const died = Promise.withResolvers<Error>();
   let status = 0;
@@ -53,14 +63,20 @@ export async function runManager(options: RunOptions): Promise<number> {
   });
   const common = { clock: systemClock, random: systemRandom, logger, onFatal: died.resolve, env: options.env };
   const mayLackGrpc = origins.get("grpcPort")?.kind === "default";
-  const manager = await createManager({ settings, servers, adminKey, mayLackGrpc, ...common });
+  const manager = await createManager({ settings, servers, source, adminKey, mayLackGrpc, ...common });
   for (const { name, outcome, error } of manager.admissions) {
     if (outcome === "refused") logger.error("a configured server was refused", { server: name, error });
+    if (outcome === "removed") logger.info("a server that the file names no more is deleted", { server: name });
+    if (outcome === "released")
+      logger.info("a server that the file names no more stays: others made it", { server: name });
     if (outcome === "deleted") logger.info("a deleted server stays so until its text changes", { server: name });
   }
   const { cwd, stdout } = options;
   stdout.write(banner({ manager, version: self.version, cwd, data: settings.data, isTerminal: stdout.isTTY === true }));
   signals.onAgain = () => manager.hurry();
+  signals.onHangUp = () => {
+    if (!manager.reload()) logger.info("SIGHUP: there is no configuration file to read again");
+  };
   // Half broken, it finishes nothing for anybody.
   void broken.then(() => manager.hurry());
   await Promise.race([signals.first, failed, broken]);

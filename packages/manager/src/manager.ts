@@ -16,6 +16,7 @@ import { openDataPlane } from "./composition/data-plane.ts";
 import { openDelivery } from "./composition/delivery.ts";
 import { openDoors } from "./composition/doors.ts";
 import type { ManagerOptions } from "./composition/options.ts";
+import { openReloading, watchFile } from "./composition/reloading.ts";
 import { openState } from "./composition/state.ts";
 
 /** A manager that takes traffic. Disposing of it lets calls in flight end, then ends everything. */
@@ -29,6 +30,8 @@ export interface RunningManager extends AsyncDisposable {
   readonly admissions: readonly Admission[];
   /** Cuts the ending short: what is in flight is given up. */
   hurry(): void;
+  /** Reads the configuration file again, in a moment; false when there is none. */
+  reload(): boolean;
 }
 
 /** Builds and starts a manager. Rejects with ManagerError when it cannot run; nothing is left then. */
@@ -39,8 +42,12 @@ export async function createManager(options: ManagerOptions): Promise<RunningMan
   const control = await openControl(options, state, plane, scope);
   const delivery = await openDelivery(options, state, scope);
   const writes = new ServerWrites(state.registry);
-  const admissions = await admitConfigured(state.registry, writes, options.servers);
-  const doors = await openDoors(options, { state, plane, control, delivery, writes }, scope);
+  const { config, file } = options.source;
+  const named = file === undefined || config.isEmpty ? {} : { file: file.path };
+  const admissions = await admitConfigured(state.registry, writes, { servers: options.servers, ...named });
+  const reload = openReloading(options, state, { writes, admitted: admissions }, scope);
+  const doors = await openDoors(options, { state, plane, control, delivery, writes, reload }, scope);
+  watchFile(options, reload, scope);
   const owned = scope.move();
   return {
     url: doors.url,
@@ -48,6 +55,10 @@ export async function createManager(options: ManagerOptions): Promise<RunningMan
     adminKey: state.adminKey,
     admissions,
     hurry: doors.hurry,
+    reload() {
+      reload?.ask();
+      return reload !== undefined;
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

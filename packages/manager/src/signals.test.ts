@@ -7,7 +7,7 @@ test("the first signal asks to stop, later ones to be quick, and none is heard a
   const before = process.listenerCount("SIGTERM");
   const clock = new ManualClock();
   let again = 0;
-  const signals = new StopSignals(clock);
+  const signals = new StopSignals({ clock, isInTerminal: false });
   signals.onAgain = () => (again += 1);
   process.emit("SIGTERM");
   await signals.first;
@@ -22,10 +22,24 @@ test("the first signal asks to stop, later ones to be quick, and none is heard a
 test("a signal that comes twice at once is one ask", async () => {
   const clock = new ManualClock();
   let again = 0;
-  using signals = new StopSignals(clock);
+  using signals = new StopSignals({ clock, isInTerminal: false });
   signals.onAgain = () => (again += 1);
   process.emit("SIGINT");
   await clock.advance(1);
   process.emit("SIGINT");
   assert.equal(again, 0);
+});
+
+test("a hang-up asks to read again; from a terminal that was closed it asks to stop", async () => {
+  const clock = new ManualClock();
+  let hangUps = 0;
+  let isThere = true;
+  using signals = new StopSignals({ clock, isInTerminal: true, hasTerminal: () => isThere });
+  signals.onHangUp = () => (hangUps += 1);
+  process.emit("SIGHUP");
+  assert.equal(hangUps, 1);
+  isThere = false;
+  process.emit("SIGHUP");
+  await signals.first;
+  assert.equal(hangUps, 1);
 });

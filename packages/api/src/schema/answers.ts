@@ -33,6 +33,14 @@ export const healthSchema: z.ZodType<Health, Health> = exactly<Health>()(
     startedAt: z.string(),
     store: z.enum(["ok", "read-only", "unavailable"]),
     overload: z.strictObject({ stage: z.int(), message: z.string().exactOptional() }).exactOptional(),
+    config: z
+      .strictObject({
+        file: z.string(),
+        state: z.enum(["ok", "invalid"]),
+        message: z.string().exactOptional(),
+        at: z.string(),
+      })
+      .exactOptional(),
     states: z.partialRecord(stateSchema, z.int()).exactOptional(),
     servers: z.array(
       z.strictObject({

@@ -35,7 +35,8 @@ export const promoteRequestSchema: z.ZodType<PromoteRequest, PromoteRequest> = e
 /** The body of verbs that take nothing. */
 export const emptyRequestSchema: z.ZodType<Readonly<Record<string, never>>> = z.strictObject({});
 
-const fieldChangeSchema: z.ZodType<FieldChange, FieldChange> = z.strictObject({
+/** One field that differs. */
+export const fieldChangeSchema: z.ZodType<FieldChange, FieldChange> = z.strictObject({
   path: z.string(),
   from: z.unknown().exactOptional(),
   to: z.unknown().exactOptional(),

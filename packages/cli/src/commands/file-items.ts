@@ -22,7 +22,7 @@ const aliasesMax = 100;
 /** The items of a file, `-` for stdin; at least one. Throws `invalid_argument`; `noun` is what the file has to hold: `a Server`. */
 export async function readItems(io: Io, file: string, noun: string): Promise<readonly FileItem[]> {
   const name = file === "-" ? "stdin" : file;
-  const documents = parseDocuments(name, file === "-" ? await io.readStdin() : readFile(io, file));
+  const documents = parseDocuments(name, await readText(io, file));
   const items = documents.flatMap((document, index) => {
     const where = documents.length > 1 ? `${name} (document ${index + 1})` : name;
     const value = toValue(name, document);
@@ -32,7 +32,9 @@ export async function readItems(io: Io, file: string, noun: string): Promise<rea
   return items;
 }
 
-function readFile(io: Io, file: string): string {
+/** The text of a file, `-` for stdin. Throws `invalid_argument` when it cannot be read. */
+export async function readText(io: Io, file: string): Promise<string> {
+  if (file === "-") return await io.readStdin();
   try {
     return readFileSync(resolve(io.cwd, file), "utf8");
   } catch (error) {

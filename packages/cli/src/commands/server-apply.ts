@@ -46,7 +46,7 @@ export const serverApply: Command = {
     const outcomes: readonly Outcome[] = isWaiting
       ? await outcomesOf(invocation, applied, wait)
       : applied.map((server) => ({ kind: "applied", server }));
-    show(outcomes, invocation);
+    showOutcomes(outcomes, invocation);
     return outcomes.every(isGood) ? 0 : 1;
   },
 };
@@ -63,7 +63,7 @@ function applyOne(input: ServerInput, { client, flag, io }: Invocation): Promise
 }
 
 /** The servers for programs; for people, and beside the result, a line on each. */
-function show(outcomes: readonly Outcome[], invocation: Invocation): void {
+export function showOutcomes(outcomes: readonly Outcome[], invocation: Invocation): void {
   const { print, flag } = invocation;
   const servers = outcomes.map(({ server }) => server);
   const [only] = servers;

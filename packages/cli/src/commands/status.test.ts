@@ -65,3 +65,14 @@ test("an overloaded instance says how much, and by what", async () => {
 test("a manager whose store cannot be written is a failure for scripts too", async () => {
   assert.equal((await status({ ...health, status: "failed", store: "read-only" })).status, 1);
 });
+
+test("the configuration file is named, with what is wrong with it", async () => {
+  const at = new Date(Date.now() - 5_000).toISOString();
+  const lineOf = async (config: NonNullable<Health["config"]>): Promise<string | undefined> =>
+    (await status({ ...health, config })).stdout.split("\n").find((line) => line.startsWith("Configuration"));
+  assert.equal(await lineOf({ file: "servers.yaml", state: "ok", at }), "Configuration: servers.yaml, read 5s ago");
+  assert.equal(
+    await lineOf({ file: "servers.yaml", state: "invalid", message: "servers.yaml:3:14: a comma is missing", at }),
+    "Configuration: servers.yaml, read 5s ago: servers.yaml:3:14: a comma is missing",
+  );
+});

@@ -1,7 +1,8 @@
 /** `status`: the manager and its servers at a glance. */
 import type { Command } from "../command.ts";
-import type { Health, ServerHealth, ServerState } from "@mcp-manager/api";
+import type { ConfigHealth, Health, ServerHealth, ServerState } from "@mcp-manager/api";
 import type { Printer } from "../output.ts";
+import { printable } from "../output.ts";
 import { age, stateCell, withoutServer } from "./describe.ts";
 
 export const statusCommand: Command = {
@@ -35,19 +36,27 @@ export const statusCommand: Command = {
 const states: readonly ServerState[] = ["failed", "degraded", "starting", "pending", "draining", "idle", "ready"];
 
 function printInstance(print: Printer, health: Health): void {
-  const { status, version, startedAt, store, overload, states: counts } = health;
+  const { status, version, startedAt, store, overload, config, states: counts } = health;
   const state = print.paint(status, stateCell(status).colour);
   print.line(`Manager ${version}: ${state}, up ${age(startedAt, Date.now())}, store ${store}`);
   if (overload !== undefined && overload.stage > 0) {
     const why = overload.message === undefined ? "" : `: ${overload.message}`;
     print.line(`Load: ${print.paint(`overloaded, stage ${overload.stage}${why}`, "yellow")}`);
   } else if (overload !== undefined) print.line("Load: not overloaded");
+  if (config !== undefined) printConfig(print, config);
   if (counts === undefined) return;
   const counted = states.flatMap((name) => {
     const count = counts[name] ?? 0;
     return count === 0 ? [] : [print.paint(`${count} ${name}`, stateCell(name).colour)];
   });
   if (counted.length > 0) print.line(`Servers: ${counted.join(", ")}`);
+}
+
+/** Which file it runs by, and what is wrong with it or not in force yet. */
+function printConfig(print: Printer, { file, state, message, at }: ConfigHealth): void {
+  const head = `Configuration: ${printable(file)}, read ${age(at, Date.now())} ago`;
+  if (message === undefined) print.line(head);
+  else print.line(print.paint(`${head}: ${printable(message)}`, state === "invalid" ? "red" : "yellow"));
 }
 
 /** Those that somebody should look at, then by name, as they come. */

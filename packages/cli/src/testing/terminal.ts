@@ -7,6 +7,8 @@ export interface Terminal {
   readonly stdin?: string;
   /** What is typed unseen; without it stdin is no terminal. */
   readonly typed?: string;
+  /** What is typed to be seen, line by line; without it stdin is no terminal. */
+  readonly lines?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   /** Its width; without it stdout is a pipe. */
@@ -26,10 +28,15 @@ export interface Ran {
 export function terminalIo(terminal: Terminal = {}): { readonly io: Io; written(): Omit<Ran, "status"> } {
   let stdout = "";
   let stderr = "";
+  const lines = terminal.lines === undefined ? undefined : [...terminal.lines];
   const io: Io = {
     stdout: { write: (text) => (stdout += text) },
     stderr: { write: (text) => (stderr += text) },
     readStdin: () => Promise.resolve(terminal.stdin ?? ""),
+    ask: (question) => {
+      if (lines !== undefined) stderr += question;
+      return Promise.resolve(lines === undefined ? undefined : (lines.shift() ?? ""));
+    },
     askHidden: () => Promise.resolve(terminal.typed),
     env: terminal.env ?? {},
     cwd: terminal.cwd ?? "/nowhere",

@@ -9,6 +9,7 @@ import type { EventStreams } from "../events/stream.ts";
 import type { Informer } from "../registry/informer.ts";
 import type { Registry } from "../registry/registry.ts";
 import { apiKeyOperations } from "./operations/api-keys.ts";
+import { configOperations } from "./operations/config-diff.ts";
 import type { Secrets } from "../security/secrets.ts";
 import { deadLetterOperations } from "./operations/dead-letters.ts";
 import { dataPlaneOperations } from "./operations/data-plane.ts";
@@ -31,6 +32,7 @@ import type {
   DeadLetters,
   Replays,
   Webhooks,
+  ConfigText,
 } from "./ports.ts";
 import type { Implementation } from "./request.ts";
 
@@ -54,6 +56,7 @@ export interface OperationsOptions {
   readonly replays: Replays;
   readonly compareCatalogues: CompareCatalogues;
   readonly streams: EventStreams;
+  readonly configText: ConfigText;
 }
 
 /** The table of implementations; an operation without one does not compile. */
@@ -66,6 +69,7 @@ export function createOperations(options: OperationsOptions): Operations {
     ...serverOperations(options),
     ...deploymentOperations(options),
     ...dataPlaneOperations(options),
+    ...configOperations(options),
     ...apiKeyOperations(options.apiKeys),
     ...eventOperations(options),
     ...secretOperations(options),

@@ -5,6 +5,7 @@
 import type {
   ApiKey,
   ApiKeyDraft,
+  ConfigHealth,
   CreatedApiKey,
   DeadLetter,
   Health,
@@ -20,6 +21,7 @@ import type {
   Webhook,
   WebhookDraft,
 } from "@mcp-manager/api";
+import type { FileReading } from "./file-reading.ts";
 import type { CatalogueRecord } from "../registry/kinds.ts";
 
 /** What clients see otherwise of the one than of the other; the texts are canonical JSON. */
@@ -79,6 +81,8 @@ export interface ProcessHealth {
   store(): Health["store"];
   /** Undefined where nobody watches. */
   overload(): OverloadStage | undefined;
+  /** Undefined where there is no configuration file. */
+  config(): ConfigHealth | undefined;
 }
 
 /** What this instance knows of what runs on it, at this moment. */
@@ -88,6 +92,17 @@ export interface LiveState {
   replica(server: string, replica: string): ReplicaLoad | undefined;
   /** What happened to a server last, newest first, at most `count`. */
   events(server: string, count: number): readonly RecentEvent[];
+}
+
+/** Texts that could stand in the configuration file of this run. */
+export interface ConfigText {
+  /** Absolute path of the file; undefined where there is none. */
+  readonly file: string | undefined;
+  /**
+   * What such a text would say. Rejects with `invalid_argument`, with places, when it is wrong; with `resource_exhausted` when too many
+   * ask at once.
+   */
+  parse(text: string, filename: string, signal: AbortSignal): Promise<FileReading>;
 }
 
 /** API keys: the resources, and the secrets that belong to them. All throw ManagerError. */

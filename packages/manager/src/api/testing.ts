@@ -12,6 +12,7 @@ import { seededRandom } from "../base/random.ts";
 import { EventBus } from "../events/bus.ts";
 import { BusStreams } from "../events/bus-streams.ts";
 import { StoreEvents } from "../events/store-events.ts";
+import { load } from "../config/testing/load-text.ts";
 import { kinds } from "../registry/kinds.ts";
 import { Registry } from "../registry/registry.ts";
 import { openMemoryStore } from "../store/memory.ts";
@@ -101,7 +102,6 @@ export async function openDoor(): Promise<Door> {
       class: from.spec.digest === to.spec.digest ? "none" : "additive",
       changes: [],
     }),
-    health: { version: "1.2.3", startedAt: "2027-01-01T00:00:00Z", store: () => "ok", overload: () => undefined },
     // Servers by name; what is no source is a mistake of its own.
     readImport: (text) => ({
       servers: Object.entries(JSON.parse(text) as Record<string, unknown>).map(([name, source]) => {
@@ -113,6 +113,13 @@ export async function openDoor(): Promise<Door> {
       }),
       notes: ["read by a stand-in"],
     }),
+    health: {
+      version: "1.2.3",
+      startedAt: "2027-01-01T00:00:00Z",
+      store: () => "ok",
+      overload: () => undefined,
+      config: () => undefined,
+    },
     tools: {
       list: () => Promise.resolve([{ name: "echo", inputSchema: { type: "object" } }]),
       call(server, tool, given) {
@@ -128,6 +135,10 @@ export async function openDoor(): Promise<Door> {
         yield* lines;
         if (query.follow) await once(query.signal, "abort");
       },
+    },
+    configText: {
+      file: "/srv/servers.yaml",
+      parse: async (text, path) => ({ servers: load(text, { path }).servers, restart: [] }),
     },
     apiKeys: {
       list: async () => (await keys.list()).items,

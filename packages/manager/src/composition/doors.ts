@@ -1,5 +1,6 @@
 /** Composition of what lets callers in: the operations, REST, gRPC, the listeners, and the order in which they close. Decides nothing. */
 import { durationMs } from "@mcp-manager/api";
+import type { ConfigReload } from "../api/config-reload.ts";
 import { createFront } from "../api/front.ts";
 import { createOperations } from "../api/operations.ts";
 import { viewFor } from "../api/operations/events.ts";
@@ -31,12 +32,14 @@ export interface Parts {
   readonly control: Control;
   readonly delivery: Deliveries;
   readonly writes: ServerWrites;
+  /** Undefined where there is no configuration file. */
+  readonly reload: ConfigReload | undefined;
 }
 
 /** What lets callers in. */
 export async function openDoors(
   options: ManagerOptions,
-  { state, plane, control, delivery, writes }: Parts,
+  { state, plane, control, delivery, writes, reload }: Parts,
   scope: AsyncDisposableStack,
 ): Promise<{ readonly url: string; readonly grpcUrl: string | undefined; hurry(): void }> {
   const { settings, clock, logger } = options;
@@ -64,8 +67,13 @@ export async function openDoors(
       startedAt: new Date(clock.wallMs()).toISOString(),
       store: () => storeWatch.state,
       overload: () => plane.door.monitor.state,
+      config: () => reload?.state,
     },
     apiKeys: keys,
+    configText: {
+      file: options.source.file?.path,
+      parse: (text, filename, signal) => options.source.parse(text, filename, signal),
+    },
     secrets: state.secrets,
     readImport,
     webhooks: delivery.webhooks,

@@ -1,7 +1,8 @@
 /** What a manager is made from. */
-import type { ConfiguredServer } from "../api/configured.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
+import type { ConfigSource } from "../config/config-source.ts";
+import type { ConfiguredServer } from "../config/servers.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Logger } from "../telemetry/logger.ts";
 
@@ -11,6 +12,8 @@ export interface ManagerOptions {
   readonly servers: readonly ConfiguredServer[];
   /** Nobody chose the gRPC port: when another program has it, the manager does without, and says so. */
   readonly mayLackGrpc?: boolean;
+  /** Where all of this is from, to be read again. */
+  readonly source: ConfigSource;
   /** The admin key, when the environment gives one. */
   readonly adminKey: string | undefined;
   /** The environment: what references and processes may see of it. */

@@ -3,6 +3,7 @@
  * parts mean is their own modules' business.
  */
 import { readFileSync, statSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
 import { ManagerError } from "@mcp-manager/api";
 import type { Found } from "./candidate.ts";
 import { problemAt } from "./candidate.ts";
@@ -20,35 +21,53 @@ const nothing: Found = { candidates: [], problems: [], notes: [] };
 export interface FileContent extends Found {
   /** The document with settings. */
   readonly own: ConfigDocument | undefined;
+  /** Whether there is a file, and nothing in it. */
+  readonly isEmpty: boolean;
 }
 
 /** The content of `file`; nothing when there is no file. Throws `invalid_argument` when it cannot be read or parsed. */
-export function readConfiguration(file: string | undefined, readFile: (path: string) => string): FileContent {
-  if (file === undefined) return { ...nothing, own: undefined };
-  const sorted = parseDocuments(file, readText(file, readFile)).map((document) => {
+export function readConfiguration(file: string | undefined, read: (path: string) => string): FileContent {
+  if (file === undefined) return { ...nothing, own: undefined, isEmpty: false };
+  const sorted = parseDocuments(file, readText(file, read)).map((document) => {
     const others = readResources(document) ?? readClientFile(document);
     return { document, others };
   });
   const [own, second] = sorted.filter(({ others }) => others === undefined).map(({ document }) => document);
   const parts = sorted.flatMap(({ others }) => others ?? []);
-  return { own: isRecord(own?.value) ? own : undefined, ...merge([...parts, ownServers(own), tooMany(second)]) };
+  const found = merge([...parts, ownServers(own), tooMany(second)]);
+  return { own: isRecord(own?.value) ? own : undefined, isEmpty: sorted.length === 0, ...found };
 }
 
 /** The real `readFile` of `loadConfig`: the text of a file that is not too large. */
 export function readConfigFile(path: string): string {
-  if (statSync(path).size > bytesMax) throw new Error("it is larger than 4 MiB");
+  if (statSync(path).size > bytesMax) throw tooLarge();
   return readFileSync(path, "utf8");
 }
 
-function readText(file: string, readFile: (path: string) => string): string {
+/** The same while others go on: for a file that is read again. */
+export async function readConfigFileAgain(path: string): Promise<string> {
+  if ((await stat(path)).size > bytesMax) throw tooLarge();
+  return await readFile(path, "utf8");
+}
+
+function tooLarge(): Error {
+  return new Error("it is larger than 4 MiB");
+}
+
+function readText(file: string, read: (path: string) => string): string {
   try {
-    return readFile(file);
+    return read(file);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    const why = code === "ENOENT" ? "there is no such file" : error instanceof Error ? error.message : String(error);
-    const message = `cannot read the configuration file ${file}: ${why}`;
-    throw new ManagerError("invalid_argument", message, { reason: "INVALID_CONFIG", cause: error });
+    throw unreadable(file, error);
   }
+}
+
+/** The error for a file whose text cannot be had. */
+export function unreadable(file: string, error: unknown): ManagerError {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const why = code === "ENOENT" ? "there is no such file" : error instanceof Error ? error.message : String(error);
+  const message = `cannot read the configuration file ${file}: ${why}`;
+  return new ManagerError("invalid_argument", message, { reason: "INVALID_CONFIG", cause: error });
 }
 
 function ownServers(document: ConfigDocument | undefined): Found {

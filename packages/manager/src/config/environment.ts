@@ -33,7 +33,7 @@ export const configVariable = "MCP_MANAGER_CONFIG";
 /** The first admin key. No setting: it is handed on, and shown nowhere. */
 export const adminKeyVariable = "MCP_MANAGER_ADMIN_KEY";
 /** Variables of the command line, which are none of the manager's business. */
-const otherVariables = ["MCP_MANAGER_URL", "MCP_MANAGER_API_KEY", "MCP_MANAGER_RESTARTED"];
+const otherVariables = ["MCP_MANAGER_URL", "MCP_MANAGER_API_KEY", "MCP_MANAGER_REGISTRY", "MCP_MANAGER_RESTARTED"];
 
 /** The value of a variable; an empty one counts as not set. */
 export function variable(env: Environment, name: string): string | undefined {

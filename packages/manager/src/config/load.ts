@@ -27,6 +27,8 @@ export interface LoadOptions {
   readonly env: Environment;
   /** What relative paths are relative to. */
   readonly cwd: string;
+  /** The absolute directory that a server's `cwd` is relative to. Default: the one that the file is in. */
+  readonly folder?: string;
   /** The text of a file by its absolute path; throws when it cannot be read. `config-file.ts` has the real one. */
   readFile(path: string): string;
 }
@@ -41,6 +43,8 @@ export interface Config {
   readonly notes: readonly Note[];
   /** The file as the user named it; absent when there is none. */
   readonly file?: string;
+  /** Whether that file holds nothing at all, as one does that is about to be written. */
+  readonly isEmpty: boolean;
   /** The value of MCP_MANAGER_ADMIN_KEY. Secret. */
   readonly adminKey: string | undefined;
 }
@@ -49,10 +53,10 @@ export interface Config {
  * Reads the configuration. Flags win over the environment, that over the file, that over the defaults. Throws `invalid_argument`
  * (reason INVALID_CONFIG) with every mistake, its place, what was given and what is allowed.
  */
-export function loadConfig({ flags, env, cwd, readFile }: LoadOptions): Config {
+export function loadConfig({ flags, env, cwd, folder, readFile }: LoadOptions): Config {
   const file = flags.config ?? variable(env, configVariable);
-  const { own, ...found } = readConfiguration(file, (path) => readFile(resolve(cwd, path)));
-  const { servers, problems } = checkServers(found.candidates, dirname(resolve(cwd, file ?? "")));
+  const { own, isEmpty, ...found } = readConfiguration(file, (path) => readFile(resolve(cwd, path)));
+  const { servers, problems } = checkServers(found.candidates, folder ?? dirname(resolve(cwd, file ?? "")));
   const written = fromDocument(own);
   const layers = [written, checkGiven(fromEnvironment(env)), checkGiven(fromFlags(flags))];
   const inFile = [...written.problems, ...found.problems, ...problems].toSorted(byPlace);
@@ -65,6 +69,7 @@ export function loadConfig({ flags, env, cwd, readFile }: LoadOptions): Config {
     servers,
     notes: [...unknownVariables(env), ...found.notes],
     ...(file === undefined ? {} : { file }),
+    isEmpty,
     adminKey: variable(env, adminKeyVariable),
   };
 }

@@ -20,3 +20,20 @@ onEachStore("a mark outlives the resource of its name and is none", async ({ reg
   assert.equal(await marks.get("weather"), "one");
   assert.deepEqual((await registry.resources(kinds.Server).list()).items, []);
 });
+
+onEachStore("marks are listed by their names, and forgotten one by one", async ({ registry }) => {
+  const marks = registry.marks("configured");
+  await marks.put("weather", "one");
+  await marks.put("news", "two");
+  await registry.marks("others").put("third", "three");
+  assert.deepEqual(
+    await marks.all(),
+    new Map([
+      ["news", "two"],
+      ["weather", "one"],
+    ]),
+  );
+  await marks.delete("news");
+  await marks.delete("news");
+  assert.deepEqual(await marks.all(), new Map([["weather", "one"]]));
+});

@@ -6,6 +6,7 @@ import type { LiveState, ProcessHealth } from "../ports.ts";
 export function healthSummary(servers: readonly Server[], process: ProcessHealth, live: LiveState): Health {
   const store = process.store();
   const overload = process.overload();
+  const config = process.config();
   const shown = servers.map((server) => serverHealth(server, live.server(server.metadata.name)));
   const isWell = servers.every(({ status }) => ["ready", "idle", "draining"].includes(status.state));
   return {
@@ -14,6 +15,7 @@ export function healthSummary(servers: readonly Server[], process: ProcessHealth
     startedAt: process.startedAt,
     store,
     ...(overload === undefined ? {} : { overload }),
+    ...(config === undefined ? {} : { config }),
     states: counted(shown),
     servers: shown,
   };

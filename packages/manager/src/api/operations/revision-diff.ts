@@ -8,10 +8,21 @@ export interface Viewed {
   readonly shown: Revision;
 }
 
-/** The fields that differ, in order of their paths. One whose values are hidden is named all the same. */
+/** The fields of the runnable part that differ, in order of their paths. */
 export function fieldChanges(from: Viewed, to: Viewed): readonly FieldChange[] {
-  const [before, after] = [fieldsOf(from.real), fieldsOf(to.real)];
-  const [shownBefore, shownAfter] = [fieldsOf(from.shown), fieldsOf(to.shown)];
+  return changesBetween(
+    { real: runnableOf(from.real), shown: runnableOf(from.shown) },
+    { real: runnableOf(to.real), shown: runnableOf(to.shown) },
+  );
+}
+
+/** The fields that differ, in order of their paths. One whose values are hidden is named all the same. */
+export function changesBetween(
+  from: { readonly real: unknown; readonly shown: unknown },
+  to: { readonly real: unknown; readonly shown: unknown },
+): readonly FieldChange[] {
+  const [before, after] = [new Map(leaves("", from.real)), new Map(leaves("", to.real))];
+  const [shownBefore, shownAfter] = [new Map(leaves("", from.shown)), new Map(leaves("", to.shown))];
   const paths = [...new Set([...before.keys(), ...after.keys()])].sort();
   return paths
     .filter((path) => !sameJson(before.get(path), after.get(path)))
@@ -22,9 +33,9 @@ export function fieldChanges(from: Viewed, to: Viewed): readonly FieldChange[] {
     }));
 }
 
-function fieldsOf({ spec }: Revision): ReadonlyMap<string, unknown> {
+function runnableOf({ spec }: Revision): RunnablePart {
   const { source, sandbox, sharing, limits } = spec;
-  return new Map(leaves("", { source, sandbox, sharing, limits } satisfies RunnablePart));
+  return { source, sandbox, sharing, limits };
 }
 
 /** Lists are values: what stands at a place of one says little without the others. */

@@ -16,7 +16,11 @@ export function viewServer(server: Server, principal: Principal, authorizer: Aut
 /** A source with the values hidden that this principal could not have written. */
 export function viewSource(source: ServerSource, principal: Principal, authorizer: Authorizer): ServerSource {
   const permission = source.kind === "process" ? "processes:write" : "servers:write";
-  if (authorizer.allows(principal, permission)) return source;
+  return authorizer.allows(principal, permission) ? source : hideSource(source);
+}
+
+/** A source with its values hidden from everybody. */
+export function hideSource(source: ServerSource): ServerSource {
   if (source.kind === "process") return { ...source, env: hideValues(source.env) };
   return { ...source, headers: hideValues(source.headers) };
 }

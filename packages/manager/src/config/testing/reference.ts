@@ -130,8 +130,10 @@ servers:
 \`env\`, \`headers\` and \`args\` may hold \`\${secret:name}\`, \`\${env:NAME}\`, \`\${env:NAME:-fallback}\` and \`\${file:/path}\`, replaced when the
 server starts; \`$\${\` is a literal \`\${\`. So the file needs no secrets ([guide](../guides/secrets.md)).
 
-A server is changed by the file only when what the file says about *this* server has changed since the last start: moving lines, comments and
-other servers do not count, and what was changed through the API stays.
+A server is changed by the file only when what the file says about *this* server has changed since it was read last: moving lines, comments
+and other servers do not count, and what was changed through the API stays. A server that the file made and names no more is deleted, its
+calls in flight first; what others made stays. The file is read again when it changes and at SIGHUP
+([guide](../guides/config-as-code.md)); changed settings need a restart.
 `;
 
 const clientsIntro = `## Files of MCP clients
