@@ -10,6 +10,8 @@ export interface Io {
   readonly stderr: Sink;
   /** All of what is piped in. */
   readStdin(): Promise<string>;
+  /** Resolves when whoever holds the other end of stdin has closed it or has gone. What is written there is dropped. */
+  stdinEnded(): Promise<void>;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What relative paths are relative to. */
   readonly cwd: string;

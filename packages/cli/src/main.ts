@@ -24,6 +24,15 @@ process.exitCode = await run(args, {
     for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk);
     return Buffer.concat(chunks).toString();
   },
+  stdinEnded() {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    for (const event of ["end", "close", "error"]) process.stdin.once(event, () => resolve());
+    process.stdin.resume();
+    // Listening for it is no reason to live on: a manager that was told to stop ends although its parent is still there. A file
+    // ends by itself and has no such method.
+    if ("unref" in process.stdin) process.stdin.unref();
+    return promise;
+  },
   env: process.env,
   cwd: process.cwd(),
   isTerminal: process.stdout.isTTY,

@@ -27,6 +27,7 @@ export function terminalIo(terminal: Terminal = {}): { readonly io: Io; written(
   const io: Io = {
     stdout: { write: (text) => (stdout += text) },
     stderr: { write: (text) => (stderr += text) },
+    stdinEnded: () => Promise.resolve(),
     readStdin: () => Promise.resolve(terminal.stdin ?? ""),
     env: terminal.env ?? {},
     cwd: terminal.cwd ?? "/nowhere",
