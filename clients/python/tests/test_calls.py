@@ -38,10 +38,22 @@ async def test_every_call_shows_the_key(fake: FakeManager) -> None:
 async def test_an_error_is_raised_with_code_fields_server_and_wait(fake: FakeManager) -> None:
     async def get(request: object, context: Context) -> Message:
         fields = error_details_pb2.BadRequest(
-            field_violations=[error_details_pb2.BadRequest.FieldViolation(field="spec.source", description="one of process, remote")]
+            field_violations=[
+                error_details_pb2.BadRequest.FieldViolation(field="spec.source", description="given 5, expected one of process, remote")
+            ]
         )
         wait = error_details_pb2.RetryInfo(retry_delay=Duration(seconds=2, nanos=500_000_000))
-        await refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "invalid_argument", "no", fields, wait, server="weather", tries="3")
+        await refuse(
+            context,
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "invalid_argument",
+            "no",
+            fields,
+            wait,
+            server="weather",
+            reason="NO_SOURCE",
+            revision="3",
+        )
         raise AssertionError
 
     fake.answers["GetServer"] = get
@@ -49,8 +61,9 @@ async def test_an_error_is_raised_with_code_fields_server_and_wait(fake: FakeMan
         with pytest.raises(InvalidArgument) as raised:
             await manager.get_server("weather")
     error = raised.value
-    assert (error.code, error.server, error.retry_after, error.details) == ("invalid_argument", "weather", 2.5, {"tries": "3"})
-    assert [(field.path, field.expected) for field in error.fields] == [("spec.source", "one of process, remote")]
+    assert (error.code, error.server, error.retry_after, error.details) == ("invalid_argument", "weather", 2.5, {"revision": "3"})
+    assert error.reason == "NO_SOURCE"
+    assert [(field.path, field.given, field.expected) for field in error.fields] == [("spec.source", "5", "one of process, remote")]
     assert str(error) == "no\n  spec.source: one of process, remote"
 
 

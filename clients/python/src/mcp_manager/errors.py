@@ -5,6 +5,7 @@ Owns the classes and how a gRPC status becomes one of them. Decides nothing abou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -13,6 +14,7 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
+_VIOLATION = re.compile(r"given (?P<given>.*), expected (?P<expected>.*)", re.DOTALL)
 _DETAILS_KEY = "grpc-status-details-bin"
 
 
@@ -24,6 +26,8 @@ class FieldError:
     """Where: `spec.source.command`."""
     expected: str
     """What is allowed, in words."""
+    given: str | None = None
+    """What was there, where somebody said; never a secret."""
 
 
 class ManagerError(Exception):
@@ -208,22 +212,27 @@ def from_rpc(error: grpc.aio.AioRpcError, where: str) -> ManagerError:
         bad = error_details_pb2.BadRequest()
         retry = error_details_pb2.RetryInfo()
         if detail.Unpack(bad):
-            violations += [FieldError(one.field, one.description) for one in bad.field_violations]
+            violations += [_field(one.field, one.description) for one in bad.field_violations]
         elif detail.Unpack(retry):
             retry_after = retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9
         else:
             detail.Unpack(info)
     facts = dict(info.metadata)
-    kind = BY_CODE.get(facts.pop("code", "") or info.reason.lower()) or _BY_STATUS.get(error.code(), Internal)
+    kind = BY_CODE.get(info.reason.lower()) or _BY_STATUS.get(error.code(), Internal)
     message = error.details() or error.code().name.lower()
     return kind(
         message if details else f"{message} (at {where})",
-        reason=info.reason or None,
+        reason=facts.pop("reason", None) or info.reason or None,
         server=facts.pop("server", None),
         fields=violations,
         details=facts,
         retry_after=retry_after,
     )
+
+
+def _field(path: str, description: str) -> FieldError:
+    words = _VIOLATION.fullmatch(description)
+    return FieldError(path, description) if words is None else FieldError(path, words["expected"], words["given"])
 
 
 def _details(error: grpc.aio.AioRpcError) -> Sequence[Any]:

@@ -22,6 +22,7 @@ from .server import MCPServer
 P = ParamSpec("P")
 T = TypeVar("T")
 S = TypeVar("S")
+S_co = TypeVar("S_co", covariant=True)
 
 
 class _Loop:
@@ -126,10 +127,10 @@ class _Stream(Generic[S, P, T]):
         return call
 
 
-class _Facade(Generic[S]):
+class _Facade(Generic[S_co]):
     """What waits in place of `subject`."""
 
-    def __init__(self, loop: _Loop, subject: S) -> None:
+    def __init__(self, loop: _Loop, subject: S_co) -> None:
         self._loop = loop
         self._subject = subject
 
