@@ -31,7 +31,10 @@ function documentOf(name: string, spec: object = {}): string {
 }
 
 test("up says on one line what is ready, and is found by its data directory", async () => {
-  assert.match(manager.output, /^MCP Manager \d+\.\d+\.\d+ ready on http:\/\/127\.0\.0\.1:\d+$/m);
+  assert.match(
+    manager.output,
+    /^MCP Manager \d+\.\d+\.\d+ ready on http:\/\/127\.0\.0\.1:\d+ and grpc:\/\/127\.0\.0\.1:\d+$/m,
+  );
   const { status, stdout, stderr } = await cli(manager, "status");
   assert.equal(status, 0);
   assert.equal(stderr, "");
@@ -292,7 +295,7 @@ test("where no manager is, and where it went away, that is said", async () => {
 
 test("a manager runs on when nobody reads what it says", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "mcp-manager-"));
-  const unread = startCli(undefined, ["up", "--data", dataDir, "--port", "0"]);
+  const unread = startCli(undefined, ["up", "--data", dataDir, "--port", "0", "--grpc-port", "off"]);
   const url = (): string | undefined => /ready on (http:\/\/\S+)/.exec(unread.stdout)?.[1];
   await until("it is ready", () => Promise.resolve(url() !== undefined));
   unread.child.stdout?.destroy();

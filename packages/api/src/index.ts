@@ -131,8 +131,8 @@ export {
   rollbackRequestSchema,
 } from "./schema/deploy.ts";
 export { hiddenValue } from "./schema/source.ts";
-export { commonErrors, parseLabels, parseQuery } from "./operation.ts";
-export type { Answer, Operation, Parameter, ParameterValue } from "./operation.ts";
+export { commonErrors, parseLabels, parseQuery, rpcOf } from "./operation.ts";
+export type { Answer, Operation, Parameter, ParameterValue, Rpc } from "./operation.ts";
 export { eventStreamType, operations, probes } from "./operations.ts";
 export type { OperationName, ProbeName } from "./operations.ts";
 export { openApiDocument } from "./openapi.ts";

@@ -33,6 +33,16 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** How an operation is asked for over gRPC, where its name and its parameters do not say it all. */
+export interface Rpc {
+  /** The method of `mcpmanager.v1.MCPManager`. */
+  readonly method: string;
+  /** Fields of the request that hold parameters under another name, by the parameter's. */
+  readonly fields?: Readonly<Record<string, string>>;
+  /** The field of the response that the answer stands in, where more is said beside it. Default: the answer is the response. */
+  readonly answer?: string;
+}
+
 /** One thing that can be asked for. */
 export interface Operation {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
@@ -50,6 +60,8 @@ export interface Operation {
   readonly errors: readonly ErrorCode[];
   /** The command that does it: `server list`. */
   readonly cli?: string;
+  /** Default: what `rpcOf` says. */
+  readonly rpc?: Rpc;
 }
 
 /** How any operation with a credential may fail. */
@@ -60,6 +72,11 @@ export const commonErrors: readonly ErrorCode[] = [
   "internal",
   "unavailable",
 ];
+
+/** How it is asked for over gRPC: by a method of its name with a capital, unless it says otherwise. */
+export function rpcOf(name: string, operation: Operation): Rpc {
+  return operation.rpc ?? { method: name.slice(0, 1).toUpperCase() + name.slice(1) };
+}
 
 /** A parameter's value, by its type. */
 export type ParameterValue = string | number | boolean;

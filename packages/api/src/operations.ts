@@ -130,6 +130,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     permission: "servers:write",
     errors: ["conflict", "failed_precondition"],
     cli: "server apply",
+    rpc: { method: "DeployServer", answer: "server" },
   },
   deleteServer: {
     method: "DELETE",
@@ -179,6 +180,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     permission: "servers:write",
     errors: ["not_found", "conflict", "failed_precondition"],
     cli: "server deploy",
+    rpc: { method: "CreateDeployment" },
   },
   rollbackServer: {
     method: "POST",
@@ -256,6 +258,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     permission: "tools:call",
     errors: ["not_found", "resource_exhausted", "protocol_error", "circuit_open", "deadline_exceeded"],
     cli: "tool call",
+    rpc: { method: "ExecuteTool", fields: { name: "server" } },
   },
   readLogs: {
     method: "GET",

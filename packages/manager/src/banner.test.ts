@@ -22,6 +22,12 @@ test("the first line says that it is ready, and where", () => {
   assert.equal(banner(options).split("\n")[0], "MCP Manager 1.2.3 ready on http://127.0.0.1:8080");
 });
 
+test("where gRPC listens too, the first line says so", () => {
+  const manager = { ...options.manager, grpcUrl: "grpc://127.0.0.1:9090" };
+  const [first] = banner({ ...options, manager }).split("\n");
+  assert.equal(first, "MCP Manager 1.2.3 ready on http://127.0.0.1:8080 and grpc://127.0.0.1:9090");
+});
+
 test("each client has a line that can be copied and holds no key", () => {
   const text = banner(options);
   assert.ok(

@@ -3,7 +3,7 @@ import { relative } from "node:path";
 import type { RunningManager } from "./manager.ts";
 
 export interface BannerOptions {
-  readonly manager: Pick<RunningManager, "url" | "adminKey" | "admissions">;
+  readonly manager: Pick<RunningManager, "url" | "grpcUrl" | "adminKey" | "admissions">;
   readonly version: string;
   /** What paths are shown relative to. */
   readonly cwd: string;
@@ -16,7 +16,7 @@ export interface BannerOptions {
 /** The text, ended by a newline. Its first line says `ready` and what was bound, and is all that scripts need. */
 export function banner(options: BannerOptions): string {
   const { manager, version, isTerminal } = options;
-  const { url, admissions } = manager;
+  const { url, grpcUrl, admissions } = manager;
   const bold = (text: string): string => (isTerminal ? `\u001B[1m${text}\u001B[0m` : text);
   const names = admissions.filter(({ outcome }) => outcome !== "deleted").map(({ name }) => name);
   const rows: readonly (readonly [string, string])[] = [
@@ -27,7 +27,7 @@ export function banner(options: BannerOptions): string {
     ["key", keyText(options)],
   ];
   return `${[
-    `${bold("MCP Manager")} ${version} ready on ${bold(url)}`,
+    `${bold("MCP Manager")} ${version} ready on ${bold(url)}${grpcUrl === undefined ? "" : ` and ${bold(grpcUrl)}`}`,
     "",
     ...rows.map(([left, right]) => `  ${left.padEnd(12)}${right}`),
     "",

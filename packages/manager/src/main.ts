@@ -35,7 +35,7 @@ const brokenStopMs = 15_000;
 /** Runs a manager until a signal or `stopped` ends it; resolves with the exit status. Rejects with ManagerError when it cannot start. */
 export async function runManager(options: RunOptions): Promise<number> {
   const config = loadConfig({ ...options, readFile: readConfigFile });
-  const { settings, servers, adminKey, notes } = config;
+  const { settings, servers, adminKey, notes, origins } = config;
   const logger = loggerOf(config, options);
   for (const { level, message } of notes) logger[level](message);
   for (const line of explain(config)) logger.debug(line);
@@ -54,7 +54,8 @@ export async function runManager(options: RunOptions): Promise<number> {
     systemClock.after(brokenStopMs, () => process.exit(status));
   });
   const common = { clock: systemClock, random: systemRandom, logger, onFatal: died.resolve, env: options.env };
-  const manager = await createManager({ settings, servers, adminKey, ...common });
+  const mayLackGrpc = origins.get("grpcPort")?.kind === "default";
+  const manager = await createManager({ settings, servers, adminKey, mayLackGrpc, ...common });
   for (const { name, outcome, error } of manager.admissions) {
     if (outcome === "refused") logger.error("a configured server was refused", { server: name, error });
     if (outcome === "deleted") logger.info("a deleted server stays so until its text changes", { server: name });

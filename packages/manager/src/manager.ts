@@ -5,7 +5,7 @@
  *
  *   state: store ─ registry ─ keys ─┬─ data plane: table ─ catalog ─ sessions ─ endpoint
  *                                   ├─ control: runtimes ─ agent ─ controller
- *                                   └─ doors: operations ─ REST ─ listener
+ *                                   └─ doors: operations ─ REST, gRPC ─ listeners
  */
 import { type Admission, admitConfigured } from "./api/configured.ts";
 import { ServerWrites } from "./api/operations/server-writes.ts";
@@ -20,6 +20,8 @@ import { openState } from "./composition/state.ts";
 export interface RunningManager extends AsyncDisposable {
   /** Where it listens: `http://127.0.0.1:8080`. */
   readonly url: string;
+  /** Where it listens for gRPC: `grpc://127.0.0.1:9090`, with TLS `grpcs://…`; absent where it does not. */
+  readonly grpcUrl?: string;
   readonly adminKey: AdminKey;
   /** What became of the configured servers. */
   readonly admissions: readonly Admission[];
@@ -39,6 +41,7 @@ export async function createManager(options: ManagerOptions): Promise<RunningMan
   const owned = scope.move();
   return {
     url: doors.url,
+    ...(doors.grpcUrl === undefined ? {} : { grpcUrl: doors.grpcUrl }),
     adminKey: state.adminKey,
     admissions,
     hurry: doors.hurry,

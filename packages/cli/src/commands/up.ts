@@ -18,7 +18,11 @@ export const upCommand: Command = {
     },
     host: { type: "string", value: "ADDRESS", summary: "What to listen on (MCP_MANAGER_HOST). Default: 127.0.0.1" },
     port: { type: "string", value: "N", summary: "HTTP port, 0 for a free one (MCP_MANAGER_PORT). Default: 8080" },
-    "grpc-port": { type: "string", value: "N", summary: "gRPC port (MCP_MANAGER_GRPC_PORT). Default: 9090" },
+    "grpc-port": {
+      type: "string",
+      value: "N",
+      summary: "gRPC port, 0 for a free one, or off (MCP_MANAGER_GRPC_PORT). Default: 9090",
+    },
     "exit-with-parent": {
       type: "boolean",
       summary:

@@ -1,5 +1,4 @@
 /** How answers and errors look over HTTP: JSON, problem documents, lines of a log. Decides nothing about their content. */
-import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ManagerError, eventStreamType, problemType, toProblem } from "@mcp-manager/api";
 import type { Clock, Timer } from "../base/clock.ts";
@@ -62,6 +61,13 @@ export function etag(revision: string | undefined): Readonly<Record<string, stri
   return revision === undefined ? {} : { etag: `"${revision}"` };
 }
 
+/** Begins an answer that goes on. Events are kept alive, until the function that it answers with is called. */
+export function beginStream(response: ServerResponse, type: string, clock: Clock): () => void {
+  response.writeHead(200, { ...always, "content-type": type });
+  response.flushHeaders();
+  return type === eventStreamType ? keepAlive(response, clock) : () => undefined;
+}
+
 export interface LinesOptions {
   readonly lines: AsyncIterable<LogLine>;
   /** Whether each line of plain text begins with its replica's name. */
@@ -77,19 +83,29 @@ export async function sendLines(
 ): Promise<void> {
   const isEvents = (request.headers.accept ?? "").includes(eventStreamType);
   const type = isEvents ? eventStreamType : "text/plain; charset=utf-8";
-  response.writeHead(200, { ...always, "content-type": type });
-  response.flushHeaders();
-  const stopKeepAlive = isEvents ? keepAlive(response, options.clock) : undefined;
+  const stopKeepAlive = beginStream(response, type, options.clock);
   try {
     for await (const line of options.lines) {
       if (response.destroyed) return;
       const chunk = isEvents ? eventOf(line) : `${options.named ? `${line.replica} | ` : ""}${line.text}\n`;
-      if (!response.write(chunk)) await Promise.race([once(response, "drain"), once(response, "close")]);
+      if (!response.write(chunk)) await drained(response);
     }
     response.end();
   } finally {
-    stopKeepAlive?.();
+    stopKeepAlive();
   }
+}
+
+/** Resolves when the reader took what waits for it, or has gone; nothing is left listening then. */
+export function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off("drain", done).off("close", done);
+      resolve();
+    };
+    if (response.destroyed || !response.writableNeedDrain) resolve();
+    else response.on("drain", done).on("close", done);
+  });
 }
 
 function eventOf({ replica, at, text }: LogLine): string {

@@ -36,7 +36,7 @@ export async function readBody(request: IncomingMessage, operation: Operation, e
     const given = type === "" ? "there is no Content-Type" : `the Content-Type is ${type.slice(0, 60)}`;
     throw new BodyRefusal(415, `${given}: send application/json`);
   }
-  return parseJson(bytes, exact);
+  return parseJson(bytes, exact, "the body");
 }
 
 async function readBytes(request: IncomingMessage): Promise<Buffer> {
@@ -66,13 +66,14 @@ const keepDigits: Reviver = (_key, value, { source }) =>
     ? (JSON as unknown as ExactJson).rawJSON(source)
     : value;
 
-function parseJson(bytes: Buffer, exact: boolean): unknown {
+/** JSON as a value; with `exact`, numbers keep their digits. `what` is named when it is none. Throws `invalid_argument`. */
+export function parseJson(bytes: Uint8Array, exact: boolean, what: string): unknown {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     return exact ? (JSON as unknown as ExactJson).parse(text, keepDigits) : JSON.parse(text);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new ManagerError("invalid_argument", `the body is not JSON: ${why.slice(0, 200)}`, {
+    throw new ManagerError("invalid_argument", `${what} is not JSON: ${why.slice(0, 200)}`, {
       reason: "INVALID_JSON",
       cause: error,
     });

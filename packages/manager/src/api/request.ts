@@ -1,5 +1,5 @@
 /** One asked operation and its answer, free of any door: what every implementation takes and gives. */
-import type { ParameterValue, Permission, Principal } from "@mcp-manager/api";
+import type { ParameterValue, Permission, Principal, StreamItem } from "@mcp-manager/api";
 import { ManagerError } from "@mcp-manager/api";
 import type { Authorizer, LogLine } from "./ports.ts";
 
@@ -13,6 +13,8 @@ export interface OperationRequest {
   readonly body: unknown;
   /** The revision that the caller read (`If-Match`): `*` means any. */
   readonly ifMatch?: string;
+  /** The position that the caller has heard up to (`Last-Event-ID`). */
+  readonly after?: string;
   /** Aborts when the caller has gone. */
   readonly signal: AbortSignal;
 }
@@ -29,7 +31,9 @@ export type OperationReply =
     }
   /** JSON that is passed on as it came. */
   | { readonly kind: "raw"; readonly status: number; readonly bytes: Buffer }
-  | { readonly kind: "lines"; readonly lines: AsyncIterable<LogLine>; readonly named: boolean };
+  | { readonly kind: "lines"; readonly lines: AsyncIterable<LogLine>; readonly named: boolean }
+  /** What happens, until the caller has gone. */
+  | { readonly kind: "stream"; readonly items: AsyncIterable<StreamItem> };
 
 /** Does one operation. Rejects with a ManagerError for what the caller has to hear. */
 export type Implementation = (request: OperationRequest) => Promise<OperationReply>;
@@ -61,6 +65,11 @@ export function demand(authorizer: Authorizer, principal: Principal, permission:
   if (authorizer.allows(principal, permission)) return;
   const roles = principal.roles.length === 0 ? "no role" : `role ${principal.roles.join(", ")}`;
   throw new ManagerError("permission_denied", `${principal.name} (${roles}) may not ${what}: that needs ${permission}`);
+}
+
+/** The failure of asking without a credential that is good; `refusal` says what was wrong with the one that was sent. */
+export function noCredential(refusal?: string): ManagerError {
+  return new ManagerError("unauthenticated", refusal ?? "a credential is needed: send Authorization: Bearer <key>");
 }
 
 /** The failure of naming something that is not there. */

@@ -7,10 +7,12 @@ import { ManagerError, parseQuery } from "@mcp-manager/api";
 import type { Operation, OperationName, Principal } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import { etag, sendBytes, sendError, sendJson, sendLines } from "./answer.ts";
+import { sendEvents } from "./event-answer.ts";
 import { BodyRefusal, readBody } from "./body.ts";
 import { perform } from "./perform.ts";
 import type { PerformOptions } from "./perform.ts";
 import type { OperationReply, OperationRequest } from "./request.ts";
+import { noCredential } from "./request.ts";
 import { routeOf } from "./route.ts";
 
 export interface RestOptions extends PerformOptions {
@@ -80,6 +82,8 @@ async function send(
       return sendBytes(response, reply.status, reply.bytes, "application/json");
     case "lines":
       return sendLines(request, response, { ...reply, clock });
+    case "stream":
+      return sendEvents(response, reply.items, clock);
   }
 }
 
@@ -96,10 +100,6 @@ function refuse(request: IncomingMessage, response: ServerResponse, error: Manag
   if (!isMismatch) return sendError(request, response, error);
   const current = error.details["current"] as { readonly metadata?: { readonly revision?: string } } | undefined;
   return sendError(request, response, error, { status: 412, headers: etag(current?.metadata?.revision) });
-}
-
-function noCredential(refusal: string | undefined): ManagerError {
-  return new ManagerError("unauthenticated", refusal ?? "a credential is needed: send Authorization: Bearer <key>");
 }
 
 function unknownPath(path: string): ManagerError {

@@ -13,6 +13,7 @@ import { kinds } from "../registry/kinds.ts";
 import { Registry } from "../registry/registry.ts";
 import { openMemoryStore } from "../store/memory.ts";
 import { createFront } from "./front.ts";
+import type { Operations } from "./operations.ts";
 import { createOperations } from "./operations.ts";
 import { ServerWrites } from "./operations/server-writes.ts";
 import type { Authorizer, LiveState, LogLine, LogQuery } from "./ports.ts";
@@ -29,6 +30,8 @@ export interface Ask extends RequestInit {
 export interface Door extends AsyncDisposable {
   readonly url: string;
   readonly registry: Registry;
+  /** What is behind the door, for another one. */
+  readonly operations: Operations;
   /** What `readLogs` answers with. */
   readonly lines: LogLine[];
   /** The queries that reached the logs. */
@@ -127,6 +130,7 @@ export async function openDoor(): Promise<Door> {
   return {
     url,
     registry,
+    operations,
     lines,
     logQueries,
     failures,

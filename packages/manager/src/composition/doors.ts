@@ -1,9 +1,11 @@
-/** Composition of what lets callers in: the operations, REST, the listener, and the order in which they close. Decides nothing. */
+/** Composition of what lets callers in: the operations, REST, gRPC, the listeners, and the order in which they close. Decides nothing. */
 import { durationMs } from "@mcp-manager/api";
 import { createFront } from "../api/front.ts";
 import { createOperations } from "../api/operations.ts";
 import { ServerWrites } from "../api/operations/server-writes.ts";
+import type { PerformOptions } from "../api/perform.ts";
 import { createRest } from "../api/rest.ts";
+import { WatchedValue } from "../base/watched.ts";
 import { compareRecords } from "../controller/gates.ts";
 import { compareCatalogues } from "../controller/schema/compare.ts";
 import { Listener } from "../gateway/listener.ts";
@@ -14,6 +16,7 @@ import { StoreWatch } from "../store/health.ts";
 import { liveState } from "../upstream/live-state.ts";
 import type { Control } from "./control.ts";
 import type { DataPlane } from "./data-plane.ts";
+import { type GrpcDoor, openGrpc } from "./grpc.ts";
 import type { ManagerOptions } from "./options.ts";
 import type { State } from "./state.ts";
 
@@ -30,12 +33,12 @@ export async function openDoors(
   options: ManagerOptions,
   { state, plane, control, writes }: Parts,
   scope: AsyncDisposableStack,
-): Promise<{ readonly url: string; hurry(): void }> {
+): Promise<{ readonly url: string; readonly grpcUrl: string | undefined; hurry(): void }> {
   const { settings, clock, logger } = options;
   const { host, port, allowedHosts, allowedOrigins, gateway } = settings;
   const { registry, keys, metrics, audit, access } = state;
   const storeWatch = scope.use(new StoreWatch(state.store, clock));
-  let notReady: string | undefined;
+  const readiness = new WatchedValue<string | undefined>(undefined);
   const operations = createOperations({
     registry,
     writes,
@@ -57,20 +60,21 @@ export async function openDoors(
     },
     apiKeys: keys,
   });
-  const rest = createRest({
+  const performing: PerformOptions = {
     operations,
     authorizer: access,
-    clock,
     audit,
     onFailure: (operation, error) => logger.error("an operation failed", { operation, error }),
-  });
-  const probes = { notReady: () => notReady, metrics: () => metrics.text() };
+  };
+  const rest = createRest({ ...performing, clock });
+  const authenticator = scope.use(new KeyAuthenticator(keys.table, clock));
+  const probes = { notReady: () => readiness.current, metrics: () => metrics.text() };
   const listener = new Listener({
     host,
     port,
     endpoint: plane.endpoint,
     other: createFront({ rest, probes, authorizer: access }),
-    authenticator: scope.use(new KeyAuthenticator(keys.table, clock)),
+    authenticator,
     hostOrigin: createHostOriginCheck({ host, allowedHosts, allowedOrigins }),
     gate: plane.door.gate,
     connections: plane.door.connections,
@@ -81,14 +85,20 @@ export async function openDoors(
   });
   const bound = await listener.listen();
   const hurried = new AbortController();
+  let grpc: GrpcDoor | undefined;
   scope.defer(async () => {
-    notReady = "it is being stopped";
+    readiness.replace("it is being stopped");
     plane.door.gate.stop();
     // Cut short, it is over all the same.
     await clock.sleep(durationMs(gateway.readinessDelay), hurried.signal).catch(() => undefined);
     const expiry = clock.after(durationMs(gateway.drainTimeout), () => hurried.abort());
-    await listener.close(hurried.signal);
+    await Promise.all([listener.close(hurried.signal), grpc?.close(hurried.signal)]);
     expiry.cancel();
   });
-  return { url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`, hurry: () => hurried.abort() };
+  grpc = await openGrpc(options, plane, { ...performing, audit, authenticator, readiness });
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`,
+    grpcUrl: grpc?.url,
+    hurry: () => hurried.abort(),
+  };
 }

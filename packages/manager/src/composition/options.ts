@@ -9,6 +9,8 @@ export interface ManagerOptions {
   readonly settings: Settings;
   /** Servers to admit before traffic is let in. */
   readonly servers: readonly ConfiguredServer[];
+  /** Nobody chose the gRPC port: when another program has it, the manager does without, and says so. */
+  readonly mayLackGrpc?: boolean;
   /** The admin key, when the environment gives one. */
   readonly adminKey: string | undefined;
   /** The environment: what references and processes may see of it. */

@@ -22,5 +22,5 @@ export function explain(config: Config): readonly string[] {
 
 function valueText(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? "(none)" : value.join(", ");
-  return String(value);
+  return value === "" ? "(none)" : String(value);
 }

@@ -20,6 +20,7 @@ test("without file, variables and flags everything has its documented default", 
     host: "127.0.0.1",
     port: 8080,
     grpcPort: 9090,
+    grpcTls: { cert: "", key: "", clientCa: "" },
     data: "/srv/data",
     allowedHosts: [],
     allowedOrigins: [],
@@ -160,7 +161,7 @@ test("all mistakes of file, environment and flags are reported at once, each wit
     [
       "the configuration has 9 mistakes:",
       "  servers.yaml:1:1 prot: given a number, expected no such field; did you mean port? (known here: host, port, " +
-        "grpcPort, data, allowedHosts, allowedOrigins, gateway, agent, capacity, sandbox, store, log, audit, servers, $schema);",
+        "grpcPort, grpcTls, data, allowedHosts, allowedOrigins, gateway, agent, capacity, sandbox, store, log, audit, servers, $schema);",
       '  servers.yaml:2:8 log.level: given "loud", expected one of debug, info, warn, error;',
       '  servers.yaml:4:3 gateway.bodySize: given "4MB", expected a size from 1KiB to 256MiB, such as 512KiB or 10MiB;',
       '  servers.yaml:5:15 gateway.sessions.idle: given "48h", expected a duration from 1s to 24h, such as 250ms, 30s, 10m or 1h;',
@@ -168,7 +169,7 @@ test("all mistakes of file, environment and flags are reported at once, each wit
       "  servers.yaml:9:11 servers.time.command: given text (not shown), expected the program alone; its arguments go into args, one each;",
       '  MCP_MANAGER_PORT: given "http", expected a whole number from 0 to 65535;',
       '  MCP_MANAGER_AUDIT_ENABLED: given "yes", expected true or false;',
-      "  --grpc-port: given 99999, expected a whole number from 0 to 65535",
+      "  --grpc-port: given 99999, expected a whole number from 0 to 65535, or off",
     ].join("\n"),
   );
 });
@@ -226,10 +227,11 @@ test("what Kubernetes sets for a Service named mcp-manager is neither a port nor
   assert.deepEqual(config.notes, []);
 });
 
-test("a gRPC port that was asked for is recorded, with a warning that nothing listens there", () => {
-  const config = load("", { flags: { grpcPort: "9999" } });
-  assert.equal(config.settings.grpcPort, 9999);
-  assert.match(config.notes[0]?.message ?? "", /gRPC door is not available yet/);
+test("the gRPC port is a number, or off", () => {
+  assert.equal(load("", { flags: { grpcPort: "0" } }).settings.grpcPort, 0);
+  assert.equal(load("", { env: { MCP_MANAGER_GRPC_PORT: "off" } }).settings.grpcPort, "off");
+  assert.equal(load("grpcPort: off").settings.grpcPort, "off");
+  assert.throws(() => load("grpcPort: on"), /expected a whole number from 0 to 65535, or off/);
 });
 
 test("the explanation shows every setting and server with its origin, and no secret", () => {

@@ -63,7 +63,7 @@ export function loadConfig({ flags, env, cwd, readFile }: LoadOptions): Config {
     settings: { ...settings, data: resolve(cwd, settings.data) },
     origins,
     servers,
-    notes: [...unknownVariables(env), ...found.notes, ...unavailable(origins)],
+    notes: [...unknownVariables(env), ...found.notes],
     ...(file === undefined ? {} : { file }),
     adminKey: variable(env, adminKeyVariable),
   };
@@ -72,11 +72,4 @@ export function loadConfig({ flags, env, cwd, readFile }: LoadOptions): Config {
 /** From the top of the file to its end. */
 function byPlace(a: Problem, b: Problem): number {
   return a.place.localeCompare(b.place, "en", { numeric: true });
-}
-
-function unavailable(origins: ReadonlyMap<string, Origin>): readonly Note[] {
-  if (origins.get("grpcPort")?.kind === "default") return [];
-  return [
-    { level: "warn", message: "grpcPort is recorded, but the gRPC door is not available yet: nothing listens there" },
-  ];
 }

@@ -52,7 +52,7 @@ function toSetting(schema: Readonly<Record<string, unknown>>, path: readonly str
   return {
     name,
     path,
-    type: typeOf(schema["type"]),
+    type: typeOf(schema["type"] ?? firstForm(schema["anyOf"])),
     choices: Array.isArray(schema["enum"]) ? schema["enum"].map(String) : [],
     default: schema["default"],
     meaning: typeof schema["description"] === "string" ? schema["description"] : "",
@@ -64,6 +64,12 @@ function toSetting(schema: Readonly<Record<string, unknown>>, path: readonly str
 function variableOf(path: readonly string[]): string {
   const words = path.map((key) => key.replaceAll(/([A-Z])/g, "_$1").toUpperCase());
   return `${variablePrefix}${words.join("_")}`;
+}
+
+/** A number or a word (`off`) is read as a number where it is one. */
+function firstForm(forms: unknown): unknown {
+  const [first] = Array.isArray(forms) ? (forms as readonly unknown[]) : [];
+  return isRecord(first) ? first["type"] : undefined;
 }
 
 function typeOf(type: unknown): Setting["type"] {

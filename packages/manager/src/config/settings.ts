@@ -22,7 +22,9 @@ import type { TelemetrySettings } from "../telemetry/settings.ts";
 interface ProcessSettings {
   readonly host: string;
   readonly port: number;
-  readonly grpcPort: number;
+  readonly grpcPort: number | "off";
+  /** Paths; empty where there is none. */
+  readonly grpcTls: { readonly cert: string; readonly key: string; readonly clientCa: string };
   /** Absolute after loading. */
   readonly data: string;
 }
@@ -40,7 +42,12 @@ export interface Settings
     TelemetrySettings {}
 
 const portRule = "a whole number from 0 to 65535";
+const grpcRule = `${portRule}, or off`;
 const hostRule = "an address or a name to listen on, such as 127.0.0.1, 0.0.0.0 or ::";
+
+function pem(meaning: string): z.ZodDefault<z.ZodString> {
+  return z.string().default("").describe(`${meaning} A PEM file.`);
+}
 
 const processSettings: { readonly [K in keyof ProcessSettings]: z.ZodType<ProcessSettings[K]> } = {
   host: z
@@ -55,11 +62,18 @@ const processSettings: { readonly [K in keyof ProcessSettings]: z.ZodType<Proces
     .default(8080)
     .describe("HTTP port. 0 takes a free one; the line that says `ready` names it."),
   grpcPort: z
-    .int(portRule)
-    .min(0, portRule)
-    .max(65_535, portRule)
+    .union([z.int(grpcRule).min(0, grpcRule).max(65_535, grpcRule), z.literal("off")], grpcRule)
     .default(9090)
-    .describe("gRPC port. Recorded: the gRPC door is not available yet."),
+    .describe(
+      "gRPC port. 0 takes a free one; the line that says `ready` names it. `off`: no gRPC. When nobody chose it and another program has it, the manager runs without gRPC.",
+    ),
+  grpcTls: z
+    .strictObject({
+      cert: pem("The certificate, and those that lead to it, of the gRPC port: with it and `key` it speaks TLS 1.3."),
+      key: pem("The certificate's private key."),
+      clientCa: pem("Whoever calls has to show a certificate that these sign, beside the credential."),
+    })
+    .prefault({}),
   data: z
     .string()
     .min(1, "a directory")

@@ -68,7 +68,7 @@ function table(): string {
 }
 
 function defaultText({ default: value }: Setting): string {
-  return Array.isArray(value) && value.length === 0 ? "none" : `\`${String(value)}\``;
+  return value === "" || (Array.isArray(value) && value.length === 0) ? "none" : `\`${String(value)}\``;
 }
 
 function at(value: unknown, path: readonly (string | number)[]): Schema {

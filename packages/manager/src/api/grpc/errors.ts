@@ -1,0 +1,50 @@
+/**
+ * Our errors as gRPC shows them: the status of the table, and the standard details that clients of every language read. Short of what a
+ * client takes in its trailers, whatever the error holds.
+ */
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { ManagerError } from "@mcp-manager/api";
+import { errorCodes, toProblem } from "@mcp-manager/api";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "./gen/google/rpc/error_details_pb.ts";
+
+/** Clients take 8 KiB of trailers, in which the message stands twice. */
+const messageLengthMax = 1_000;
+const violationsMax = 10;
+const violationLengthMax = 240;
+
+/** The error as it is sent. Details: ErrorInfo always, BadRequest where fields were wrong, RetryInfo where waiting helps. */
+export function toRpcError(error: ManagerError): ConnectError {
+  const { code, fields, retryAfterMs } = error;
+  const info = { reason: code.toUpperCase(), domain: "mcp-manager", metadata: factsOf(error) };
+  const details: ConstructorParameters<typeof ConnectError>[3] = [{ desc: ErrorInfoSchema, value: info }];
+  if (fields.length > 0) {
+    const fieldViolations = fields.slice(0, violationsMax).map(({ path, given, expected }) => ({
+      field: cut(path.replace(/^\?/, ""), violationLengthMax),
+      description: cut(`given ${given}, expected ${expected}`, violationLengthMax),
+    }));
+    details.push({ desc: BadRequestSchema, value: { fieldViolations } });
+  }
+  if (retryAfterMs !== undefined) {
+    const seconds = Math.floor(retryAfterMs / 1_000);
+    const retryDelay = { seconds: BigInt(seconds), nanos: Math.floor((retryAfterMs - seconds * 1_000) * 1e6) };
+    details.push({ desc: RetryInfoSchema, value: { retryDelay } });
+  }
+  // Both are google.rpc.Code; one of them is an enum.
+  const status = Code[Code[errorCodes[code].grpc] as keyof typeof Code];
+  return new ConnectError(cut(toProblem(error).detail, messageLengthMax), status, undefined, details, error);
+}
+
+/** What a client may want to go on with: the server, the finer reason, and the revision that is there instead of the expected one. */
+function factsOf({ code, reason, server, details }: ManagerError): Record<string, string> {
+  const current = details["current"] as { readonly metadata?: { readonly revision?: string } } | undefined;
+  const revision = current?.metadata?.revision;
+  return {
+    ...(server === undefined ? {} : { server: cut(server, violationLengthMax) }),
+    ...(reason === code.toUpperCase() ? {} : { reason }),
+    ...(revision === undefined ? {} : { revision }),
+  };
+}
+
+function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length - 1)}…` : text;
+}

@@ -1,0 +1,39 @@
+/** Composition of the gRPC door: from settings and what HTTP has already to a server that listens, or to none. Decides nothing else. */
+import { ManagerError } from "@mcp-manager/api";
+import { GrpcServer, type GrpcServerOptions } from "../api/grpc/server.ts";
+import { counted } from "../gateway/door/connections.ts";
+import type { DataPlane } from "./data-plane.ts";
+import type { ManagerOptions } from "./options.ts";
+
+/** A door that listens. */
+export interface GrpcDoor {
+  /** `grpc://127.0.0.1:9090`, with TLS `grpcs://…` */
+  readonly url: string;
+  close(expired: AbortSignal): Promise<void>;
+}
+
+type Shared = Omit<GrpcServerOptions, "host" | "port" | "tls" | "connections">;
+
+/** Opens it; undefined where it is switched off, or where nobody chose its port and another program has it. */
+export async function openGrpc(
+  { settings, clock, logger, mayLackGrpc }: ManagerOptions,
+  { door }: DataPlane,
+  shared: Shared,
+): Promise<GrpcDoor | undefined> {
+  const { host, grpcPort: port, grpcTls: tls } = settings;
+  if (port === "off") return undefined;
+  const { stalledMs } = door.timeouts;
+  const connections = { ...door.connections, countedAs: counted, stalledMs, clock };
+  const server = new GrpcServer({ ...shared, host, port, tls, connections });
+  try {
+    const bound = await server.listen();
+    const name = host.includes(":") ? `[${host}]` : host;
+    const scheme = tls.cert === "" ? "grpc" : "grpcs";
+    return { url: `${scheme}://${name}:${bound}`, close: (expired) => server.close(expired) };
+  } catch (error) {
+    await server.close(AbortSignal.abort());
+    if (mayLackGrpc !== true || ManagerError.from(error).code !== "unavailable") throw error;
+    logger.warn("there is no gRPC: say which port it takes, or off", { error });
+    return undefined;
+  }
+}
