@@ -15,7 +15,7 @@ from mcp_manager.embedded import EmbeddedManager, find_command
 
 BROKEN = "import sys; print('cannot open the store', file=sys.stderr); sys.exit(3)"
 MUTE = "import sys; print('still thinking', file=sys.stderr, flush=True); sys.stdin.read()"
-STUBBORN = "import sys, time; print('MCP Manager 0 ready on http://127.0.0.1:1 and http://127.0.0.1:2', flush=True); time.sleep(600)"
+STUBBORN = "import sys, time; print('MCP Manager 0 ready on http://127.0.0.1:1 and grpc://127.0.0.1:2', flush=True); time.sleep(600)"
 DEAF = "print('MCP Manager 0 ready on http://127.0.0.1:1', flush=True); import sys; sys.stdin.read()"
 
 

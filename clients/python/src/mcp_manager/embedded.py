@@ -21,7 +21,7 @@ from pathlib import Path
 from .config import MCPConfig, Target, read_admin_key
 from .errors import FailedPrecondition, Unavailable
 
-_READY = re.compile(r"\bready on (?P<url>https?://\S+)(?: and (?P<grpc>https?://\S+))?")
+_READY = re.compile(r"\bready on (?P<url>https?://\S+)(?: and (?P<grpc>grpcs?://\S+))?")
 _TAIL_LINES = 40
 # For servers that a manager has started before it was given up.
 _START_GRACE = 5.0
@@ -100,7 +100,7 @@ class EmbeddedManager:
         return Target(
             address=(self._grpc_url or "").partition("://")[2],
             url=(self._url or "").rstrip("/"),
-            is_secure=(self._grpc_url or "").startswith("https:"),
+            is_secure=(self._grpc_url or "").startswith("grpcs:"),
             api_key=key or read_admin_key(self.data_dir),
         )
 

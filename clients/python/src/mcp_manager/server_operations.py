@@ -140,7 +140,8 @@ class ServerOperations(OperationGroup):
             timeout: Seconds. The server's own `limits.callTimeout` holds too.
 
         Raises:
-            NotFound: There is no such server or tool, or this key may not call it.
+            NotFound: There is no such server, or this key may not use it.
+            InvalidArgument: The server refused the call: it has no such tool, or the arguments are not what the tool takes.
             CircuitOpen: The server fails and is left alone; `retry_after` says for how long.
             Unavailable, ResourceExhausted, ProtocolError, DeadlineExceeded: As their names say.
         """
