@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-from mcp_manager import Event, WatchItem
+from mcp_manager import Event, Synced, WatchItem
 
 ROOT = Path(__file__).resolve().parents[3]
 _TESTING = ROOT / "test" / "e2e" / "testing"
@@ -38,6 +38,17 @@ async def hear(items: AsyncIterator[WatchItem], matches: Callable[[Event], bool]
         raise AssertionError("the stream ended")
 
     return await asyncio.wait_for(next_one(), _PATIENCE)
+
+
+async def opened(items: AsyncIterator[WatchItem]) -> None:
+    """Waits until a stream that begins with a snapshot has come to what happens from now on."""
+
+    async def first() -> None:
+        async for item in items:
+            if isinstance(item, Synced):
+                return
+
+    await asyncio.wait_for(first(), _PATIENCE)
 
 
 def processes_with(text: str) -> list[int]:

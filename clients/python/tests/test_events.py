@@ -7,7 +7,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
-from servers import hear, plain, release
+from servers import hear, opened, plain, release
 
 from mcp_manager import (
     CircuitOpen,
@@ -20,9 +20,9 @@ from mcp_manager import (
 
 
 async def test_two_servers_are_deployed_called_watched_broken_and_rolled_back() -> None:
-    async with create_manager({"embedded": True}) as manager, aclosing(manager.watch(["#"])) as events:
+    async with create_manager({"embedded": True}) as manager, aclosing(manager.watch(snapshot=True)) as events:
+        await opened(events)
         first = asyncio.ensure_future(hear(events, lambda event: event.topic == "server.registered"))
-        await asyncio.sleep(0)
         deployed = await manager.deploy_server(release("weather", 1))
         assert (deployed.created, deployed.deployment) == (True, "weather-1-1")
         assert (await first).server == "weather"
@@ -51,9 +51,9 @@ async def test_two_servers_are_deployed_called_watched_broken_and_rolled_back() 
 async def test_a_breaker_that_is_held_open_is_an_error_of_its_own_and_an_event() -> None:
     async with create_manager({"embedded": True}) as manager:
         await (await manager.deploy_server(plain("files"))).wait_ready()
-        async with aclosing(manager.watch(["breaker.*"])) as events:
+        async with aclosing(manager.watch(["breaker.*"], snapshot=True)) as events:
+            await opened(events)
             heard = asyncio.ensure_future(hear(events, lambda event: event.server == "files"))
-            await asyncio.sleep(0.2)
             await manager.set_breaker("files", "open", "out of order")
             assert (await heard).topic == "breaker.state"
         with pytest.raises(CircuitOpen) as raised:
@@ -68,15 +68,16 @@ async def test_a_watch_goes_on_over_a_restart_of_the_manager_without_a_gap(tmp_p
         port = int(manager.address.rpartition(":")[2])
         reader = create_manager({"address": manager.address, "api_key": "the-admin-key-of-this-test"})
         await reader.start()
-        events = reader.watch(["server.registered"])
-        heard = asyncio.ensure_future(hear(events, lambda event: event.server == "two"))
-        await asyncio.sleep(0.2)
+        events = reader.watch(["server.registered"], snapshot=True)
+        await opened(events)
         await manager.deploy_server({**plain("two"), "replicas": 0})
-        await heard
+        position = (await hear(events, lambda event: event.server == "two")).position
         rest = asyncio.ensure_future(hear(events, lambda event: True))
     async with create_manager({**config, "grpc_port": port}) as manager:
         await manager.deploy_server({**plain("three"), "replicas": 0})
         assert (await rest).server == "three"
+        async with aclosing(manager.watch(["server.registered"], after=position)) as later:
+            assert (await hear(later, lambda event: True)).server == "three"
     await events.aclose()
     await reader.close()
 

@@ -29,6 +29,8 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
     # Retries are ours: gRPC's own would also repeat what must not be.
     ("grpc.enable_retries", 0),
+    # Channels to one address share no state: one that has just found nobody there would make another refuse without looking.
+    ("grpc.use_local_subchannel_pool", 1),
     # A manager that comes back is found within a second, not within two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
