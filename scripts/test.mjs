@@ -23,6 +23,7 @@ const suites = [
   { name: "e2e", script: "e2e", hasTests: true },
   { name: "faults", script: "faults", hasTests: true },
   { name: "conformance", script: "conformance", hasTests: true },
+  { name: "python", script: "python", hasTests: true },
 ];
 
 /** A suite that takes longer is stuck. */
@@ -53,7 +54,7 @@ async function runSuite(suite) {
   print(`\n=== ${suite.name} ${"=".repeat(70 - suite.name.length)}`);
   const missing = missingPackages().filter((need) => need.suites.includes(suite.name));
   if (missing.length > 0) {
-    print(`skipped: needs ${missing.map((need) => need.package).join(", ")}`);
+    print(`skipped: needs ${missing.map((need) => `${need.command} (${need.package})`).join(", ")}`);
     return { suite, state: "skipped", seconds: 0, passed: 0, failed: 0, skipped: 1 };
   }
   const startedMs = Date.now();
@@ -103,9 +104,7 @@ function runScript(script) {
     }, suiteMaxMs);
     createInterface({ input: child.stdout }).on("line", (line) => {
       print(line);
-      // The closing lines of node:test, as its spec (ℹ) and TAP (#) reporters write them.
-      const total = /^[ℹ#] (pass|fail|cancelled|skipped|todo) (\d+)$/u.exec(stripVTControlCharacters(line));
-      if (total !== null) totals[total[1]] = Number(total[2]);
+      Object.assign(totals, totalsOf(stripVTControlCharacters(line)));
     });
     const finish = (isGood) => {
       clearTimeout(timer);
@@ -118,6 +117,21 @@ function runScript(script) {
     });
     child.once("close", (code) => finish(code === 0));
   });
+}
+
+/** What a line adds to the totals: the closing lines of node:test, as its spec (ℹ) and TAP (#) reporters write them, and pytest's one. */
+function totalsOf(line) {
+  const total = /^[ℹ#] (pass|fail|cancelled|skipped|todo) (\d+)$/u.exec(line);
+  if (total !== null) return { [total[1]]: Number(total[2]) };
+  const summary = /^(?:=+ )?((?:\d+ [a-z]+, )*\d+ [a-z]+) in [\d.]+s\b/.exec(line);
+  if (summary === null) return {};
+  const counts = Object.fromEntries(summary[1].split(", ").map((part) => part.split(" ").toReversed()));
+  const sum = (...words) => words.reduce((all, word) => all + Number(counts[word] ?? 0), 0);
+  return {
+    pass: sum("passed", "xpassed"),
+    fail: sum("failed", "error", "errors"),
+    skipped: sum("skipped", "xfailed", "deselected"),
+  };
 }
 
 function killGroup(pid, signal) {

@@ -3,17 +3,25 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import process from "node:process";
+import { findPython } from "./python.mjs";
 
-/** What must be in the PATH, which package brings it, and the suites that are skipped without it. */
+/** What must be in the PATH, or there by another test, which package brings it, and the suites that are skipped without it. */
 const needs = [
   { command: "git", package: "git", suites: ["tidy"], why: "lists the files that the house rules are about" },
   { command: "chromium", package: "chromium", suites: ["browser"], why: "runs the client in a real browser" },
   { command: "bwrap", package: "bubblewrap", suites: ["sandboxes"], why: "shuts servers off from the machine" },
+  {
+    command: "python3 of 3.10 or newer with venv",
+    isThere: () => findPython().problem === undefined,
+    package: "python3-venv",
+    suites: ["python"],
+    why: "runs the tests of the Python package",
+  },
 ];
 
 /** Packages that are missing, each with its row. */
 export function missingPackages() {
-  return needs.filter((need) => !isInPath(need.command));
+  return needs.filter((need) => !(need.isThere?.() ?? isInPath(need.command)));
 }
 
 /** Leaves what it cannot install; `missingPackages` tells the caller of the suites. */

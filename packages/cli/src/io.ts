@@ -14,6 +14,8 @@ export interface Io {
   ask(question: string): Promise<string | undefined>;
   /** What a person types, shown nowhere; undefined where stdin is no terminal. */
   askHidden(question: string): Promise<string | undefined>;
+  /** Resolves when whoever holds the other end of stdin has closed it or has gone. What is written there is dropped. */
+  stdinEnded(): Promise<void>;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What relative paths are relative to. */
   readonly cwd: string;

@@ -33,6 +33,15 @@ process.exitCode = await run(args, {
   async askHidden(question) {
     return process.stdin.isTTY ? await askHidden(process.stdin, process.stderr, question) : undefined;
   },
+  stdinEnded() {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    for (const event of ["end", "close", "error"]) process.stdin.once(event, () => resolve());
+    process.stdin.resume();
+    // Listening for it is no reason to live on: a manager that was told to stop ends although its parent is still there. A file
+    // ends by itself and has no such method.
+    if ("unref" in process.stdin) process.stdin.unref();
+    return promise;
+  },
   env: process.env,
   cwd: process.cwd(),
   isTerminal: process.stdout.isTTY,

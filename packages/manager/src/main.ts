@@ -26,12 +26,14 @@ export interface RunOptions {
   readonly stdout: OutputSink;
   /** The log. */
   readonly stderr: OutputSink;
+  /** Stops the manager as a first signal does. Default: only signals stop it. */
+  readonly stopped?: Promise<void> | undefined;
 }
 
 /** After an error that nobody caught, stopping may fail as well: processes of servers are ended by then, or swept at the next start. */
 const brokenStopMs = 15_000;
 
-/** Runs a manager until a signal ends it; resolves with the exit status. Rejects with ManagerError when it cannot start. */
+/** Runs a manager until a signal or `stopped` ends it; resolves with the exit status. Rejects with ManagerError when it cannot start. */
 export async function runManager(options: RunOptions): Promise<number> {
   const source = new ConfigSource({
     ...options,
@@ -79,7 +81,7 @@ export async function runManager(options: RunOptions): Promise<number> {
   };
   // Half broken, it finishes nothing for anybody.
   void broken.then(() => manager.hurry());
-  await Promise.race([signals.first, failed, broken]);
+  await Promise.race([signals.first, failed, broken, ...(options.stopped === undefined ? [] : [options.stopped])]);
   if (status === 0) logger.info("stopping: calls in flight may end");
   await manager[Symbol.asyncDispose]();
   logger.info("stopped");

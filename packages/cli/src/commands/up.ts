@@ -23,6 +23,11 @@ export const upCommand: Command = {
       value: "N",
       summary: "gRPC port, 0 for a free one, or off (MCP_MANAGER_GRPC_PORT). Default: 9090",
     },
+    "exit-with-parent": {
+      type: "boolean",
+      summary:
+        "Stop, as after Ctrl-C, when stdin ends: whoever holds a pipe there leaves no manager behind when killed",
+    },
     explain: { type: "boolean", summary: "Print every setting with its value and where that is from; start nothing" },
   },
   notes: ["What listens is said by the line with `ready`; the log goes to stderr. Ctrl-C lets calls in flight end."],
@@ -42,7 +47,8 @@ export const upCommand: Command = {
       grpcPort: option("grpc-port"),
     };
     const options = { flags, env: io.env, cwd: io.cwd, stdout: io.stdout, stderr: io.stderr };
-    if (!flag("explain")) return runManager(options);
+    const stopped = flag("exit-with-parent") ? io.stdinEnded() : undefined;
+    if (!flag("explain")) return runManager({ ...options, stopped });
     io.stdout.write(explainManager(options));
     return 0;
   },

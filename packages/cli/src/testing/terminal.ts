@@ -32,6 +32,7 @@ export function terminalIo(terminal: Terminal = {}): { readonly io: Io; written(
   const io: Io = {
     stdout: { write: (text) => (stdout += text) },
     stderr: { write: (text) => (stderr += text) },
+    stdinEnded: () => Promise.resolve(),
     readStdin: () => Promise.resolve(terminal.stdin ?? ""),
     ask: (question) => {
       if (lines !== undefined) stderr += question;

@@ -1,0 +1,51 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ImportConfigRequest(_message.Message):
+    __slots__ = ("text", "filename", "dry_run")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    FILENAME_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    filename: str
+    dry_run: bool
+    def __init__(self, text: _Optional[str] = ..., filename: _Optional[str] = ..., dry_run: bool = ...) -> None: ...
+
+class ImportConfigResponse(_message.Message):
+    __slots__ = ("servers", "secrets", "notes")
+    SERVERS_FIELD_NUMBER: _ClassVar[int]
+    SECRETS_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
+    servers: _containers.RepeatedCompositeFieldContainer[ImportedServer]
+    secrets: _containers.RepeatedCompositeFieldContainer[ImportedSecret]
+    notes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, servers: _Optional[_Iterable[_Union[ImportedServer, _Mapping]]] = ..., secrets: _Optional[_Iterable[_Union[ImportedSecret, _Mapping]]] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ImportedServer(_message.Message):
+    __slots__ = ("name", "outcome", "deployment", "error", "notes")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    DEPLOYMENT_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    outcome: str
+    deployment: str
+    error: str
+    notes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., outcome: _Optional[str] = ..., deployment: _Optional[str] = ..., error: _Optional[str] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ImportedSecret(_message.Message):
+    __slots__ = ("name", "server", "field")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SERVER_FIELD_NUMBER: _ClassVar[int]
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    server: str
+    field: str
+    def __init__(self, name: _Optional[str] = ..., server: _Optional[str] = ..., field: _Optional[str] = ...) -> None: ...
