@@ -101,7 +101,7 @@ export type { Secret, SecretDraft, SecretInput, SecretSpec, SecretStatus } from 
 export type { ImportAnswer, ImportedSecret, ImportedServer, ImportRequest } from "./import.ts";
 export { isAllowed, roleNames, rolePermissions } from "./role.ts";
 export type { Permission, Principal, RoleName } from "./role.ts";
-export { expandReferences, findReferences, secretNames } from "./reference.ts";
+export { expandReferences, findReferences, isReplaced, secretNames, sourceReferences } from "./reference.ts";
 export type { Reference } from "./reference.ts";
 export { parseApiKey, parseSecret, parseServer } from "./parse.ts";
 export type { ParseOptions } from "./parse.ts";
