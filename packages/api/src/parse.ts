@@ -49,7 +49,8 @@ export function parseSecret(input: unknown, options: ParseOptions = {}): SecretD
   const fields = [...mismatch(named, options.name), ...wrongFields(checked).map(withoutValue)];
   if (checked.kind === "wrong" || fields.length > 0) throw invalidFields(subject("secret", named), fields);
   const { metadata, spec } = checked.value;
-  return { name: metadata.name, labels: metadata.labels ?? {}, value: spec.value };
+  const labels = metadata.labels === undefined ? {} : { labels: metadata.labels };
+  return { name: metadata.name, ...labels, value: spec.value };
 }
 
 /** Whoever puts the value into the wrong place must not find it in an error, which may be logged where they are. */

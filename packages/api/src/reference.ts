@@ -41,10 +41,19 @@ function toReference(text: string, body: string): Reference {
     : { text, source, key: rest.slice(0, dash), fallback: rest.slice(dash + 2) };
 }
 
-/** The secrets that a source has references to, each once, in the order in which they are there. */
-export function secretNames(source: ServerSource): readonly string[] {
+/** The references in a source that are replaced when it is started. */
+export function sourceReferences(source: ServerSource): readonly Reference[] {
   const values =
     source.kind === "process" ? [...source.args, ...Object.values(source.env)] : Object.values(source.headers);
-  const references = values.flatMap((value) => findReferences(value));
-  return [...new Set(references.flatMap((reference) => (reference.source === "secret" ? [reference.key] : [])))];
+  return values.flatMap((value) => findReferences(value)).filter((found) => isReplaced(found));
+}
+
+/** Whether a reference is one of ours; any other text between `${` and `}` stays as it is. */
+export function isReplaced({ source }: Pick<Reference, "source">): boolean {
+  return source === "secret" || source === "env" || source === "file";
+}
+
+/** The secrets that a source has references to, each once, in the order in which they are there. */
+export function secretNames(source: ServerSource): readonly string[] {
+  return [...new Set(sourceReferences(source).flatMap((found) => (found.source === "secret" ? [found.key] : [])))];
 }

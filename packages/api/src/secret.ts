@@ -26,6 +26,7 @@ export interface SecretInput {
 /** A checked Secret on its way into the registry. Holds the value: never log one. */
 export interface SecretDraft {
   readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
+  /** Default: those that it has. */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly value: string;
 }

@@ -1,7 +1,7 @@
 /** Schemas of a server's source, with the rules that keep a mistake from becoming a puzzling start failure. */
 import { z } from "zod";
 import { isName, nameRule } from "../name.ts";
-import { findReferences } from "../reference.ts";
+import { findReferences, isReplaced } from "../reference.ts";
 import type { ServerSource, ServerSourceInput } from "../server.ts";
 import { exactly } from "./exact.ts";
 
@@ -48,10 +48,6 @@ const value = line.check(({ value: text, issues }) => {
   const expected = text === hiddenValue ? `the real value, not "${hiddenValue}"` : findReferences(text).map(wrong)[0];
   if (expected !== undefined) issues.push({ code: "custom", input: text, message: expected });
 });
-
-function isReplaced({ source }: { source: string }): boolean {
-  return ["secret", "env", "file"].includes(source);
-}
 
 function wrong({ text, source, key }: { text: string; source: string; key: string }): string | undefined {
   if (source === "secret")

@@ -90,6 +90,19 @@ test("only who may write secrets has one sent to a server; what is there already
   assert.equal((await door.ask("/api/v1/servers/far/deploy", deploy)).status, 403);
 });
 
+test("only who may start commands has the manager's files and variables sent to a server", async () => {
+  await using door = await openDoor();
+  for (const reference of ["${file:/var/lib/mcp-manager/admin.key}", "${env:MCP_MANAGER_ADMIN_KEY}"]) {
+    const spec = { source: { kind: "remote", url: "https://mine.example", headers: { "X-Key": reference } } };
+    const refused = await door.ask("/api/v1/servers/far", { method: "PUT", json: { spec }, role: "operator" });
+    assert.equal(refused.status, 403);
+    assert.match(await refused.text(), /have the manager's own files or variables sent to a server/);
+    assert.ok((await door.ask("/api/v1/servers/far", { method: "PUT", json: { spec } })).ok);
+    const replicas = { spec: { ...spec, replicas: 2 } };
+    assert.ok((await door.ask("/api/v1/servers/far", { method: "PUT", json: replicas, role: "operator" })).ok);
+  }
+});
+
 test("only who may write secrets writes them, and only who may read them sees that they are there", async () => {
   await using door = await openDoor();
   const status = async (role: "operator" | "viewer", options: object = {}): Promise<number> =>

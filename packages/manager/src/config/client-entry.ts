@@ -53,7 +53,7 @@ const readKeys = new Set<string>([
 
 /** Turns an entry into our resource. */
 export function convertEntry(value: unknown, forms: readonly VariableForm[]): Conversion {
-  if (!isRecord(value)) return wrong([], describe(value), "an object with command or url");
+  if (!isRecord(value)) return wrong([], describe(value, true), "an object with command or url");
   if (value["disabled"] === true || value["enabled"] === false) return { kind: "skipped", why: "it is disabled there" };
   const urlKey = urlKeys.find((key) => isGiven(value[key]));
   const hasCommand = isGiven(value["command"]);

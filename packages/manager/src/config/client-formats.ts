@@ -113,7 +113,11 @@ function readEntries(
   return {
     candidates: read.flatMap(({ candidates }) => candidates),
     problems: read.flatMap(({ problems }) => problems),
-    notes: [...unreadSettings(document, root), ...read.flatMap(({ notes }) => notes)],
+    notes: [
+      ...unreadSettings(document, root),
+      ...unreadProjects(document, root),
+      ...read.flatMap(({ notes }) => notes),
+    ],
   };
 }
 
@@ -173,4 +177,13 @@ function unreadSettings(document: ConfigDocument, root: object): readonly Note[]
       level: "warn",
       message: `${document.path}: ${key} is not read, because this is a client's file; write the servers under servers:`,
     }));
+}
+
+/** Claude Code keeps servers of single folders beside those of everywhere. */
+function unreadProjects({ path }: ConfigDocument, root: Readonly<Record<string, unknown>>): readonly Note[] {
+  const { projects } = root;
+  const hasServers = (project: unknown): boolean =>
+    isRecord(project) && isRecord(project["mcpServers"]) && Object.keys(project["mcpServers"]).length > 0;
+  if (!isRecord(projects) || !Object.values(projects).some(hasServers)) return [];
+  return [{ level: "info", message: `${path}: servers of single projects are not read` }];
 }

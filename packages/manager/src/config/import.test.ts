@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { ServerSource, ServerSpec } from "@mcp-manager/api";
 import { ManagerError } from "@mcp-manager/api";
+import fc from "fast-check";
 import type { ImportableFile } from "./import.ts";
 import { readImport } from "./import.ts";
 
@@ -116,6 +117,10 @@ test("what is skipped, renamed or asked for is said", () => {
     "${input:region} was read as its default",
     "${input:perplexity-key} was read as ${secret:perplexity-key}",
   ]);
+  const projects = { "/a": { mcpServers: {} }, "/b": { mcpServers: { c: { command: "x" } } } };
+  assert.deepEqual(readImport(JSON.stringify({ projects, mcpServers: {} }), "~/.claude.json").notes, [
+    "~/.claude.json: servers of single projects are not read",
+  ]);
   const [, github] = readSample("claude_desktop_config.json").servers;
   assert.ok(github?.kind === "read");
   assert.deepEqual(github.notes, ['this is "GitHub" in /home/ada/claude_desktop_config.json']);
@@ -170,6 +175,34 @@ test("TOML is known without its name, and a mistake in it is placed and not repe
       },
     );
   refused('[mcp_servers.a]\ncommand = "x"\nTOKEN = "hunter2\n', /^config\.toml:3:\d+: this cannot be read as TOML$/);
+});
+
+test("whatever stands in an entry, the file is read or refused, and a secret is repeated nowhere", () => {
+  const secret = "hunter2-hunter2";
+  const value = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constant(secret));
+  const keys = "command args cwd env url headers envFile disabled env_vars http_headers bearer_token".split(" ");
+  const entry = fc.oneof(
+    fc.dictionary(fc.constantFrom(...keys), value),
+    fc.record({ command: fc.constant("x"), args: value, env: value }),
+    fc.record({ url: fc.constant("https://x/mcp"), headers: value, env_http_headers: value }),
+    value,
+  );
+  const named = fc.dictionary(fc.string({ maxLength: 50 }), entry, { maxKeys: 4 });
+  const key = fc.constantFrom("mcpServers", "servers", "mcp_servers", "context_servers");
+  const property = fc.property(
+    key,
+    fc.oneof(named, fc.array(entry, { maxLength: 3 })),
+    fc.jsonValue(),
+    (at, found, inputs) => {
+      const file = readImport(JSON.stringify({ inputs, [at]: found }), "file");
+      for (const server of file.servers) {
+        assert.ok(server.name !== "");
+        if (server.kind === "wrong")
+          assert.ok(!JSON.stringify([server.error.message, server.error.fields]).includes(secret));
+      }
+    },
+  );
+  fc.assert(property, { numRuns: 1_000 });
 });
 
 test("what is no such file is told what was looked for", () => {

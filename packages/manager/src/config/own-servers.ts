@@ -36,7 +36,7 @@ export function readServers(document: ConfigDocument, servers: unknown): Found {
 function readEntry(document: ConfigDocument, name: string, entry: unknown): Found {
   const path = ["servers", name];
   if (!isRecord(entry))
-    return failure(document, path, describe(entry), "an object with source, or with command or url");
+    return failure(document, path, describe(entry, true), "an object with source, or with command or url");
   const { labels, ...rest } = entry;
   const metadata = {
     name,
@@ -94,7 +94,8 @@ function resourceList(document: ConfigDocument, at: FieldPath, items: readonly u
   return merge(
     items.map((input, index) => {
       const path = isSingle ? at : [...at, index];
-      const kind = isRecord(input) ? input["kind"] : undefined;
+      if (!isRecord(input)) return failure(document, path, describe(input, true), "a Server");
+      const { kind } = input;
       if (kind !== undefined && kind !== "Server")
         return failure(document, [...path, "kind"], describe(kind), "Server: a configuration file holds no other kind");
       return found({ input, document, path, locate: (field) => [...path, ...field] });

@@ -3,7 +3,7 @@
  * be kept as Secrets by whoever asked. Values with references in them are left as they are.
  */
 import type { ProcessSource, ServerSource } from "@mcp-manager/api";
-import { expandReferences, findReferences } from "@mcp-manager/api";
+import { expandReferences, findReferences, isReplaced } from "@mcp-manager/api";
 import { announcesSecret, canBeSecret, looksSecret } from "./secret-shape.ts";
 
 /** A secret that was written out. */
@@ -65,7 +65,7 @@ class Lifting {
 
   /** The text with a reference for the secret in it, or as it is. */
   #value(field: string, variable: string, text: string): string {
-    if (findReferences(text).some(({ source }) => ["env", "file", "secret"].includes(source))) return text;
+    if (findReferences(text).some(isReplaced)) return text;
     const plain = expandReferences(text, (reference) => reference.text);
     // What stands before the credential says how it is meant, and is better read than hidden.
     const [, scheme = "", credential = plain] = /^((?:Bearer|Basic|Token)[ ]+)(\S.*)$/i.exec(plain) ?? [];

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { SecretDraft } from "@mcp-manager/api";
 import { ManagerError } from "@mcp-manager/api";
 import fc from "fast-check";
 import { systemClock } from "../base/clock.ts";
@@ -39,11 +40,7 @@ async function openBench(): Promise<Bench> {
   };
 }
 
-const draft = (name: string, value: string): { name: string; labels: Record<string, string>; value: string } => ({
-  name,
-  labels: {},
-  value,
-});
+const draft = (name: string, value: string): SecretDraft => ({ name, value });
 
 test("any value comes back as it was, and is nowhere in the store as it is", async () => {
   await using bench = await openBench();
@@ -114,6 +111,15 @@ test("another value counts as a change of the spec, the same one changes nothing
   await assert.rejects(secrets.put(draft("b", "three"), "*"), { code: "conflict" });
   await assert.rejects(secrets.create(draft("a", "three")), { code: "already_exists" });
   assert.equal(await secrets.open("a"), "two");
+});
+
+test("labels stay unless others are given", async () => {
+  await using bench = await openBench();
+  const secrets = bench.secrets();
+  await secrets.put({ ...draft("a", "one"), labels: { team: "x" } });
+  assert.deepEqual((await secrets.put(draft("a", "two"))).secret.metadata.labels, { team: "x" });
+  const { outcome, secret } = await secrets.put({ ...draft("a", "two"), labels: {} });
+  assert.deepEqual([outcome, secret.metadata.labels, secret.metadata.generation], ["changed", {}, 2]);
 });
 
 test("one whose key is lost can be set again", async () => {

@@ -11,6 +11,7 @@ import type { Stored } from "../registry/codec.ts";
 import { kinds } from "../registry/kinds.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { ResourceStore } from "../registry/resource-store.ts";
+import type { Draft } from "../registry/transaction.ts";
 import { conflictError } from "../registry/transaction.ts";
 import type { KeyFile, Sealer } from "./seal.ts";
 import { createSealer, loadSealKeys } from "./seal.ts";
@@ -72,23 +73,24 @@ export class Secrets {
   }
 
   /** Rejects with `already_exists`. */
-  create({ name, labels, value }: SecretDraft): Promise<Secret> {
-    return this.#resources.create({ name, labels, spec: {}, private: this.#seal(name, value) });
+  create(draft: SecretDraft): Promise<Secret> {
+    return this.#resources.create(this.#draft(draft));
   }
 
   /** Makes it so. `expected` is what it must be at: a revision, or `*` for any; `conflict` when it is not. */
   async put(draft: SecretDraft, expected?: string): Promise<PutSecret> {
     const { name, labels, value } = draft;
+    const labelled = labels === undefined ? {} : { labels };
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       const stored = await this.#resources.read(name);
       demandRevision(name, stored, expected);
       const transaction = this.#registry.transaction();
       if (stored === undefined) {
-        transaction.create(kinds.Secret, { name, labels, spec: {}, private: this.#seal(name, value) });
+        transaction.create(kinds.Secret, this.#draft(draft));
       } else {
         const isSame = await this.holds(name, value);
         const beside = isSame ? {} : { private: this.#seal(name, value) };
-        const after = transaction.replace(kinds.Secret, stored, { spec: {}, labels, ...beside });
+        const after = transaction.replace(kinds.Secret, stored, { spec: {}, ...labelled, ...beside });
         if (after === stored.resource) return { secret: after, outcome: "unchanged" };
       }
       if ((await transaction.commit()).kind === "conflict") continue;
@@ -105,6 +107,10 @@ export class Secrets {
   /** Forgets it; undefined when unknown. `ifRevision` as for registry resources. */
   delete(name: string, options: { readonly ifRevision?: string } = {}): Promise<Secret | undefined> {
     return this.#resources.delete(name, options);
+  }
+
+  #draft({ name, labels = {}, value }: SecretDraft): Draft<Secret> {
+    return { name, labels, spec: {}, private: this.#seal(name, value) };
   }
 
   #seal(name: string, value: string): PrivatePart {

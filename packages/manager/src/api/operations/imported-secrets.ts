@@ -49,7 +49,7 @@ export class ImportedSecrets {
   /** Keeps them. */
   async keep(): Promise<void> {
     for (const { name, value } of [...this.#new, ...this.#changed]) {
-      const { outcome } = await this.#options.secrets.put({ name, labels: {}, value });
+      const { outcome } = await this.#options.secrets.put({ name, value });
       if (outcome === "created") this.#created.push(name);
     }
   }
