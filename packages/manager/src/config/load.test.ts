@@ -37,6 +37,7 @@ test("without file, variables and flags everything has its documented default", 
     },
     agent: { startConcurrency: 0, spares: 1, sparesMax: 64 },
     capacity: { replicas: 0, processes: 0, memory: "0B" },
+    egress: { allow: [] },
     sandbox: { default: "trusted", minimum: "trusted" },
     store: { kind: "sqlite", maxSize: "2GiB" },
     log: { level: "info", format: "auto" },
@@ -161,7 +162,7 @@ test("all mistakes of file, environment and flags are reported at once, each wit
     [
       "the configuration has 9 mistakes:",
       "  servers.yaml:1:1 prot: given a number, expected no such field; did you mean port? (known here: host, port, " +
-        "grpcPort, grpcTls, data, allowedHosts, allowedOrigins, gateway, agent, capacity, sandbox, store, log, audit, servers, $schema);",
+        "grpcPort, grpcTls, data, allowedHosts, allowedOrigins, gateway, agent, capacity, egress, sandbox, store, log, audit, servers, $schema);",
       '  servers.yaml:2:8 log.level: given "loud", expected one of debug, info, warn, error;',
       '  servers.yaml:4:3 gateway.bodySize: given "4MB", expected a size from 1KiB to 256MiB, such as 512KiB or 10MiB;',
       '  servers.yaml:5:15 gateway.sessions.idle: given "48h", expected a duration from 1s to 24h, such as 250ms, 30s, 10m or 1h;',

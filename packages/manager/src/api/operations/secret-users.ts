@@ -1,9 +1,8 @@
 /**
- * Who uses which secret, as stored: servers by their specs, and by the revisions of which replicas still run (a canary's old one, say). Reads
- * only.
+ * Who uses which secret, as stored: servers by their specs, and by the revisions of which replicas still run (a canary's old one, say),
+ * and webhooks. Reads only.
  */
-import { secretNames } from "@mcp-manager/api";
-import type { ServerSource } from "@mcp-manager/api";
+import { secretNames, secretReferences } from "@mcp-manager/api";
 import { kinds } from "../../registry/kinds.ts";
 import type { Registry } from "../../registry/registry.ts";
 
@@ -15,21 +14,21 @@ const all = { limit: Number.MAX_SAFE_INTEGER };
 /** Looks through everything that may have references. */
 export async function secretUsers(registry: Registry): Promise<SecretUsers> {
   const found = new Map<string, Set<string>>();
-  const note = (server: string, source: ServerSource): void => {
-    for (const name of secretNames(source)) {
-      const users = found.get(name) ?? new Set();
-      found.set(name, users.add(`server ${server}`));
-    }
+  const note = (user: string, names: readonly string[]): void => {
+    for (const name of names) found.set(name, (found.get(name) ?? new Set()).add(user));
   };
-  const [servers, replicas] = await Promise.all([
+  const [servers, replicas, webhooks] = await Promise.all([
     registry.resources(kinds.Server).list(all),
     registry.resources(kinds.Replica).list(all),
+    registry.resources(kinds.Webhook).list(all),
   ]);
   const running = new Set(replicas.items.map(({ spec }) => spec.revision));
   const isRunning = ({ metadata }: { readonly metadata: { readonly name: string } }): boolean =>
     running.has(metadata.name);
   const revisions = await registry.resources(kinds.Revision).list({ ...all, where: isRunning });
-  for (const { metadata, spec } of servers.items) note(metadata.name, spec.source);
-  for (const { spec } of revisions.items) note(spec.server, spec.source);
+  for (const { metadata, spec } of servers.items) note(`server ${metadata.name}`, secretNames(spec.source));
+  for (const { spec } of revisions.items) note(`server ${spec.server}`, secretNames(spec.source));
+  for (const { metadata, spec } of webhooks.items)
+    note(`webhook ${metadata.name}`, secretReferences([spec.secret ?? ""]));
   return new Map([...found].map(([name, users]) => [name, [...users].toSorted()]));
 }
