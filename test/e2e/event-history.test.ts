@@ -101,15 +101,15 @@ async function write(door: EventDoor, name: string, count: number, written: Line
 /** A part of all changes, by all servers at once, while connections are cut. */
 async function writeMany(door: EventDoor, count: number, written: Line[]): Promise<void> {
   const names = Array.from({ length: servers }, (_, at) => `server-${at}`);
-  let isDone = false;
+  const done = new AbortController();
   const cutting = (async () => {
-    while (!isDone) {
+    while (!done.signal.aborted) {
       await setTimeout(100);
       door.cut((sockets) => sockets[Math.floor(Math.random() * sockets.length)]);
     }
   })();
   await Promise.all(names.map((name) => write(door, name, count / servers, written)));
-  isDone = true;
+  done.abort();
   await cutting;
 }
 
