@@ -105,7 +105,14 @@ export type { Webhook, WebhookDraft, WebhookInput, WebhookSpec, WebhookStatus } 
 export type { DeadLetter, DeadLetterCount, DeadLetterSpec, DeadLetterStatus } from "./dead-letter.ts";
 export { isAllowed, roleNames, rolePermissions } from "./role.ts";
 export type { Permission, Principal, RoleName } from "./role.ts";
-export { expandReferences, findReferences, isReplaced, secretNames, sourceReferences } from "./reference.ts";
+export {
+  expandReferences,
+  findReferences,
+  isReplaced,
+  secretNames,
+  secretsAmong,
+  sourceReferences,
+} from "./reference.ts";
 export type { Reference } from "./reference.ts";
 export { parseApiKey, parseSecret, parseServer, parseWebhook } from "./parse.ts";
 export type { ParseOptions } from "./parse.ts";

@@ -55,5 +55,10 @@ export function isReplaced({ source }: Pick<Reference, "source">): boolean {
 
 /** The secrets that a source has references to, each once, in the order in which they are there. */
 export function secretNames(source: ServerSource): readonly string[] {
-  return [...new Set(sourceReferences(source).flatMap((found) => (found.source === "secret" ? [found.key] : [])))];
+  return secretsAmong(sourceReferences(source));
+}
+
+/** The secrets among references, each once, in their order. */
+export function secretsAmong(references: readonly Reference[]): readonly string[] {
+  return [...new Set(references.flatMap(({ source, key }) => (source === "secret" ? [key] : [])))];
 }

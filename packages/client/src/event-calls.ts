@@ -43,8 +43,10 @@ export class EventCalls {
     let failures = 0;
     while (!isOver(signal)) {
       try {
-        for await (const item of whole(this.#connect(options, position))) {
-          [hasBegun, failures] = [true, 0];
+        const response = await this.#connect(options, position);
+        hasBegun = true;
+        for await (const item of whole(response)) {
+          failures = 0;
           if ("position" in item && item.position !== undefined) ({ position } = item);
           yield item;
         }
@@ -62,30 +64,59 @@ export class EventCalls {
     }
   }
 
-  /** One connection's items. */
-  async *#connect(options: WatchOptions, position: string | undefined): AsyncGenerator<StreamItem, void, undefined> {
+  /** One connection's items, once it is there. */
+  async #connect(options: WatchOptions, position: string | undefined): Promise<AsyncIterable<StreamItem>> {
     const { topics = [], snapshot, signal } = options;
-    const silent = new AbortController();
     const query = queryOf({ topics: topics.length === 0 ? undefined : topics.join(","), snapshot, after: position });
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const heard = (): void => {
-      clearTimeout(timer);
-      timer = setTimeout(() => silent.abort(new ManagerError("unavailable", "the manager fell silent")), silenceMs);
-    };
-    heard();
+    const silence = new Silence(signal);
     try {
       const { body } = await this.#connection.send({
         method: "GET",
         path: `/api/v1/events${query}`,
         retries: 0,
         headers: { accept: eventStreamType, ...(position === undefined ? {} : { [lastEventId]: position }) },
-        signal: signal === undefined ? silent.signal : AbortSignal.any([signal, silent.signal]),
+        signal: silence.signal,
       });
-      if (body === null) return;
-      for await (const event of readEvents(body, heard)) yield itemOf(event);
-    } finally {
-      clearTimeout(timer);
+      return itemsOf(body, silence);
+    } catch (error) {
+      silence.end();
+      throw error;
     }
+  }
+}
+
+/** Breaks a connection on which nothing has come for long. */
+class Silence {
+  /** Aborts then, or by whoever reads. */
+  readonly signal: AbortSignal;
+  readonly #broken = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(signal: AbortSignal | undefined) {
+    this.signal = signal === undefined ? this.#broken.signal : AbortSignal.any([signal, this.#broken.signal]);
+    this.heard();
+  }
+
+  heard(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#broken.abort(new ManagerError("unavailable", `the manager said nothing for ${silenceMs / 1_000} s`));
+    }, silenceMs);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+async function* itemsOf(
+  body: ReadableStream<Uint8Array> | null,
+  silence: Silence,
+): AsyncGenerator<StreamItem, void, undefined> {
+  try {
+    if (body !== null) for await (const event of readEvents(body, () => silence.heard())) yield itemOf(event);
+  } finally {
+    silence.end();
   }
 }
 

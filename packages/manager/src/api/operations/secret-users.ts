@@ -2,7 +2,7 @@
  * Who uses which secret, as stored: servers by their specs, and by the revisions of which replicas still run (a canary's old one, say),
  * and webhooks. Reads only.
  */
-import { secretNames, secretReferences } from "@mcp-manager/api";
+import { findReferences, secretNames, secretsAmong } from "@mcp-manager/api";
 import { kinds } from "../../registry/kinds.ts";
 import type { Registry } from "../../registry/registry.ts";
 
@@ -29,6 +29,6 @@ export async function secretUsers(registry: Registry): Promise<SecretUsers> {
   for (const { metadata, spec } of servers.items) note(`server ${metadata.name}`, secretNames(spec.source));
   for (const { spec } of revisions.items) note(`server ${spec.server}`, secretNames(spec.source));
   for (const { metadata, spec } of webhooks.items)
-    note(`webhook ${metadata.name}`, secretReferences([spec.secret ?? ""]));
+    note(`webhook ${metadata.name}`, secretsAmong(findReferences(spec.secret ?? "")));
   return new Map([...found].map(([name, users]) => [name, [...users].toSorted()]));
 }
