@@ -40,7 +40,7 @@ test("up says on one line what is ready, and is found by its data directory", as
   assert.equal(stderr, "");
   assert.match(
     stdout,
-    /^Manager \d+\.\d+\.\d+: degraded, up \d+[ms].*, store ok\nLoad: not overloaded\nServers: [^\n]+\n\nSERVER +STATE +REPLICAS +WHY\nbroken +failed +0\/1 +\S/,
+    /^Manager \d+\.\d+\.\d+: degraded, up \d+[ms].*, store ok\nLoad: not overloaded\nConfiguration: \S+, read \d+s ago\nServers: [^\n]+\n\nSERVER +STATE +REPLICAS +WHY\nbroken +failed +0\/1 +\S/,
   );
 });
 

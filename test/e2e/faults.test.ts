@@ -37,7 +37,7 @@ test("after a kill -9 the registry is intact, replicas run again and no orphan i
     assert.equal(before.length, 3);
     await first.end("SIGKILL");
 
-    const second = await startManager({ dataDir, config: configOf({}) });
+    const second = await startManager({ dataDir, env: { MCP_MANAGER_AGENT_SPARES: "0" } });
     await second.serversReady("one", "two", "three");
     assert.deepEqual((await second.client.servers.get("three")).metadata, made.metadata);
     assert.ok(

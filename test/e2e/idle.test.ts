@@ -145,7 +145,7 @@ test("after a restart of the manager it is started once, so that its tools are k
     });
     await until("it sleeps", async () => (await first.client.servers.get("napping")).status.state === "idle");
     await first.end("SIGKILL");
-    const second = await startManager({ dataDir, config: configOf({}) });
+    const second = await startManager({ dataDir, env: { MCP_MANAGER_AGENT_SPARES: "0" } });
     await until("it was started", () => Promise.resolve(processesWith(mark).length === 1));
     await until("it sleeps", async () => (await second.client.servers.get("napping")).status.state === "idle");
     const list = await request(second, await initialize(second), "tools/list");

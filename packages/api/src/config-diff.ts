@@ -3,7 +3,7 @@ import type { FieldChange } from "./answers.ts";
 
 /** The body of the question. */
 export interface ConfigDiffRequest {
-  /** What the file would hold: ours in YAML or JSON, or a client's JSON. At most 1 MiB with all else. */
+  /** What the file would hold: ours in YAML or JSON, or a client's JSON. At most 4 MiB, as a file. */
   readonly text: string;
   /** What it is called, for mistakes in it; what ends in `.json` is JSON. Default `servers.yaml`. */
   readonly filename?: string;

@@ -13,6 +13,8 @@ export const configOperations: Readonly<Record<ConfigOperationName, Operation>> 
     summary: "Tell what would change if the configuration file held this text. Changes nothing.",
     parameters: [],
     body: configDiffRequestSchema,
+    // As large as a file may be, with what JSON adds to it.
+    bodyBytesMax: 6 * 1024 * 1024,
     answers: [{ status: 200, summary: "The difference.", schema: configDiffSchema }],
     permission: "servers:read",
     errors: ["resource_exhausted"],

@@ -77,7 +77,8 @@ export async function runManager(options: RunOptions): Promise<number> {
   stdout.write(banner({ manager, version: self.version, cwd, data: settings.data, isTerminal: stdout.isTTY === true }));
   signals.onAgain = () => manager.hurry();
   signals.onHangUp = () => {
-    if (!manager.reload()) logger.info("SIGHUP: there is no configuration file to read again");
+    const isRead = manager.reload();
+    logger.info(isRead ? "SIGHUP: the configuration file is read again" : "SIGHUP: there is no configuration file");
   };
   // Half broken, it finishes nothing for anybody.
   void broken.then(() => manager.hurry());

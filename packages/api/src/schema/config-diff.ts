@@ -4,11 +4,12 @@ import type { ConfigDiff, ConfigDiffRequest } from "../config-diff.ts";
 import { fieldChangeSchema } from "./deploy.ts";
 import { exactly } from "./exact.ts";
 
+const textMax = 4 * 1024 * 1024;
 const filenameRule = "a name of 1 to 1024 characters";
 
 export const configDiffRequestSchema: z.ZodType<ConfigDiffRequest, ConfigDiffRequest> = exactly<ConfigDiffRequest>()(
   z.strictObject({
-    text: z.string(),
+    text: z.string().max(textMax, "a text of at most 4 MiB"),
     filename: z
       .string()
       .min(1, filenameRule)

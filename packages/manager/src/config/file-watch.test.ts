@@ -23,13 +23,13 @@ async function watching(name: string, make: (folder: string) => Promise<void>): 
   let count = 0;
   const watch = new FileWatch({ path: join(folder, name), clock, onChange: () => (count += 1) });
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-  // The first look is over when the poll is what it waits for.
-  const settle = async (): Promise<void> => {
-    for (let turns = 0; turns < 50; turns += 1) await turn();
+  // Its first look is over when it waits for something to happen, which the poll stands for.
+  const waiting = async (): Promise<void> => {
+    while (clock.pendingCount === 0) await turn();
   };
-  await settle();
+  await waiting();
   await clock.advance(200);
-  await settle();
+  await waiting();
   return {
     folder,
     clock,
