@@ -23,7 +23,7 @@ const webhook = {
 
 test("a new secret stands alone on stdout, so that a script can keep it, and the manager has it", async () => {
   await using manager = await toldManager({ "POST /api/v1/webhooks": [[201, webhook]] });
-  const line = "webhook create ops https://hooks.example/x -t server.* -t deployment.# --url";
+  const line = "webhook create ops https://hooks.example/x -t server.*,deployment.# --url";
   const { status, stdout, stderr } = await type([...line.split(" "), manager.url]);
   assert.equal(status, 0);
   const { spec } = JSON.parse(manager.asked[0]?.body ?? "") as { spec: { secret: string; topics: unknown } };

@@ -96,12 +96,11 @@ const create: Command = {
   summary: "Have what happens sent to an address; prints the secret that signs it, this once",
   positionals: [{ name: "NAME" }, { name: "ADDRESS" }],
   options: {
-    topic: {
+    topics: {
       type: "string",
       short: "t",
-      value: "PATTERN",
-      many: true,
-      summary: "What of: server.*, deployment.#, … Again for more. Default: everything",
+      value: "PATTERNS",
+      summary: "Only these, by commas: server.*,deployment.#. Default: everything",
     },
     template: {
       type: "string",
@@ -115,7 +114,7 @@ const create: Command = {
     },
   },
   examples: [
-    "mcp-manager webhook create ops https://hooks.example.com/manager -t server.failed -t 'deployment.#'",
+    "mcp-manager webhook create ops https://hooks.example.com/manager -t 'server.failed,deployment.#'",
     "mcp-manager webhook create chat https://hooks.slack.com/services/T0/B0/x --template slack",
   ],
   async run(invocation) {
@@ -146,7 +145,7 @@ const remove: Command = {
 export const webhookCommands: readonly Command[] = [list, get, apply, create, remove];
 
 /** What the options ask for, and the secret that was made for it. A secret of a person's own stands in no command line. */
-function wanted({ positionals: [name = "", url = ""], option, all }: Invocation): {
+function wanted({ positionals: [name = "", url = ""], option }: Invocation): {
   readonly input: WebhookInput;
   readonly secret: string | undefined;
 } {
@@ -157,11 +156,11 @@ function wanted({ positionals: [name = "", url = ""], option, all }: Invocation)
   const isMade = reference === undefined && template === "raw";
   const made = isMade ? `whsec_${randomBytes(secretBytes).toString("base64")}` : undefined;
   const secret = reference ?? made;
-  const topics = all("topic");
+  const topics = option("topics")?.split(",");
   const spec = {
     url,
     template,
-    ...(topics.length === 0 ? {} : { topics }),
+    ...(topics === undefined ? {} : { topics }),
     ...(secret === undefined ? {} : { secret }),
   };
   return { input: { metadata: { name }, spec }, secret: made };

@@ -264,3 +264,41 @@ test("a new webhook hears of what comes after it was made; a disabled one of not
   await until("nobody reads", () => world.streams.readers === 0);
   assert.equal(await bench.writes.get("ops"), undefined);
 });
+
+test("nothing is given up before it is kept: while the store is away the position stays", async () => {
+  await using world = await openWorld();
+  await using endpoint = await openEndpoint(status(400));
+  await using bench = await openBench(world);
+  await begin(bench, world, endpoint);
+  const add = bench.deadLetters.add.bind(bench.deadLetters);
+  let refusals = 0;
+  bench.deadLetters.add = () => Promise.reject(new Error(`away ${(refusals += 1)}`));
+  world.streams.store(storedEvent(100));
+  await endpoint.count(1);
+  await bench.passTime(11_000); // three attempts, and two tries to keep it
+  await until("it was tried", () => refusals >= 2);
+  assert.ok(Number(live(bench).position) < 100);
+  assert.match(bench.lines.join(""), /a dead letter cannot be kept: away 1/);
+  bench.deadLetters.add = add;
+  await bench.passTime(5_000);
+  await until("it is kept", () => live(bench).position === "100");
+  assert.equal(bench.buried.length, 1);
+  assert.equal(endpoint.received.length, 3);
+});
+
+test("a stream that breaks off is opened again where everything was delivered", async () => {
+  await using world = await openWorld();
+  await using endpoint = await openEndpoint();
+  await using bench = await openBench(world);
+  await begin(bench, world, endpoint);
+  world.streams.store(storedEvent(100));
+  await until("it is delivered", () => live(bench).position === "100");
+  world.streams.breakOff("the store is away");
+  await until("nobody reads", () => world.streams.readers === 0);
+  world.streams.store(storedEvent(101));
+  await until("it waits", () => bench.lines.join("").includes("broke off: the store is away"));
+  await bench.passTime(5_000);
+  await until("the rest is delivered", () => live(bench).position === "101");
+  assert.equal(world.streams.opened.at(-1)?.after, "100");
+  assert.deepEqual(messagesOf(endpoint), ["change 100", "change 101"]);
+});

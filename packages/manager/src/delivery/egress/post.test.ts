@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer as createSecureServer } from "node:https";
 import { type AddressInfo, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { createSecureContext } from "node:tls";
 import { ManualClock, systemClock } from "../../base/clock.ts";
 import { openEndpoint, status } from "../testing/endpoint.ts";
 import { EgressGuard, type Resolver } from "./guard.ts";
@@ -198,4 +205,31 @@ test("given up by its caller, it rejects with the caller's reason", async () => 
   await using endpoint = await openEndpoint(() => stop.abort(new Error("enough")));
   const posting = poster(["127.0.0.1"]).post(requestTo(endpoint.url, { signal: stop.signal }));
   await assert.rejects(posting, { message: "enough" });
+});
+
+test("over https the name is asked for and its certificate judged, at the address that was", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "egress-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+  const words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=hooks.internal", "-days", "2"];
+  const made = spawnSync("openssl", [...words, "-keyout", key, "-out", cert], { stdio: "ignore" });
+  if (made.status !== 0) return t.skip("there is no openssl to make a certificate");
+  const named: string[] = [];
+  const tls = { key: readFileSync(key), cert: readFileSync(cert) };
+  const server = createSecureServer({
+    ...tls,
+    SNICallback(name, done) {
+      named.push(name);
+      done(null, createSecureContext(tls));
+    },
+  });
+  server.on("tlsClientError", () => undefined);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const port = portOf(server);
+  const outcome = await poster([`hooks.internal:${port}`]).post(requestTo(`https://hooks.internal:${port}/`));
+  assert.deepEqual(outcome, { kind: "failed", message: "its certificate is not trusted" });
+  assert.deepEqual(named, ["hooks.internal"]);
+  server.closeAllConnections();
+  server.close();
 });

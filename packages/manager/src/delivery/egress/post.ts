@@ -162,6 +162,11 @@ const codes: Readonly<Record<string, string>> = {
   EHOSTUNREACH: "there is no way there",
   ENETUNREACH: "there is no way there",
   ETIMEDOUT: "the connection was not accepted in time",
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is not trusted",
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name",
+  SELF_SIGNED_CERT_IN_CHAIN: "its certificate is not trusted",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate is not trusted",
   HPE_HEADER_OVERFLOW: "the answer's header is too long",
 };
 

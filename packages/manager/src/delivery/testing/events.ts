@@ -14,11 +14,17 @@ export function passingEvent(message: string): Event {
   return { topic: "breaker.state", at, server: "weather", message, severity: "warning" };
 }
 
+interface Reader {
+  readonly queue: StreamItem[];
+  broken: Error | undefined;
+  wake(): void;
+}
+
 export class WrittenStreams implements EventStreams {
   /** What was asked for, in its order. */
   readonly opened: StreamOptions[] = [];
   readonly #stored: StreamItem[] = [];
-  readonly #readers = new Set<{ readonly queue: StreamItem[]; wake(): void }>();
+  readonly #readers = new Set<Reader>();
 
   /** Positions start beyond whatever a store of a test has reached. */
   store(...events: readonly Event[]): void {
@@ -42,6 +48,14 @@ export class WrittenStreams implements EventStreams {
     return this.#read(options);
   }
 
+  /** Ends every stream with an error. */
+  breakOff(message: string): void {
+    for (const reader of this.#readers) {
+      reader.broken = new Error(message);
+      reader.wake();
+    }
+  }
+
   /** How many listen. */
   get readers(): number {
     return this.#readers.size;
@@ -50,7 +64,7 @@ export class WrittenStreams implements EventStreams {
   async *#read({ after = "0", signal }: StreamOptions): AsyncGenerator<StreamItem, void, undefined> {
     let news = Promise.withResolvers<void>();
     const queue = this.#stored.filter((item) => item.kind === "event" && Number(item.position) > Number(after));
-    const reader = { queue, wake: (): void => news.resolve() };
+    const reader: Reader = { queue, broken: undefined, wake: () => news.resolve() };
     this.#readers.add(reader);
     signal.addEventListener("abort", reader.wake, { once: true });
     try {
@@ -60,6 +74,7 @@ export class WrittenStreams implements EventStreams {
         else yield item;
         if (queue.length === 0) news = Promise.withResolvers();
         if (signal.aborted) return;
+        if (reader.broken !== undefined) throw reader.broken;
       }
     } finally {
       this.#readers.delete(reader);
