@@ -29,12 +29,13 @@ export interface Authorizer {
 export interface Tools {
   /** Every tool that the principal may see, as its server describes it. */
   list(server: string, principal: Principal): Promise<readonly unknown[]>;
-  /** The bytes of the MCP result as the server wrote them. `arguments_` may hold `JSON.rawJSON` values. */
+  /** The bytes of the MCP result as the server wrote them. `arguments_` may hold `JSON.rawJSON` values; `signal` takes the call back. */
   call(
     server: string,
     tool: string,
     arguments_: Readonly<Record<string, unknown>>,
     principal: Principal,
+    signal: AbortSignal,
   ): Promise<Buffer>;
 }
 

@@ -13,8 +13,6 @@ export interface OperationRequest {
   readonly body: unknown;
   /** The revision that the caller read (`If-Match`): `*` means any. */
   readonly ifMatch?: string;
-  /** The position that the caller has heard up to (`Last-Event-ID`). */
-  readonly after?: string;
   /** Aborts when the caller has gone. */
   readonly signal: AbortSignal;
 }

@@ -8,7 +8,7 @@ import { modernMeta } from "../protocol/modern.ts";
 import { outcomeOf } from "../protocol/response.ts";
 import type { Ending } from "../resilience/ending.ts";
 import type { Connection, Exchange, OutboundRequest } from "../transport/connection.ts";
-import { endingOfFailure, endingOfResponse, timedOut } from "./call-ending.ts";
+import { endingOfFailure, endingOfResponse, takenBack, timedOut } from "./call-ending.ts";
 
 export interface AskOptions {
   readonly connection: Connection;
@@ -23,6 +23,8 @@ export interface AskOptions {
   readonly timeoutMs: number;
   readonly wheel: TimerWheel;
   readonly nowMs: number;
+  /** Its abort takes the request back. Default: nothing does. */
+  readonly signal?: AbortSignal;
   /** Hears, once, what its end says of the server, and the time that this asked for; before the promise settles. */
   readonly onEnding?: (ending: Ending, retryAfterMs?: number) => void;
 }
@@ -33,20 +35,36 @@ const idAt = '{"jsonrpc":"2.0","id":'.length;
 
 /** Resolves with the whole response message, an error response included; rejects when none came in time. */
 export function ask(options: AskOptions): Promise<Buffer> {
-  const { connection, server, method, timeoutMs, wheel, onEnding } = options;
+  const { connection, server, method, timeoutMs, wheel, signal, onEnding } = options;
+  if (signal?.aborted === true) {
+    onEnding?.("cancelled");
+    return Promise.reject(takenBack(server, method));
+  }
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   let bytes = 0;
   let exchange: Exchange | undefined;
   // Set before the request is sent: a closed connection fails it at once.
   const deadline = wheel.schedule(options.nowMs, timeoutMs, () => {
+    signal?.removeEventListener("abort", takeBack);
     exchange?.cancel("timed out");
     onEnding?.("timeout");
     reject(timedOut(server, method, timeoutMs));
   });
+  const over = (): void => {
+    wheel.cancel(deadline);
+    signal?.removeEventListener("abort", takeBack);
+  };
+  const takeBack = (): void => {
+    over();
+    exchange?.cancel("the caller has gone");
+    onEnding?.("cancelled");
+    reject(takenBack(server, method));
+  };
+  signal?.addEventListener("abort", takeBack);
   const giveUp = (): boolean => {
     chunks.length = 0;
-    wheel.cancel(deadline);
+    over();
     exchange?.cancel("the answer is too long");
     onEnding?.("server_fault");
     const message = `server "${server}" answered ${method} with more than ${answerBytesMax} bytes`;
@@ -60,14 +78,14 @@ export function ask(options: AskOptions): Promise<Buffer> {
       bytes += chunk.length;
       if (bytes > answerBytesMax) return giveUp();
       if (!last) return true;
-      wheel.cancel(deadline);
+      over();
       const answer = chunks.length === 1 ? chunk : Buffer.concat(chunks);
       onEnding?.(endingOfResponse(outcomeOf(answer), answer));
       resolve(answer);
       return true;
     },
     onFailure(error, written) {
-      wheel.cancel(deadline);
+      over();
       onEnding?.(endingOfFailure(error, written), error.retryAfterMs);
       reject(error);
     },

@@ -71,6 +71,11 @@ export function failureFor(error: ManagerError, ending: Ending, method: string):
   });
 }
 
+/** A request that nobody wants an answer to any more. */
+export function takenBack(server: string, method: string): ManagerError {
+  return new ManagerError("cancelled", `${method} of server "${server}" was taken back by its caller`, { server });
+}
+
 /** A request that got no answer within its time. */
 export function timedOut(server: string, method: string, timeoutMs: number): ManagerError {
   return new ManagerError("deadline_exceeded", `server "${server}" did not answer ${method} within ${timeoutMs} ms`, {

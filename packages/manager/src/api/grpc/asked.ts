@@ -23,7 +23,6 @@ export type Reader = (message: Message) => Asked;
 /** What REST has in headers: the field of the request, and the member that operations read. */
 const headers: Readonly<Record<string, readonly [field: string, member: string]>> = {
   "If-Match": ["ifRevision", "ifMatch"],
-  "Last-Event-ID": ["after", "after"],
 };
 
 /** The reader of an operation by its row in the table and its request message. */

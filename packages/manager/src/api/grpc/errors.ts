@@ -34,14 +34,18 @@ export function toRpcError(error: ManagerError): ConnectError {
   return new ConnectError(cut(toProblem(error).detail, messageLengthMax), status, undefined, details, error);
 }
 
-/** What a client may want to go on with: the server, the finer reason, and the revision that is there instead of the expected one. */
-function factsOf({ code, reason, server, details }: ManagerError): Record<string, string> {
+/**
+ * What a client may want to go on with: the server, the finer reason, the revision that is there instead of the expected one, and whether
+ * a retry helps where the code alone says otherwise.
+ */
+function factsOf({ code, reason, server, retryable, details }: ManagerError): Record<string, string> {
   const current = details["current"] as { readonly metadata?: { readonly revision?: string } } | undefined;
   const revision = current?.metadata?.revision;
   return {
     ...(server === undefined ? {} : { server: cut(server, violationLengthMax) }),
     ...(reason === code.toUpperCase() ? {} : { reason }),
     ...(revision === undefined ? {} : { revision }),
+    ...(retryable === errorCodes[code].retryable ? {} : { retryable: String(retryable) }),
   };
 }
 

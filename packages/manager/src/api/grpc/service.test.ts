@@ -6,7 +6,7 @@ import { StructSchema } from "@bufbuild/protobuf/wkt";
 import { ManagerError, serverDefaults, type ServerSpec } from "@mcp-manager/api";
 import { kinds } from "../../registry/kinds.ts";
 import { ServerSchema } from "./gen/mcpmanager/v1/server_pb.ts";
-import { type GrpcDoor, openGrpcDoor, refusalOf, take } from "./testing.ts";
+import { type GrpcDoor, openGrpcDoor, refusalOf, take } from "./testing/grpc-door.ts";
 
 const source = { kind: "remote", url: "https://tools.example/mcp" };
 const listed: ServerSpec = {

@@ -68,7 +68,12 @@ function usual(name: OperationName, desc: DescMethod): Method {
 }
 
 /** The implementation of the service. */
-export function managerService(options: ServiceOptions): Partial<ServiceImpl<typeof MCPManager>> {
+export function managerService({ onFailure, ...rest }: ServiceOptions): Partial<ServiceImpl<typeof MCPManager>> {
+  const options: ServiceOptions = {
+    ...rest,
+    // Work that ended because its caller cut it short, with the reason that the signal has, is nobody's failure.
+    onFailure: (name, error) => (error.cause instanceof ConnectError ? undefined : onFailure(name, error)),
+  };
   const implementations = methods().map((method) => [
     method.desc.localName,
     method.desc.methodKind === "unary" ? unary(method, options) : streaming(method, options),
@@ -113,6 +118,7 @@ function streaming(method: Method, options: ServiceOptions): Streaming {
     try {
       const reply = method.narrow(await begun.promise, request);
       yield* messagesOf(reply, method.desc.output, (cursor) => nextPage(method, request, context, cursor, options));
+      read.resolve();
       if (context.signal.aborted) throw context.signal.reason;
       if (options.stopping.aborted) throw new ManagerError("unavailable", "the manager is being stopped: ask again");
     } catch (error) {

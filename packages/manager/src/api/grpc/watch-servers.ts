@@ -21,9 +21,9 @@ export function readWatchServers(message: Message): Asked {
       refuseUnknown(WatchServersRequestSchema, request);
       const query = new Map<string, ParameterValue>([
         ["topics", "server.*"],
-        ["snapshot", after === undefined],
+        after === undefined ? ["snapshot", true] : ["after", after],
       ]);
-      return { query, body: undefined, ...(after === undefined ? {} : { after }) };
+      return { query, body: undefined };
     },
   };
 }

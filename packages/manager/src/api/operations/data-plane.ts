@@ -42,7 +42,8 @@ export function dataPlaneOperations(
       if (checked.kind === "wrong") throw invalidFields("tool call", checked.fields);
       const server = await existing(request);
       const arguments_ = checked.value.arguments ?? {};
-      const bytes = await tools.call(server, pathValue(request, "tool"), arguments_, request.principal);
+      const { principal, signal } = request;
+      const bytes = await tools.call(server, pathValue(request, "tool"), arguments_, principal, signal);
       return { kind: "raw", status: 200, bytes };
     },
 

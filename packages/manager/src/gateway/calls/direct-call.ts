@@ -12,7 +12,7 @@ import type { ReadyReplica } from "../../upstream/upstream-set.ts";
 import { servesSeveral } from "../routing/revision-of.ts";
 import type { ServerRoute } from "../routing/routing-table.ts";
 import { ask } from "../../upstream/ask.ts";
-import { endingOfFailure, failureFor, timedOut } from "../../upstream/call-ending.ts";
+import { endingOfFailure, failureFor, takenBack, timedOut } from "../../upstream/call-ending.ts";
 import type { CallMetrics, CallOutcome } from "./call-metrics.ts";
 import { onCallersConnection } from "./callers-connection.ts";
 import { Passage, type PassageDependencies, type PassageHost } from "./passage.ts";
@@ -35,6 +35,8 @@ export interface ToolCall {
   readonly principal: Principal;
   /** The revision that it goes to; undefined: any. */
   readonly revision: string | undefined;
+  /** Its abort takes the call back. Default: nothing does. */
+  readonly signal?: AbortSignal;
 }
 
 const method = "tools/call";
@@ -49,6 +51,11 @@ export class DirectCall implements PassageHost {
   readonly #answered = Promise.withResolvers<Buffer>();
   /** Runs while it waits for a place or a replica; then the request has its own. */
   #waiting: Deadline | undefined;
+  /** Once it was sent, the request hears of it itself. */
+  readonly #onGone = (): void => {
+    const { name } = this.destination.route;
+    if (this.#waiting !== undefined) this.#fail("cancelled", takenBack(name, method), "cancelled");
+  };
   #replica: ReadyReplica | undefined;
 
   constructor(dependencies: DirectCallDependencies, tool: ToolCall) {
@@ -70,6 +77,7 @@ export class DirectCall implements PassageHost {
   /** Resolves with the whole response, an error response included; once. */
   run(): Promise<Buffer> {
     this.#wait();
+    this.destination.signal?.addEventListener("abort", this.#onGone);
     this.#passage.start(this.#startedMs);
     return this.#answered.promise;
   }
@@ -97,10 +105,19 @@ export class DirectCall implements PassageHost {
 
   #ask(replica: ReadyReplica, onEnding: (ending: Ending) => void): Promise<Buffer> {
     const { clock, wheel } = this.#dependencies;
-    const { route, name, args, paramHeaders, principal } = this.destination;
+    const { route, name, args, paramHeaders, principal, signal } = this.destination;
     const caller = { principal, session: undefined, profile: noProfile };
     const params = { name, arguments: args };
-    const request = { server: route.name, method, params, name, paramHeaders, wheel, onEnding };
+    const request = {
+      server: route.name,
+      method,
+      params,
+      name,
+      paramHeaders,
+      wheel,
+      onEnding,
+      ...(signal === undefined ? {} : { signal }),
+    };
     const leftMs = Math.max(0, this.dueMs - clock.nowMs());
     return onCallersConnection(replica, caller, leftMs, (connection) => {
       const nowMs = clock.nowMs();
@@ -111,7 +128,7 @@ export class DirectCall implements PassageHost {
 
   #onFailure(error: ManagerError, said: Ending | undefined): void {
     const ending = said ?? endingOfFailure(error, false);
-    const outcome = ending === "timeout" ? "timeout" : "unavailable";
+    const outcome = ending === "timeout" || ending === "cancelled" ? ending : "unavailable";
     const giveUp = (): void => this.#fail(outcome, error, ending);
     if (this.#passage.failed(ending, true, giveUp, error.retryAfterMs)) this.#wait();
     else this.#fail(outcome, error, ending);
@@ -127,6 +144,7 @@ export class DirectCall implements PassageHost {
     const nowMs = clock.nowMs();
     const { sentMs } = this.#passage;
     this.#stopWaiting();
+    this.destination.signal?.removeEventListener("abort", this.#onGone);
     this.#passage.end(ending, nowMs);
     const upstreamMs = sentMs === undefined ? undefined : nowMs - sentMs;
     const { name } = this.destination.route;

@@ -51,3 +51,25 @@ test("what is unknown, not allowed, away or late fails as itself", async () => {
   const text = gateway.metrics.text();
   assert.match(text, /method="tools\/call",outcome="timeout"\} 1/);
 });
+
+test("a caller that goes takes its call back, whether it waits for a place or for its answer", async () => {
+  await using gateway = await TestGateway.open();
+  const ada = gateway.principal("ada", ["admin"]);
+  const weather = gateway.serve("weather", {}, { limits: { concurrency: 1 } });
+  const { tools } = gateway;
+  const [asked, waits] = [new AbortController(), new AbortController()];
+  const first = assert.rejects(tools.call("weather", "a", {}, ada, asked.signal), code("cancelled"));
+  const call = await weather.call("tools/call");
+  const second = assert.rejects(tools.call("weather", "a", {}, ada, waits.signal), code("cancelled"));
+  waits.abort();
+  await second;
+  asked.abort();
+  await first;
+  assert.equal(call.cancelled, "the caller has gone");
+  await assert.rejects(tools.call("weather", "a", {}, ada, asked.signal), code("cancelled"));
+  // One of them reached a revision.
+  assert.equal(gateway.metrics.text().match(/method="tools\/call",outcome="cancelled"\} 1\n/g)?.length, 2);
+  weather.script = { "tools/call": (next) => next.result({ n: 1 }) };
+  assert.equal((await tools.call("weather", "a", {}, ada)).toString(), '{"n":1}');
+  assert.equal(weather.calls("tools/call").length, 2);
+});

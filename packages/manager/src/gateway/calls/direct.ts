@@ -6,6 +6,7 @@ import { ManagerError } from "@mcp-manager/api";
 import { errorCodeOf, resultRange } from "../../protocol/response.ts";
 import type { Principal } from "../../security/principal.ts";
 import type { Catalog } from "../lists/catalog.ts";
+import { takenBack } from "../../upstream/call-ending.ts";
 import { revisionFor } from "../routing/assignment.ts";
 import { headersFor } from "../../protocol/param-headers.ts";
 import type { MayCall } from "../routing/route.ts";
@@ -45,19 +46,23 @@ export class DirectTools {
     return this.#options.catalog.known(server, "tools")?.length;
   }
 
-  /** Calls a tool and resolves with the bytes of its result as the server wrote them. */
+  /** Calls a tool and resolves with the bytes of its result as the server wrote them. The abort of `signal` takes the call back. */
   async call(
     server: string,
     tool: string,
     args: Readonly<Record<string, unknown>>,
     principal: Principal,
+    signal?: AbortSignal,
   ): Promise<Buffer> {
+    if (signal?.aborted === true) throw takenBack(server, "tools/call");
     const route = this.#route(server);
     const name = route.exposure.originalTool(tool);
     if (name === undefined || !this.#options.mayCall(principal, server, name)) throw unknownTool(server, tool);
     const revision = revisionOf(route, principal);
     const paramHeaders = headersFor(this.#options.catalog.wantedHeaders(server, name, revision) ?? [], args);
-    const answer = await new DirectCall(this.#options, { route, name, args, paramHeaders, principal, revision }).run();
+    const taken = signal === undefined ? {} : { signal };
+    const destination = { route, name, args, paramHeaders, principal, revision, ...taken };
+    const answer = await new DirectCall(this.#options, destination).run();
     return resultOf(answer, server, tool);
   }
 

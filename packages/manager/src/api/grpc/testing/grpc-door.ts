@@ -6,15 +6,15 @@ import type { DescService } from "@bufbuild/protobuf";
 import { type Client, Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport, type GrpcTransportOptions, Http2SessionManager } from "@connectrpc/connect-node";
 import { isAllowed, type ManagerError, type OperationName, roleNames } from "@mcp-manager/api";
-import { systemClock } from "../../base/clock.ts";
-import { WatchedValue } from "../../base/watched.ts";
-import { createPrincipal } from "../../security/principal.ts";
-import type { AuditEntry } from "../../telemetry/audit.ts";
-import type { Operations } from "../operations.ts";
-import { type Door, openDoor } from "../testing.ts";
-import { BadRequestSchema, ErrorInfoSchema } from "./gen/google/rpc/error_details_pb.ts";
-import { MCPManager } from "./gen/mcpmanager/v1/service_pb.ts";
-import { GrpcServer, type GrpcServerOptions } from "./server.ts";
+import { systemClock } from "../../../base/clock.ts";
+import { WatchedValue } from "../../../base/watched.ts";
+import { createPrincipal } from "../../../security/principal.ts";
+import type { AuditEntry } from "../../../telemetry/audit.ts";
+import type { Operations } from "../../operations.ts";
+import { type Door, openDoor } from "../../testing.ts";
+import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
+import { MCPManager } from "../gen/mcpmanager/v1/service_pb.ts";
+import { GrpcServer, type GrpcServerOptions } from "../server.ts";
 
 export interface GrpcDoor extends AsyncDisposable {
   /** The REST door over the same operations. */
@@ -32,14 +32,14 @@ export interface GrpcDoor extends AsyncDisposable {
 }
 
 /** What a test has otherwise. */
-export interface GrpcDoorOptions extends Partial<Pick<GrpcServerOptions, "tls" | "connections">> {
+export interface GrpcDoorOptions extends Partial<Pick<GrpcServerOptions, "port" | "tls" | "connections">> {
   /** Takes the place of an operation. */
   readonly operations?: Partial<Operations>;
   /** Of the client, under TLS. */
   readonly nodeOptions?: GrpcTransportOptions["nodeOptions"];
 }
 
-/** Opens the door on a free port. */
+/** Opens the door, on a free port unless one is given. */
 export async function openGrpcDoor(options: GrpcDoorOptions = {}): Promise<GrpcDoor> {
   await using scope = new AsyncDisposableStack();
   const rest = scope.use(await openDoor());
@@ -48,7 +48,7 @@ export async function openGrpcDoor(options: GrpcDoorOptions = {}): Promise<GrpcD
   const failures: ManagerError[] = [];
   const server = new GrpcServer({
     host: "127.0.0.1",
-    port: 0,
+    port: options.port ?? 0,
     tls: options.tls ?? { cert: "", key: "", clientCa: "" },
     connections: options.connections ?? {
       max: 100,
