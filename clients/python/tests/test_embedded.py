@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_manager import FailedPrecondition, Unavailable, create_manager
+from mcp_manager import FailedPrecondition, InvalidArgument, Unavailable, create_manager
 from mcp_manager.config import MCPConfig
 from mcp_manager.embedded import EmbeddedManager, find_command
 
@@ -70,6 +70,15 @@ async def test_cancelling_the_start_leaves_nothing_behind(tmp_path: Path) -> Non
     start.cancel()
     with pytest.raises(asyncio.CancelledError):
         await start
+    assert not is_running(int(pids.read_text()))
+
+
+async def test_a_start_that_fails_afterwards_ends_it_too(tmp_path: Path) -> None:
+    pids = tmp_path / "pid"
+    program = f"import os; open({str(pids)!r}, 'w').write(str(os.getpid())); " + STUBBORN.replace("grpc://", "grpcs://")
+    with pytest.raises(InvalidArgument, match="cannot read /no/such/file"):
+        async with create_manager(config(program, ca_file="/no/such/file", stop_timeout=0.1)):
+            pass
     assert not is_running(int(pids.read_text()))
 
 

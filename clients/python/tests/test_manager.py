@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from servers import plain, release
 
 from mcp_manager import (
     AlreadyExists,
+    Cancelled,
     Conflict,
     FailedPrecondition,
     InvalidArgument,
@@ -111,3 +114,17 @@ def test_a_program_without_an_event_loop_does_the_same() -> None:
         assert manager.embedded is not None
         data_dir = manager.embedded.data_dir
     assert not data_dir.exists()
+    with pytest.raises(FailedPrecondition, match="after its context"):
+        manager.list_servers()
+    manager.close()
+
+
+def test_a_thread_that_waits_is_let_go_when_the_context_is_left() -> None:
+    with ThreadPoolExecutor() as threads:
+        with create_manager_sync({"embedded": True}) as manager:
+            manager.deploy_server(plain("files")).wait_ready()
+            lines = manager.read_logs("files", follow=True)
+            assert next(lines).text.startswith("started plain")
+            waiting = threads.submit(list, lines)
+        with pytest.raises(Cancelled):
+            waiting.result()

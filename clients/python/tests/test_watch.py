@@ -11,7 +11,7 @@ import pytest
 from fake_manager import Context, FakeManager, connected, message, refuse
 from google.protobuf.message import Message
 
-from mcp_manager import Event, InvalidArgument, PermissionDenied, Unavailable
+from mcp_manager import Cancelled, Event, FailedPrecondition, InvalidArgument, PermissionDenied, Unavailable
 
 
 def event(number: int, *, revision: int | None = None, position: int | None = None) -> Message:
@@ -132,6 +132,19 @@ async def test_what_is_no_text_is_refused_before_anything_is_sent(fake: FakeMana
         with pytest.raises(InvalidArgument):
             await take(items, 1)
     assert fake.asked == []
+
+
+async def test_leaving_the_context_ends_what_others_still_wait_for(fake: FakeManager) -> None:
+    play(fake, [event(1)])
+    async with connected(fake) as manager:
+        items = manager.watch()
+        assert await take(items, 1) == ["1"]
+        rest = asyncio.ensure_future(take(items, 1))
+        await asyncio.sleep(0)
+    with pytest.raises(Cancelled):
+        await rest
+    with pytest.raises(FailedPrecondition):
+        await manager.get_health()
 
 
 async def test_closing_it_ends_the_call_at_the_manager(fake: FakeManager) -> None:

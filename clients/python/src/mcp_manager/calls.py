@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 
 from . import messages
 from .config import MCPConfig, Target
-from .errors import DeadlineExceeded, InvalidArgument, ManagerError, Unavailable, from_rpc
+from .errors import Cancelled, DeadlineExceeded, InvalidArgument, ManagerError, Unavailable, from_rpc
 from .operations import REPEATABLE, RPCS
 
 _FIRST_PAUSE = 0.1
@@ -46,9 +46,11 @@ class Calls:
         self._channel = _open(target, config)
         self._metadata = () if target.api_key is None else (("authorization", f"Bearer {target.api_key}"),)
         self._random = random.Random()
+        self.is_closed = False
 
     async def close(self) -> None:
-        """Ends what is still under way."""
+        """Ends what is still under way: it raises `Cancelled`."""
+        self.is_closed = True
         await self._channel.close()
 
     async def ask(self, method: str, content: Mapping[str, Any], timeout: float | None = None) -> Message:
@@ -73,6 +75,9 @@ class Calls:
             try:
                 left = end - loop.time()
                 return await call(request, timeout=max(left, 0.001), metadata=self._metadata)
+            except (asyncio.CancelledError, grpc.aio.UsageError):
+                self._say_if_closed()
+                raise
             except grpc.aio.AioRpcError as cause:
                 error = from_rpc(cause, self.target.address)
                 wait = self.pause(pause, error)
@@ -103,7 +108,9 @@ class Calls:
             request_serializer=_serialize,
             response_deserializer=messages.types_of(rpc)[1].FromString,
         )
-        call = method_call(messages.request(rpc, content), timeout=timeout, metadata=self._metadata)
+        request = messages.request(rpc, content)
+        self._say_if_closed()
+        call = method_call(request, timeout=timeout, metadata=self._metadata)
         try:
             await call.wait_for_connection()
             opened()
@@ -112,12 +119,20 @@ class Calls:
                 if not isinstance(message, Message):
                     return  # grpc.aio.EOF
                 yield message
+        except asyncio.CancelledError:
+            self._say_if_closed()
+            raise
         except grpc.aio.AioRpcError as error:
             raise from_rpc(error, self.target.address) from None
         except asyncio.TimeoutError:
             raise DeadlineExceeded(f"nothing was heard of {self.target.address} for {silence} s") from None
         finally:
             call.cancel()
+
+    def _say_if_closed(self) -> None:
+        """gRPC ends the calls of a closed channel as if their tasks had been cancelled, which those have not."""
+        if self.is_closed:
+            raise Cancelled("the manager's context was left while the call was under way") from None
 
     def seconds(self, timeout: float | None) -> float:
         """The time that a call gets. Raises `InvalidArgument` where that is none."""
@@ -139,5 +154,8 @@ def _serialize(message: Message) -> bytes:
 def _open(target: Target, config: MCPConfig) -> grpc.aio.Channel:
     if not target.is_secure:
         return grpc.aio.insecure_channel(target.address, options=_OPTIONS)
-    read = [None if file is None else Path(file).read_bytes() for file in (config.ca_file, config.key_file, config.cert_file)]
+    try:
+        read = [None if file is None else Path(file).read_bytes() for file in (config.ca_file, config.key_file, config.cert_file)]
+    except OSError as error:
+        raise InvalidArgument(f"cannot read {error.filename}: {error.strerror}") from error
     return grpc.aio.secure_channel(target.address, grpc.ssl_channel_credentials(*read), options=_OPTIONS)

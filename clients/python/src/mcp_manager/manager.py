@@ -39,12 +39,16 @@ class MCPManager(ServerOperations, DeploymentOperations, WebhookOperations, Acce
         if self._calls is not None:
             raise FailedPrecondition("this manager has been started already")
         env = dict(os.environ)
-        if self.config.embedded:
-            self._embedded = await EmbeddedManager.start(self.config, env)
-            self._target = self._embedded.target(self.config, env)
-        else:
-            self._target = find_target(self.config, env, Path.cwd())
-        self._calls = Calls(self._target, self.config)
+        try:
+            if self.config.embedded:
+                self._embedded = await EmbeddedManager.start(self.config, env)
+                self._target = self._embedded.target(self.config, env)
+            else:
+                self._target = find_target(self.config, env, Path.cwd())
+            self._calls = Calls(self._target, self.config)
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Leaves the context: ends the connection, and the embedded manager with all of its servers. May be called again."""

@@ -7,6 +7,7 @@ documentation are those of the coroutines.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import functools
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
@@ -15,7 +16,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from .config import MCPConfig
 from .embedded import EmbeddedManager
-from .errors import FailedPrecondition
+from .errors import Cancelled, FailedPrecondition
 from .manager import MCPManager
 from .server import MCPServer
 
@@ -35,22 +36,38 @@ class _Loop:
         self._thread.start()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Waits for a coroutine's result. Ctrl-C while it waits cancels it."""
-        if threading.current_thread() is self._thread:
+        """Waits for a coroutine's result. Ctrl-C while it waits cancels it. Raises `FailedPrecondition` where there is no waiting, and
+        `Cancelled` when the loop ends first."""
+        if self.is_closed or threading.current_thread() is self._thread:
             coroutine.close()
-            raise FailedPrecondition("a blocking method was called from the event loop's own thread")
+            where = "after its context" if self.is_closed else "from the event loop's own thread"
+            raise FailedPrecondition(f"a blocking method was called {where}")
         future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         try:
             return future.result()
+        except concurrent.futures.CancelledError:
+            raise Cancelled("the manager's context was left while the call was under way") from None
         except BaseException:
             future.cancel()
             raise
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing runs here any more."""
+        return self._loop.is_closed()
+
     def close(self) -> None:
-        """Ends the thread."""
+        """Ends the thread, and what others still wait for with it."""
+        self.run(self._cancel_rest())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    async def _cancel_rest(self) -> None:
+        rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
 
 
 class _Blocking(Generic[S, P, T]):
@@ -122,7 +139,8 @@ class _Stream(Generic[S, P, T]):
                     except StopAsyncIteration:
                         return
             finally:
-                owner._run(items.aclose())
+                if not owner._loop.is_closed:
+                    owner._run(items.aclose())
 
         return call
 

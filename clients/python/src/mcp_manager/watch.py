@@ -101,7 +101,7 @@ async def watch(
         except ManagerError as cause:
             error = cause
         wait = calls.pause(pause, error)
-        if not was_open or not _is_passing(error) or loop.time() + wait > end:
+        if calls.is_closed or not was_open or not _is_passing(error) or loop.time() + wait > end:
             raise error
         await asyncio.sleep(wait)
         pause = min(pause * 2, _LONGEST_PAUSE)
