@@ -117,7 +117,7 @@ export async function openDoors(
     await Promise.all([listener.close(hurried.signal), grpc?.close(hurried.signal)]);
     expiry.cancel();
   });
-  grpc = await openGrpc(options, plane, { ...performing, audit, authenticator, readiness });
+  grpc = await openGrpc(options, plane.door, { ...performing, audit, authenticator, readiness });
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`,
     grpcUrl: grpc?.url,
