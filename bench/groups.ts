@@ -1,6 +1,7 @@
 /** All groups, in the order in which they are measured. Each is in a file of its own under `groups/`. */
 import { bridgeLegacy, bridgeModern } from "./groups/bridge.ts";
 import { deployment } from "./groups/deployment.ts";
+import { events } from "./groups/events.ts";
 import type { Group } from "./groups/group.ts";
 import { guard } from "./groups/guard.ts";
 import { hung } from "./groups/hung.ts";
@@ -28,6 +29,7 @@ export const groups: readonly Group[] = [
   guard,
   pool,
   deployment,
+  events,
 ];
 
 /** The group of this name, or the family that shares it: `large` is all whose names begin with `large-`. */

@@ -14,12 +14,12 @@ const data: Readonly<Record<EventTopic, string>> = {
   "access.changed": "`key`, `principal`, `change`: `made`, `changed`, `revoked`",
   "config.changed":
     "`breaker` and `by`; or `webhook` or `secret` (its name) and `change`: `made`, `changed`, `taken away`",
-  "server.drift": "what differs",
+  "server.drift": "–",
   "replica.health": "`from`, `to`, `reason`",
-  "replica.ejected": "until when",
-  "replica.held-off": "until when",
+  "replica.ejected": "`ejected`: whether it is put aside; `reason`",
+  "replica.held-off": "`forMs`",
   "breaker.state": "`from`, `to`",
-  "overload.stage": "the stage",
+  "overload.stage": "`from`, `to`",
   "access.denied":
     "`action`, `who`, `reason`, `address`; `untold`: how many refusals before it were not told, of more than ten a second",
   "config.file": "what came of it",

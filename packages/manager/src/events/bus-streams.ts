@@ -16,7 +16,8 @@ import type { Registry } from "../registry/registry.ts";
 import { fromStoreError } from "../registry/store-error.ts";
 import { FutureRevisionError } from "../store/store.ts";
 import type { EventBus } from "./bus.ts";
-import type { EventReader } from "./event-reader.ts";
+import type { EventReader, ReadEvent } from "./event-reader.ts";
+import { OneByOne } from "./one-by-one.ts";
 import { eventfulKinds } from "./events-of.ts";
 import { storedEvents } from "./store-events.ts";
 import type { EventStreams, StreamOptions, View } from "./stream.ts";
@@ -35,6 +36,9 @@ export interface BusStreamsOptions {
 
 /** Each that catches up holds what there was at its place. */
 const catchingUpMax = 8;
+
+/** What is there at once, in order. */
+type Batches = AsyncGenerator<readonly StreamItem[], void, undefined>;
 
 /** What a stream was opened with, checked. */
 interface Asked {
@@ -67,7 +71,7 @@ export class BusStreams implements EventStreams, Disposable {
     }
     const signal = AbortSignal.any([options.signal, this.#closed.signal]);
     const { snapshot = false, view = leastView } = options;
-    return this.#counted({ after, snapshot, wants, view, signal }, bus.reader(wants));
+    return new OneByOne(this.#counted({ after, snapshot, wants, view, signal }, bus.reader(wants)));
   }
 
   /** Ends every stream, and opens no more. */
@@ -75,7 +79,7 @@ export class BusStreams implements EventStreams, Disposable {
     this.#closed.abort();
   }
 
-  async *#counted(asked: Asked, reader: EventReader): AsyncGenerator<StreamItem, void, undefined> {
+  async *#counted(asked: Asked, reader: EventReader): Batches {
     using heartbeat = new Heartbeat(this.#options.clock, reader, asked.signal);
     this.#open += 1;
     try {
@@ -88,12 +92,12 @@ export class BusStreams implements EventStreams, Disposable {
     }
   }
 
-  async *#begin(asked: Asked, reader: EventReader, heartbeat: Heartbeat): AsyncGenerator<StreamItem, void, undefined> {
+  async *#begin(asked: Asked, reader: EventReader, heartbeat: Heartbeat): Batches {
     const { after, snapshot, signal } = asked;
     if (after === undefined) {
       if (snapshot) yield* this.#snapshot(asked, reader, heartbeat);
       // Who is cut off before the first event knows from where to go on.
-      else yield heartbeat.synced(reader.place);
+      else yield [heartbeat.synced(reader.place)];
       return;
     }
     if (signal.aborted) return;
@@ -102,33 +106,27 @@ export class BusStreams implements EventStreams, Disposable {
     else yield* this.#catchUp(after, asked, reader, heartbeat);
   }
 
-  async *#live(asked: Asked, reader: EventReader, heartbeat: Heartbeat): AsyncGenerator<StreamItem, void, undefined> {
+  async *#live(asked: Asked, reader: EventReader, heartbeat: Heartbeat): Batches {
     const { bus } = this.#options;
     const { signal, view } = asked;
     while (!signal.aborted) {
       const { items, missed } = reader.read();
-      for (const item of items) {
-        yield item.event.resource === undefined ? item : this.#views.show(item, view);
-        if (signal.aborted) return;
-        if (item.position !== undefined) heartbeat.told(item.position);
+      if (items.length > 0) {
+        heartbeat.toldOf(items);
+        yield this.#views.showAll(items, view);
       }
       if (missed !== undefined) {
-        if (missed.passing > 0) yield { kind: "missed", count: missed.passing };
+        if (missed.passing > 0) yield [{ kind: "missed", count: missed.passing }];
         if (missed.stored > 0 && reader.place < bus.floor) yield* this.#catchUp(reader.place, asked, reader, heartbeat);
         continue;
       }
-      if (heartbeat.isDue) yield* heartbeat.beat(reader.place);
+      if (heartbeat.isDue) yield heartbeat.beat(reader.place);
       if (items.length === 0 && !signal.aborted) await reader.news();
     }
   }
 
   /** What is stored after this revision, until the ring goes on from there. */
-  async *#catchUp(
-    after: bigint,
-    asked: Asked,
-    reader: EventReader,
-    heartbeat: Heartbeat,
-  ): AsyncGenerator<StreamItem, void, undefined> {
+  async *#catchUp(after: bigint, asked: Asked, reader: EventReader, heartbeat: Heartbeat): Batches {
     const { bus, registry, clock } = this.#options;
     const { signal, wants, view } = asked;
     const release = await this.#places.acquire(signal);
@@ -139,12 +137,13 @@ export class BusStreams implements EventStreams, Disposable {
         for await (const changes of feed.follow(signal)) {
           const events = storedEvents(changes, new Date(clock.wallMs()).toISOString());
           const told = events.filter(({ event }) => wants.has(event.topic));
-          for (const [at, { event }] of told.entries()) {
-            const position = at === told.length - 1 ? { position: String(changes.revision) } : {};
-            yield this.#views.show({ kind: "event", event, ...position }, view);
-          }
-          if (told.length > 0) heartbeat.told(String(changes.revision));
-          if (heartbeat.isDue) yield* heartbeat.beat(changes.revision);
+          const last = told.length - 1;
+          const items = told.map(({ event }, at): ReadEvent =>
+            at === last ? { kind: "event", event, position: String(changes.revision) } : { kind: "event", event },
+          );
+          heartbeat.toldOf(items);
+          yield this.#views.showAll(items, view);
+          if (heartbeat.isDue) yield heartbeat.beat(changes.revision);
           if (changes.revision >= bus.floor) break;
         }
       }
@@ -152,23 +151,19 @@ export class BusStreams implements EventStreams, Disposable {
     } catch (error) {
       if (signal.aborted || !isForgotten(error)) throw error;
       release();
-      yield { kind: "reset", reason: error instanceof FutureRevisionError ? "unknown-position" : "compacted" };
+      yield [{ kind: "reset", reason: error instanceof FutureRevisionError ? "unknown-position" : "compacted" }];
       yield* this.#snapshot(asked, reader, heartbeat);
     } finally {
       release();
     }
   }
 
-  async *#snapshot(
-    { signal, view }: Asked,
-    reader: EventReader,
-    heartbeat: Heartbeat,
-  ): AsyncGenerator<StreamItem, void, undefined> {
+  async *#snapshot({ signal, view }: Asked, reader: EventReader, heartbeat: Heartbeat): Batches {
     const feed = this.#options.registry.changes([kinds.Server]);
     await feed.open(undefined, signal);
-    for (const server of feed.held(kinds.Server)) yield { kind: "snapshot", resource: view(server) };
+    for (const server of feed.held(kinds.Server)) yield [{ kind: "snapshot", resource: view(server) }];
     reader.goTo(feed.revision);
-    yield heartbeat.synced(feed.revision);
+    yield [heartbeat.synced(feed.revision)];
   }
 }
 

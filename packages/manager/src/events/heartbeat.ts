@@ -1,7 +1,7 @@
 /** What moves a reader's position while nothing is said that it asked for. It tells nothing that was told already. */
 import type { StreamItem } from "@mcp-manager/api";
 import type { Clock, Timer } from "../base/clock.ts";
-import type { EventReader } from "./event-reader.ts";
+import type { EventReader, ReadEvent } from "./event-reader.ts";
 
 const beatMs = 15_000;
 
@@ -33,6 +33,12 @@ export class Heartbeat implements Disposable {
     this.#told = position;
   }
 
+  /** The same of events, the last of which with a position says it. */
+  toldOf(items: readonly ReadEvent[]): void {
+    const last = items.findLast(({ position }) => position !== undefined)?.position;
+    if (last !== undefined) this.#told = last;
+  }
+
   /** Tells the position, whatever was told. */
   synced(position: bigint): StreamItem {
     this.#told = String(position);
@@ -40,9 +46,9 @@ export class Heartbeat implements Disposable {
   }
 
   /** The position, when it is news. */
-  *beat(position: bigint): Generator<StreamItem, void, undefined> {
+  beat(position: bigint): readonly StreamItem[] {
     this.#isDue = false;
-    if (String(position) !== this.#told) yield this.synced(position);
+    return String(position) === this.#told ? [] : [this.synced(position)];
   }
 
   [Symbol.dispose](): void {

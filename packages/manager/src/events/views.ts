@@ -9,9 +9,10 @@ import type { View } from "./stream.ts";
 export class Views {
   readonly #shown = new WeakMap<View, WeakMap<Event, Event>>();
 
-  /** The same, with its server as `view` shows it. */
-  show(item: ReadEvent, view: View): ReadEvent {
-    return { ...item, event: this.#event(item.event, view) };
+  /** The same, with their servers as `view` shows them. */
+  showAll(items: readonly ReadEvent[], view: View): readonly ReadEvent[] {
+    if (items.every(({ event }) => event.resource === undefined)) return items;
+    return items.map((item) => ({ ...item, event: this.#event(item.event, view) }));
   }
 
   #event(event: Event, view: View): Event {
