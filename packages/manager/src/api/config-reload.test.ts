@@ -131,6 +131,19 @@ test("a store that is away is tried again until it is back, and said once each w
   assert.deepEqual([one.reload.state.message, one.events.length], [undefined, 2]);
 });
 
+test("a file that could not be read for want of means is read again by itself, and not called wrong for good", async () => {
+  await using one = rig();
+  one.file = new ManagerError("resource_exhausted", "it takes too long to read");
+  one.reload.ask();
+  await one.settled();
+  assert.equal(one.reload.state.state, "invalid");
+  await one.clock.advance(60_000);
+  assert.equal(one.events.length, 1);
+  one.file = reading("a");
+  await one.clock.advance(60_000);
+  assert.deepEqual([one.reload.state.state, one.applied], ["ok", ["a"]]);
+});
+
 test("a newer text takes the place of one that waits for the store, and does not wait itself", async () => {
   await using one = rig();
   one.file = reading("old");

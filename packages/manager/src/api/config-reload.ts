@@ -44,6 +44,8 @@ export class ConfigReload implements AsyncDisposable {
   /** Whether the file is wrong as it stands, whatever is still applied of what it said before. */
   #isWrong = false;
   #isAsked = false;
+  /** Whether the file is to be read once more by itself: it could not be, for a reason that is not in it. */
+  #isUnread = false;
   /** Cuts the waiting for another attempt short. */
   #pause = new AbortController();
   #working: Promise<void> | undefined;
@@ -82,18 +84,20 @@ export class ConfigReload implements AsyncDisposable {
         this.#isAsked = false;
         this.#pause = new AbortController();
         attempt = 0;
-        await this.#read();
-      }
+        await this.#read(true);
+      } else if (this.#isUnread) await this.#read(false);
       if (this.#due !== undefined) await this.#apply(this.#due, attempt === 0);
       if (this.#isAsked) continue;
-      if (this.#due === undefined) return;
+      if (this.#due === undefined && !this.#isUnread) return;
       const { clock, random } = this.#options;
       const signal = AbortSignal.any([this.#ended.signal, this.#pause.signal]);
       await clock.sleep(backoffMs(again, attempt, random), signal).catch(() => undefined);
     }
   }
 
-  async #read(): Promise<void> {
+  async #read(isFirst: boolean): Promise<void> {
+    const wasUnread = this.#isUnread;
+    this.#isUnread = false;
     try {
       const reading = await this.#options.file.read(this.#ended.signal);
       if (reading === undefined) return;
@@ -101,7 +105,10 @@ export class ConfigReload implements AsyncDisposable {
       this.#isWrong = false;
     } catch (error) {
       if (this.#ended.signal.aborted) return;
-      const message = `${problemText(ManagerError.from(error))}; what it said before holds on`;
+      const failure = ManagerError.from(error);
+      this.#isUnread = failure.code !== "invalid_argument";
+      if (wasUnread && this.#isUnread && !isFirst) return;
+      const message = `${problemText(failure)}; what it said before holds on`;
       this.#isWrong = true;
       this.#state = this.#stateOf("invalid", message);
       this.#publish(message, false);

@@ -45,14 +45,15 @@ export class ConfigSource {
   /** Absent when there is none. */
   readonly file: ConfigFile | undefined;
   readonly #options: ConfigSourceOptions;
-  readonly #thread: ParseThread;
+  /** Apart, so that whoever asks about texts never keeps the file waiting. */
+  readonly #threads: Readonly<Record<"file" | "asked", ParseThread>>;
   /** The text that was read last, right or wrong; undefined when it could not be read. */
   #text: string | undefined;
 
   /** Reads the configuration. Throws `invalid_argument`, as `loadConfig` does. */
   constructor(options: ConfigSourceOptions) {
     this.#options = options;
-    this.#thread = new ParseThread(options.clock);
+    this.#threads = { file: new ParseThread(options.clock), asked: new ParseThread(options.clock) };
     this.config = loadConfig({ ...options, readFile: (path) => (this.#text = options.readFile(path)) });
     const { file: name } = this.config;
     if (name !== undefined)
@@ -64,11 +65,15 @@ export class ConfigSource {
    * `resource_exhausted` when it is too much or too many ask.
    */
   async parse(text: string, name: string, signal: AbortSignal): Promise<Reading> {
+    return await this.#parse(this.#threads.asked, { text, name, signal });
+  }
+
+  async #parse(thread: ParseThread, { text, name, signal }: NamedText): Promise<Reading> {
     const { flags, env, cwd } = this.#options;
     // What stands in the place of the run's own file is relative to that, whatever it is called.
     const folder = this.file === undefined ? {} : { folder: dirname(this.file.path) };
     const task = { flags: { ...flags, config: name }, env, cwd, ...folder, text };
-    const { settings, servers, notes, isEmpty } = await this.#thread.parse(task, signal);
+    const { settings, servers, notes, isEmpty } = await thread.parse(task, signal);
     if (isEmpty) throw invalid(`${name} is empty: write "servers: {}" when it is to hold no server`);
     const changed = settingList.filter(
       ({ path }) => !isDeepStrictEqual(valueAt(settings, path), valueAt(this.config.settings, path)),
@@ -83,9 +88,29 @@ export class ConfigSource {
     const text = await readAgain(resolve(cwd, name)).catch((error: unknown) => {
       throw unreadable(name, error);
     });
+    if (text !== before) return await this.#parseFile({ text, name, signal });
     this.#text = text;
-    return text === before ? undefined : await this.parse(text, name, signal);
+    return undefined;
   }
+
+  /** A text counts as read when it is known whether it is right. */
+  async #parseFile(asked: NamedText): Promise<Reading> {
+    try {
+      const reading = await this.#parse(this.#threads.file, asked);
+      this.#text = asked.text;
+      return reading;
+    } catch (error) {
+      if (error instanceof ManagerError && error.code === "invalid_argument") this.#text = asked.text;
+      throw error;
+    }
+  }
+}
+
+interface NamedText {
+  readonly text: string;
+  /** What it is called in mistakes. */
+  readonly name: string;
+  readonly signal: AbortSignal;
 }
 
 function invalid(message: string): ManagerError {
