@@ -42,6 +42,10 @@ after(async () => {
   endpoint.close();
 });
 
+function audit(): string {
+  return readFileSync(join(manager.dataDir, "audit", "audit.jsonl"), "utf8");
+}
+
 /** The function of the guide, as a reader would copy it. */
 async function isGenuine(one: Received, secret: string): Promise<boolean> {
   const guide = readFileSync(join(root, "docs/guides/webhooks.md"), "utf8");
@@ -102,6 +106,20 @@ test("what the endpoint will not have is a dead letter, which is replayed when i
   const sent = received.filter(({ headers }) => headers["webhook-id"] === letter.spec.deliveryId);
   assert.equal(sent.length, 5, "three attempts, and two replays");
   await assert.rejects(manager.client.deadLetters.get(letter.metadata.name), { code: "not_found" });
+});
+
+test("deliveries are counted, a dead letter is an event, and the audit has who did what but no secret", async () => {
+  const headers = { authorization: `Bearer ${manager.key}` };
+  const metrics = await (await fetch(`${manager.url}/metrics`, { headers })).text();
+  assert.match(metrics, /^mcp_manager_webhook_deliveries_total\{webhook="ops",outcome="dead"\} [1-9]/m);
+  assert.match(metrics, /^mcp_manager_events_total\{topic="delivery\.dead"\} [1-9]/m);
+  await until("the audit is written", () => Promise.resolve(audit().includes('"replayDeadLetter"')));
+  assert.match(audit(), /"action":"createWebhook","target":"webhooks","outcome":"allowed"/);
+  assert.match(
+    audit(),
+    /"action":"replayDeadLetter","target":"dead-letters\/dl-\w{8}","outcome":"failed","reason":"unavailable"/,
+  );
+  assert.doesNotMatch(audit() + manager.output, /whsec_/);
 });
 
 test("a webhook that leads inside is refused, with what to do", async () => {
