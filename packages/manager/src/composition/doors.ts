@@ -46,8 +46,8 @@ export async function openDoors(
   const { host, port, allowedHosts, allowedOrigins, gateway } = settings;
   const { registry, keys, metrics, audit, access } = state;
   const storeWatch = scope.use(new StoreWatch(state.store, clock));
-  const streams = scope.use(new BusStreams({ bus: state.events, registry, clock, leastView: viewFor([]) }));
   const readiness = new WatchedValue<string | undefined>(undefined);
+  const streams = scope.use(new BusStreams({ bus: state.events, registry, clock, leastView: viewFor([]) }));
   const operations = createOperations({
     registry,
     streams,

@@ -14,10 +14,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file mcpmanager/v1/config_diff.proto.
  */
 export const file_mcpmanager_v1_config_diff: GenFile = /*@__PURE__*/
-  fileDesc("Ch9tY3BtYW5hZ2VyL3YxL2NvbmZpZ19kaWZmLnByb3RvEg1tY3BtYW5hZ2VyLnYxIlMKEURpZmZDb25maWdSZXF1ZXN0EhEKBHRleHQYASABKAlIAIgBARIVCghmaWxlbmFtZRgCIAEoCUgBiAEBQgcKBV90ZXh0QgsKCV9maWxlbmFtZSJXChJEaWZmQ29uZmlnUmVzcG9uc2USMAoHc2VydmVycxgBIAMoCzIfLm1jcG1hbmFnZXIudjEuU2VydmVyRGlmZmVyZW5jZRIPCgdyZXN0YXJ0GAIgAygJIsQBChBTZXJ2ZXJEaWZmZXJlbmNlEhEKBG5hbWUYASABKAlIAIgBARITCgZjaGFuZ2UYAiABKAlIAYgBARIqCgZmaWVsZHMYAyADKAsyGi5tY3BtYW5hZ2VyLnYxLkZpZWxkQ2hhbmdlEhcKCmRlcGxveW1lbnQYBCABKAhIAogBARIUCgdtZXNzYWdlGAUgASgJSAOIAQFCBwoFX25hbWVCCQoHX2NoYW5nZUINCgtfZGVwbG95bWVudEIKCghfbWVzc2FnZWIGcHJvdG8z", [file_mcpmanager_v1_revision]);
+  fileDesc("Ch9tY3BtYW5hZ2VyL3YxL2NvbmZpZ19kaWZmLnByb3RvEg1tY3BtYW5hZ2VyLnYxIlMKEURpZmZDb25maWdSZXF1ZXN0EhEKBHRleHQYASABKAlIAIgBARIVCghmaWxlbmFtZRgCIAEoCUgBiAEBQgcKBV90ZXh0QgsKCV9maWxlbmFtZSJPCgpDb25maWdEaWZmEjAKB3NlcnZlcnMYASADKAsyHy5tY3BtYW5hZ2VyLnYxLlNlcnZlckRpZmZlcmVuY2USDwoHcmVzdGFydBgCIAMoCSLEAQoQU2VydmVyRGlmZmVyZW5jZRIRCgRuYW1lGAEgASgJSACIAQESEwoGY2hhbmdlGAIgASgJSAGIAQESKgoGZmllbGRzGAMgAygLMhoubWNwbWFuYWdlci52MS5GaWVsZENoYW5nZRIXCgpkZXBsb3ltZW50GAQgASgISAKIAQESFAoHbWVzc2FnZRgFIAEoCUgDiAEBQgcKBV9uYW1lQgkKB19jaGFuZ2VCDQoLX2RlcGxveW1lbnRCCgoIX21lc3NhZ2ViBnByb3RvMw", [file_mcpmanager_v1_revision]);
 
 /**
- * A configuration file as it would be.
+ * A configuration file as it might be.
  *
  * @generated from message mcpmanager.v1.DiffConfigRequest
  */
@@ -47,9 +47,9 @@ export const DiffConfigRequestSchema: GenMessage<DiffConfigRequest> = /*@__PURE_
 /**
  * What would become of all servers.
  *
- * @generated from message mcpmanager.v1.DiffConfigResponse
+ * @generated from message mcpmanager.v1.ConfigDiff
  */
-export type DiffConfigResponse = Message<"mcpmanager.v1.DiffConfigResponse"> & {
+export type ConfigDiff = Message<"mcpmanager.v1.ConfigDiff"> & {
   /**
    * Every server that the file names or made, by name.
    *
@@ -66,14 +66,14 @@ export type DiffConfigResponse = Message<"mcpmanager.v1.DiffConfigResponse"> & {
 };
 
 /**
- * Describes the message mcpmanager.v1.DiffConfigResponse.
- * Use `create(DiffConfigResponseSchema)` to create a new message.
+ * Describes the message mcpmanager.v1.ConfigDiff.
+ * Use `create(ConfigDiffSchema)` to create a new message.
  */
-export const DiffConfigResponseSchema: GenMessage<DiffConfigResponse> = /*@__PURE__*/
+export const ConfigDiffSchema: GenMessage<ConfigDiff> = /*@__PURE__*/
   messageDesc(file_mcpmanager_v1_config_diff, 1);
 
 /**
- * What would become of one server.
+ * What would become of one.
  *
  * @generated from message mcpmanager.v1.ServerDifference
  */
@@ -91,7 +91,7 @@ export type ServerDifference = Message<"mcpmanager.v1.ServerDifference"> & {
   change?: string | undefined;
 
   /**
-   * Fields of spec and labels; of a new one those that are not as by default. Values of env and headers are hidden.
+   * Fields of spec and labels; of a new one those that are not as by default.
    *
    * @generated from field: repeated mcpmanager.v1.FieldChange fields = 3;
    */

@@ -562,14 +562,14 @@ export type DeploymentProgress = Message<"mcpmanager.v1.DeploymentProgress"> & {
   keptMs?: number | undefined;
 
   /**
-   * How long copies of the new revision have not offered the same; absent while they do.
+   * How long copies of the new revision have not offered the same.
    *
    * @generated from field: optional double unstable_ms = 14;
    */
   unstableMs?: number | undefined;
 
   /**
-   * Of `draining`, those that traffic was taken back from: milliseconds that their sessions and calls may still take, by name of the revision.
+   * Milliseconds that sessions and calls may still take where tasks have longer, by name of the revision.
    *
    * @generated from field: map<string, double> calls_ms = 15;
    */

@@ -96,14 +96,14 @@ export type ConfigHealth = Message<"mcpmanager.v1.ConfigHealth"> & {
   file?: string | undefined;
 
   /**
-   * ok, or invalid: it says something wrong, so that what it said before holds on.
+   * ok, or invalid: what it said before holds on.
    *
    * @generated from field: optional string state = 2;
    */
   state?: string | undefined;
 
   /**
-   * What is wrong and where (servers.yaml:4:9), or what of it is not in force yet.
+   * What is wrong and where, or what of it is not in force yet.
    *
    * @generated from field: optional string message = 3;
    */

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file mcpmanager/v1/import_config.proto.
  */
 export const file_mcpmanager_v1_import_config: GenFile = /*@__PURE__*/
-  fileDesc("CiFtY3BtYW5hZ2VyL3YxL2ltcG9ydF9jb25maWcucHJvdG8SDW1jcG1hbmFnZXIudjEimQEKE0ltcG9ydENvbmZpZ1JlcXVlc3QSEQoEdGV4dBgBIAEoCUgAiAEBEhUKCGZpbGVuYW1lGAIgASgJSAGIAQESFAoHZHJ5X3J1bhgDIAEoCEgCiAEBEhQKB3JlcGxhY2UYBCABKAhIA4gBAUIHCgVfdGV4dEILCglfZmlsZW5hbWVCCgoIX2RyeV9ydW5CCgoIX3JlcGxhY2UihQEKFEltcG9ydENvbmZpZ1Jlc3BvbnNlEi4KB3NlcnZlcnMYASADKAsyHS5tY3BtYW5hZ2VyLnYxLkltcG9ydGVkU2VydmVyEi4KB3NlY3JldHMYAiADKAsyHS5tY3BtYW5hZ2VyLnYxLkltcG9ydGVkU2VjcmV0Eg0KBW5vdGVzGAMgAygJIrABCg5JbXBvcnRlZFNlcnZlchIRCgRuYW1lGAEgASgJSACIAQESFAoHb3V0Y29tZRgCIAEoCUgBiAEBEhcKCmRlcGxveW1lbnQYAyABKAlIAogBARIpCgVlcnJvchgEIAEoCzIaLm1jcG1hbmFnZXIudjEuSW1wb3J0RXJyb3ISDQoFbm90ZXMYBSADKAlCBwoFX25hbWVCCgoIX291dGNvbWVCDQoLX2RlcGxveW1lbnQifAoLSW1wb3J0RXJyb3ISEQoEY29kZRgBIAEoCUgAiAEBEhQKB21lc3NhZ2UYAiABKAlIAYgBARIvCgZmaWVsZHMYAyADKAsyHy5tY3BtYW5hZ2VyLnYxLkltcG9ydEVycm9yRmllbGRCBwoFX2NvZGVCCgoIX21lc3NhZ2UicAoQSW1wb3J0RXJyb3JGaWVsZBIRCgRwYXRoGAEgASgJSACIAQESEgoFZ2l2ZW4YAiABKAlIAYgBARIVCghleHBlY3RlZBgDIAEoCUgCiAEBQgcKBV9wYXRoQggKBl9naXZlbkILCglfZXhwZWN0ZWQiagoOSW1wb3J0ZWRTZWNyZXQSEQoEbmFtZRgBIAEoCUgAiAEBEhMKBnNlcnZlchgCIAEoCUgBiAEBEhIKBWZpZWxkGAMgASgJSAKIAQFCBwoFX25hbWVCCQoHX3NlcnZlckIICgZfZmllbGRiBnByb3RvMw");
+  fileDesc("CiFtY3BtYW5hZ2VyL3YxL2ltcG9ydF9jb25maWcucHJvdG8SDW1jcG1hbmFnZXIudjEimQEKE0ltcG9ydENvbmZpZ1JlcXVlc3QSEQoEdGV4dBgBIAEoCUgAiAEBEhUKCGZpbGVuYW1lGAIgASgJSAGIAQESFAoHZHJ5X3J1bhgDIAEoCEgCiAEBEhQKB3JlcGxhY2UYBCABKAhIA4gBAUIHCgVfdGV4dEILCglfZmlsZW5hbWVCCgoIX2RyeV9ydW5CCgoIX3JlcGxhY2UihQEKFEltcG9ydENvbmZpZ1Jlc3BvbnNlEi4KB3NlcnZlcnMYASADKAsyHS5tY3BtYW5hZ2VyLnYxLkltcG9ydGVkU2VydmVyEi4KB3NlY3JldHMYAiADKAsyHS5tY3BtYW5hZ2VyLnYxLkltcG9ydGVkU2VjcmV0Eg0KBW5vdGVzGAMgAygJIrABCg5JbXBvcnRlZFNlcnZlchIRCgRuYW1lGAEgASgJSACIAQESFAoHb3V0Y29tZRgCIAEoCUgBiAEBEhcKCmRlcGxveW1lbnQYAyABKAlIAogBARIpCgVlcnJvchgEIAEoCzIaLm1jcG1hbmFnZXIudjEuSW1wb3J0RXJyb3ISDQoFbm90ZXMYBSADKAlCBwoFX25hbWVCCgoIX291dGNvbWVCDQoLX2RlcGxveW1lbnQidgoLSW1wb3J0RXJyb3ISEQoEY29kZRgBIAEoCUgAiAEBEhQKB21lc3NhZ2UYAiABKAlIAYgBARIpCgZmaWVsZHMYAyADKAsyGS5tY3BtYW5hZ2VyLnYxLkZpZWxkRXJyb3JCBwoFX2NvZGVCCgoIX21lc3NhZ2UiagoKRmllbGRFcnJvchIRCgRwYXRoGAEgASgJSACIAQESEgoFZ2l2ZW4YAiABKAlIAYgBARIVCghleHBlY3RlZBgDIAEoCUgCiAEBQgcKBV9wYXRoQggKBl9naXZlbkILCglfZXhwZWN0ZWQiagoOSW1wb3J0ZWRTZWNyZXQSEQoEbmFtZRgBIAEoCUgAiAEBEhMKBnNlcnZlchgCIAEoCUgBiAEBEhIKBWZpZWxkGAMgASgJSAKIAQFCBwoFX25hbWVCCQoHX3NlcnZlckIICgZfZmllbGRiBnByb3RvMw");
 
 /**
  * A client's configuration as it stands in its file.
@@ -139,7 +139,7 @@ export const ImportedServerSchema: GenMessage<ImportedServer> = /*@__PURE__*/
  */
 export type ImportError = Message<"mcpmanager.v1.ImportError"> & {
   /**
-   * The word of the error: invalid_argument, already_exists …
+   * One of our error codes, such as invalid_argument.
    *
    * @generated from field: optional string code = 1;
    */
@@ -151,9 +151,9 @@ export type ImportError = Message<"mcpmanager.v1.ImportError"> & {
   message?: string | undefined;
 
   /**
-   * @generated from field: repeated mcpmanager.v1.ImportErrorField fields = 3;
+   * @generated from field: repeated mcpmanager.v1.FieldError fields = 3;
    */
-  fields: ImportErrorField[];
+  fields: FieldError[];
 };
 
 /**
@@ -164,21 +164,19 @@ export const ImportErrorSchema: GenMessage<ImportError> = /*@__PURE__*/
   messageDesc(file_mcpmanager_v1_import_config, 3);
 
 /**
- * One field that is wrong.
+ * One field that was wrong.
  *
- * @generated from message mcpmanager.v1.ImportErrorField
+ * @generated from message mcpmanager.v1.FieldError
  */
-export type ImportErrorField = Message<"mcpmanager.v1.ImportErrorField"> & {
+export type FieldError = Message<"mcpmanager.v1.FieldError"> & {
   /**
-   * spec.source.command
+   * Where: spec.source.command
    *
    * @generated from field: optional string path = 1;
    */
   path?: string | undefined;
 
   /**
-   * What was there, shortened, without secrets.
-   *
    * @generated from field: optional string given = 2;
    */
   given?: string | undefined;
@@ -190,10 +188,10 @@ export type ImportErrorField = Message<"mcpmanager.v1.ImportErrorField"> & {
 };
 
 /**
- * Describes the message mcpmanager.v1.ImportErrorField.
- * Use `create(ImportErrorFieldSchema)` to create a new message.
+ * Describes the message mcpmanager.v1.FieldError.
+ * Use `create(FieldErrorSchema)` to create a new message.
  */
-export const ImportErrorFieldSchema: GenMessage<ImportErrorField> = /*@__PURE__*/
+export const FieldErrorSchema: GenMessage<FieldError> = /*@__PURE__*/
   messageDesc(file_mcpmanager_v1_import_config, 4);
 
 /**

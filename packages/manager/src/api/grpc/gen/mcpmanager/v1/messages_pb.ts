@@ -853,7 +853,7 @@ export type DeleteSecretRequest = Message<"mcpmanager.v1.DeleteSecretRequest"> &
   force?: boolean | undefined;
 
   /**
-   * The `metadata.revision` that was read, or *: the change is made only if nobody made another since; else the code is ABORTED.
+   * As of PutSecret.
    *
    * @generated from field: optional string if_revision = 3;
    */

@@ -44,7 +44,7 @@ export type Route = Message<"mcpmanager.v1.Route"> & {
   draining: string[];
 
   /**
-   * Of `draining`, those whose sessions are over: tasks alone are still asked for there, and calls of before answered.
+   * Of these, the ones whose sessions are over: tasks alone are still asked for there.
    *
    * @generated from field: repeated string tasks_only = 4;
    */
