@@ -20,10 +20,11 @@ const suites = [
   { name: "unused", script: "check:unused" },
   { name: "unit", script: "unit", hasTests: true },
   { name: "fuzz", script: "fuzz", hasTests: true },
+  // Before e2e, which goes through its environment too.
+  { name: "python", script: "python", hasTests: true },
   { name: "e2e", script: "e2e", hasTests: true },
   { name: "faults", script: "faults", hasTests: true },
   { name: "conformance", script: "conformance", hasTests: true },
-  { name: "python", script: "python", hasTests: true },
 ];
 
 /** A suite that takes longer is stuck. */

@@ -129,3 +129,18 @@ test("a webhook that leads inside is refused, with what to do", async () => {
     assert.match(refused.stderr, /egress\.allow/);
   }
 });
+
+test("a secret of the manager's signs by reference, and is known to be in use", async () => {
+  const value = "the first secret of some length";
+  await manager.client.secrets.create({ metadata: { name: "hooks" }, spec: { value } });
+  const reference = "${secret:hooks}";
+  const spec = { url: `${address}/by-reference`, topics: ["server.registered"], secret: reference };
+  const made = await manager.client.webhooks.create({ metadata: { name: "referring" }, spec });
+  assert.equal(made.spec.secret, reference);
+  await manager.client.webhooks.delete("ops");
+  await happen("third");
+  await until("it is delivered", () => Promise.resolve(about("third").length > 0));
+  const [one] = about("third");
+  assert.ok(one && (await isGenuine(one, value)));
+  assert.deepEqual((await manager.client.secrets.get("hooks")).status.usedBy, ["webhook referring"]);
+});

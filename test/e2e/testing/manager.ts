@@ -81,6 +81,13 @@ export class ManagerProcess implements AsyncDisposable {
     return this.#output.exited;
   }
 
+  /** `host:port` of gRPC. Throws where there is none. */
+  get grpcAddress(): string {
+    const [, address] = /\bready on \S+ and grpc:\/\/(\S+)/.exec(this.output) ?? [];
+    if (address === undefined) throw new Error(`it does not say where gRPC is:\n${this.output}`);
+    return address;
+  }
+
   /** Resolves when every one of these servers is ready, with how it went in the error when that does not come. */
   async serversReady(...names: readonly string[]): Promise<void> {
     await until(`servers ${names.join(", ")} ready`, async () => {

@@ -1,5 +1,5 @@
 /** Composition of what sends events to others: webhooks through the egress guard, dead letters, replays. Decides nothing. */
-import type { ManagerError, Webhook } from "@mcp-manager/api";
+import { findReferences, ManagerError, type Webhook } from "@mcp-manager/api";
 import { viewFor } from "../api/operations/events.ts";
 import type { Webhooks } from "../api/ports.ts";
 import { DeadLetters } from "../delivery/dead-letters.ts";
@@ -16,7 +16,7 @@ import { WebhookSecrets } from "../delivery/webhook-secrets.ts";
 import { WebhookWrites } from "../delivery/webhook-writes.ts";
 import { BusStreams } from "../events/bus-streams.ts";
 import { kinds } from "../registry/kinds.ts";
-import { readSecretFile, type ReferenceSources, resolveReferences } from "../security/references.ts";
+import type { Secrets } from "../security/secrets.ts";
 import type { ManagerOptions } from "./options.ts";
 import type { State } from "./state.ts";
 
@@ -31,23 +31,16 @@ export interface Deliveries {
 
 /** What sends events to others, from where it stopped in an earlier life. */
 export async function openDelivery(
-  { settings, env, clock, random, logger }: ManagerOptions,
+  { settings, clock, random, logger }: ManagerOptions,
   state: State,
   scope: AsyncDisposableStack,
 ): Promise<Deliveries> {
-  const { registry, sealer, events } = state;
+  const { registry, secretSealer: sealer, events } = state;
   // Its own, because those of the doors end first.
   const streams = scope.use(new BusStreams({ bus: events, registry, clock, leastView: viewFor([]) }));
   const metrics = new DeliveryMetrics(state.metrics);
   const guard = new EgressGuard(settings.egress.allow, systemResolver);
-  const sources: ReferenceSources = {
-    env: (name) => env[name],
-    file: readSecretFile,
-    secret: (name) => state.secrets.open(name),
-  };
-  const resolveSecret = async (text: string): Promise<string> =>
-    (await resolveReferences({ secret: text }, "a webhook", sources)).values["secret"] ?? "";
-  const secrets = new WebhookSecrets({ registry, sealer, resolveSecret });
+  const secrets = new WebhookSecrets({ registry, sealer, resolveSecret: (text) => openSecret(text, state.secrets) });
   const sender = new Sender({ poster: new Poster({ guard, clock }), secrets, clock });
   const deadLetters = new DeadLetters({
     registry,
@@ -77,4 +70,12 @@ export async function openDelivery(
   delivery.start();
   const writes = new WebhookWrites({ registry, guard, secrets, delivery, deadLetters });
   return { webhooks: writes, deadLetters, replays, handlers };
+}
+
+/** The value of the one secret that the text refers to. */
+async function openSecret(text: string, secrets: Secrets): Promise<string> {
+  const name = findReferences(text)[0]?.key ?? "";
+  const value = await secrets.open(name);
+  if (value !== undefined) return value;
+  throw new ManagerError("failed_precondition", `the secret ${name} does not exist: mcp-manager secret set ${name}`);
 }

@@ -43,6 +43,8 @@ export interface State {
   readonly keys: StoredKeys;
   readonly sealer: Sealer;
   readonly secrets: Secrets;
+  /** Of whatever has to be kept and is shown to nobody. */
+  readonly secretSealer: Sealer;
   readonly access: Access;
   readonly audit: Audit;
   readonly metrics: Metrics;
@@ -77,7 +79,8 @@ export async function openState(options: ManagerOptions, scope: AsyncDisposableS
   const denials = new Denials(events, clock);
   const audit = scope.use(withDenials(file, (entry) => denials.denied(entry)));
   const registry = new Registry({ store, clock, random });
-  const secrets = new Secrets(registry, await loadSecretSealer(dataDir, clock, random));
+  const secretSealer = await loadSecretSealer(dataDir, clock, random);
+  const secrets = new Secrets(registry, secretSealer);
   const onError = (error: ManagerError): void => logger.warn("the registry's cache has trouble", { error });
   const storeEvents = scope.use(new StoreEvents({ registry, bus: events, clock, random, onError }));
   await storeEvents.start();
@@ -104,6 +107,7 @@ export async function openState(options: ManagerOptions, scope: AsyncDisposableS
     keys,
     sealer,
     secrets,
+    secretSealer,
     access: createAccess(),
     audit,
     metrics,
