@@ -1,5 +1,6 @@
 /** All groups, in the order in which they are measured. Each is in a file of its own under `groups/`. */
 import { bridgeLegacy, bridgeModern } from "./groups/bridge.ts";
+import { events } from "./groups/events.ts";
 import type { Group } from "./groups/group.ts";
 import { guard } from "./groups/guard.ts";
 import { hung } from "./groups/hung.ts";
@@ -26,6 +27,7 @@ export const groups: readonly Group[] = [
   hung,
   guard,
   pool,
+  events,
 ];
 
 /** The group of this name, or the family that shares it: `large` is all whose names begin with `large-`. */

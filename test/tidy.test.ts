@@ -17,7 +17,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   telemetry: [],
   runtime: [],
   resilience: [],
-  events: [],
+  events: ["store", "registry"],
   // Only settings.ts of any room; see below.
   config: [],
   transport: ["protocol"],

@@ -74,8 +74,10 @@ test("each change is an event: beside the server, counted, and one line in the l
   assert.equal(lines.length, 1);
   const headers = { authorization: `Bearer ${manager.key}` };
   const text = await (await fetch(`${manager.url}/metrics`, { headers })).text();
-  const counted = /^mcp_manager_events_total\{topic="server\.state"\} (\d+)$/m.exec(text)?.[1];
-  assert.ok(Number(counted) >= 4, `${counted} events`);
+  const counted = (topic: string): number =>
+    Number(new RegExp(`^mcp_manager_events_total\\{topic="${topic}"\\} (\\d+)$`, "m").exec(text)?.[1] ?? 0);
+  assert.equal(counted("server.registered"), 2);
+  assert.ok(counted("server.state") >= 2 && counted("server.failed") >= 1, text);
 });
 
 test("a breaker held by a person refuses calls until it is left to itself, and says by whom and why", async () => {

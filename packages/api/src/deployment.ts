@@ -68,6 +68,14 @@ export type DeploymentReason =
   /** Replicas of the new revision do not offer the same. */
   | "UnstableLists";
 
+/** Reasons that are somebody's word. */
+export const byPeople: ReadonlySet<DeploymentReason> = new Set([
+  "AbortedByUser",
+  "Superseded",
+  "ServerDeleted",
+  "RolledBack",
+]);
+
 /** How far a difference between two revisions goes, by its worst change. */
 export type SchemaClass = "none" | "additive" | "semantic" | "breaking";
 

@@ -2,7 +2,7 @@
 import type { Server } from "./server.ts";
 
 /**
- * What an event is about, as `noun.what`. Closed, so that the reference can list them. Those in `storedTopics` follow from changes of
+ * What an event is about, as `noun.what`. Closed: `topics.ts` lists them. Those in `storedTopics` follow from changes of
  * the store, so they carry its revision and none of them is ever lost; the others are said once, to whoever listens.
  */
 export type EventTopic = StoredTopic | PassingTopic;
@@ -10,7 +10,7 @@ export type EventTopic = StoredTopic | PassingTopic;
 /** Follows from a change of the store. */
 export type StoredTopic =
   | "server.registered"
-  /** Its spec is another. */
+  /** Its spec or its labels are others, or its deletion was asked for. */
   | "server.changed"
   | "server.removed"
   /** It went to any state but failed. */

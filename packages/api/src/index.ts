@@ -46,7 +46,7 @@ export type {
   ToolOverride,
   UpstreamAuth,
 } from "./server.ts";
-export { deploymentName, isOver, newestDeployment, pendingDeploymentStatus } from "./deployment.ts";
+export { byPeople, deploymentName, isOver, newestDeployment, pendingDeploymentStatus } from "./deployment.ts";
 export type {
   AnalysisResult,
   Deployment,
@@ -65,6 +65,7 @@ export type {
   VariantResult,
 } from "./deployment.ts";
 export type { Event, EventTopic, PassingTopic, StoredTopic, StreamItem } from "./event.ts";
+export { isStoredTopic, passingTopics, storedTopics, topics, topicsMatching } from "./topics.ts";
 export type {
   AbStrategy,
   AnalysisName,
@@ -133,6 +134,7 @@ export {
 export { hiddenValue } from "./schema/source.ts";
 export { commonErrors, parseLabels, parseQuery, rpcOf } from "./operation.ts";
 export type { Answer, Operation, Parameter, ParameterValue, Rpc } from "./operation.ts";
+export { lastEventId } from "./event-operations.ts";
 export { eventStreamType, operations, probes } from "./operations.ts";
 export type { OperationName, ProbeName } from "./operations.ts";
 export { openApiDocument } from "./openapi.ts";

@@ -16,6 +16,7 @@ import { deploymentListSchema } from "./schema/deployment.ts";
 import { apiKeyInputSchema, apiKeySchema, createdApiKeySchema, replicaSchema, revisionSchema } from "./schema/kinds.ts";
 import { serverInputSchema, serverListSchema, serverSchema } from "./schema/server.ts";
 import { deployment, type DeploymentOperationName, deploymentOperations, name, page } from "./deployment-operations.ts";
+import { type EventOperationName, eventOperations } from "./event-operations.ts";
 import type { Answer, Operation, Parameter } from "./operation.ts";
 
 /** The operations under `/api/v1`. */
@@ -37,6 +38,7 @@ export type OperationName =
   | "callTool"
   | "readLogs"
   | DeploymentOperationName
+  | EventOperationName
   | "getHealth"
   | "listApiKeys"
   | "createApiKey"
@@ -283,6 +285,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     cli: "server logs",
   },
   ...deploymentOperations,
+  ...eventOperations,
   getHealth: {
     method: "GET",
     path: "/api/v1/health",

@@ -4,6 +4,7 @@ import { apiKeyCommands } from "./commands/api-key.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { connectCommand } from "./commands/connect.ts";
 import { deploymentCommands } from "./commands/deployment.ts";
+import { eventsCommand } from "./commands/events.ts";
 import { serverCommands } from "./commands/server.ts";
 import { statusCommand } from "./commands/status.ts";
 import { toolCommands } from "./commands/tool.ts";
@@ -13,6 +14,7 @@ export const commands: readonly Command[] = [
   upCommand,
   statusCommand,
   connectCommand,
+  eventsCommand,
   ...serverCommands,
   ...deploymentCommands,
   ...toolCommands,

@@ -43,7 +43,9 @@ async function openFake(answer: (request: IncomingMessage, response: ServerRespo
 }
 
 test("every operation has its method, with the path and the method of the table", async () => {
-  await using fake = await openFake((_request, response) => response.end('{"items":[]}'));
+  await using fake = await openFake((request, response) =>
+    response.end(request.url === "/api/v1/events" ? "id: 1\n\n" : '{"items":[]}'),
+  );
   const { servers, deployments, tools, apiKeys } = fake.client;
   const input = { metadata: { name: "n" }, spec: { source: { kind: "process" as const, command: "x" } } };
   await servers.list();
@@ -69,6 +71,7 @@ test("every operation has its method, with the path and the method of the table"
   await deployments.resume("n");
   await deployments.abort("n");
   await deployments.retry("n");
+  for await (const _item of fake.client.events.watch()) break;
   await fake.client.health();
   await apiKeys.list();
   await apiKeys.create({ metadata: { name: "n" }, spec: { roles: ["caller"] } });

@@ -22,6 +22,7 @@ import type {
 import { eventStreamType, ManagerError } from "@mcp-manager/api";
 import { Connection, queryOf } from "./connection.ts";
 import type { CallOptions, ClientOptions } from "./connection.ts";
+import { EventCalls } from "./event-calls.ts";
 import { readEvents } from "./events.ts";
 
 /** A page of a list. */
@@ -77,6 +78,7 @@ export class Client {
   readonly deployments: DeploymentCalls;
   readonly tools: ToolCalls;
   readonly apiKeys: ApiKeyCalls;
+  readonly events: EventCalls;
   readonly #connection: Connection;
 
   /** Connects to nothing yet. Throws `invalid_argument` when the URL is none. */
@@ -86,6 +88,7 @@ export class Client {
     this.deployments = new DeploymentCalls(this.#connection);
     this.tools = new ToolCalls(this.#connection);
     this.apiKeys = new ApiKeyCalls(this.#connection);
+    this.events = new EventCalls(this.#connection);
   }
 
   /** How the manager and its servers are. */
@@ -197,7 +200,7 @@ export class ServerCalls {
     });
     if (response.body === null) return;
     for await (const event of readEvents(response.body)) {
-      if (event.type === "log") yield JSON.parse(event.data) as LogLine;
+      if (event.type === "log" && event.data !== undefined) yield JSON.parse(event.data) as LogLine;
     }
   }
 }

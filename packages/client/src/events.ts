@@ -9,11 +9,17 @@ const eventLengthMax = 1_048_576;
 export interface StreamEvent {
   /** Default `message`. */
   readonly type: string;
-  readonly data: string;
+  /** Undefined: it only moves the reader's place. */
+  readonly data: string | undefined;
+  /** The reader's place after it. */
+  readonly id?: string;
 }
 
-/** The events of a stream until it ends. Leaving the loop closes the stream. */
-export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<StreamEvent, void, undefined> {
+/** The events of a stream until it ends; `heard` is called whenever anything comes. Leaving the loop closes the stream. */
+export async function* readEvents(
+  body: ReadableStream<Uint8Array>,
+  heard: () => void = () => undefined,
+): AsyncGenerator<StreamEvent, void, undefined> {
   const decoder = new TextDecoder();
   const reader = body.getReader();
   let rest = "";
@@ -21,6 +27,7 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
     for (;;) {
       const { done, value } = await reader.read().catch(lostOr);
       if (done) return;
+      heard();
       rest += decoder.decode(value, { stream: true });
       const blocks = rest.split(/\r\n\r\n|\n\n|\r\r/);
       rest = blocks.pop() ?? "";
@@ -38,11 +45,14 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
 
 function parseEvent(block: string): StreamEvent | undefined {
   let type = "message";
+  let id: string | undefined;
   const data: string[] = [];
   for (const line of block.split(/\r\n|\n|\r/)) {
     const [, field, value] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];
     if (field === "event") type = value ?? "";
     if (field === "data") data.push(value ?? "");
+    if (field === "id") id = value;
   }
-  return data.length === 0 ? undefined : { type, data: data.join("\n") };
+  if (data.length === 0 && id === undefined) return undefined;
+  return { type, data: data.length === 0 ? undefined : data.join("\n"), ...(id === undefined ? {} : { id }) };
 }

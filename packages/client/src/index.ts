@@ -9,5 +9,7 @@ export type {
   LogLine,
   LogOptions,
 } from "./client.ts";
+export { EventCalls } from "./event-calls.ts";
+export type { WatchOptions } from "./event-calls.ts";
 export type { CallOptions, ClientOptions } from "./connection.ts";
 export { ManagerError } from "@mcp-manager/api";

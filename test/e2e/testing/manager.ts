@@ -139,7 +139,8 @@ async function spawnManager(
     program,
     "up",
     ...(config === undefined ? [] : ["--config", config]),
-    ...["--data", dataDir, "--port", "0", "--grpc-port", "0"],
+    ...["--data", dataDir, "--port", "0"],
+    ...(options.args?.includes("--grpc-port") === true ? [] : ["--grpc-port", "0"]),
     ...(options.args ?? []),
   ];
   const child = spawn(command ?? "", args, {

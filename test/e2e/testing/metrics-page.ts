@@ -82,7 +82,7 @@ const labelsText = `## Labels
 | \`outcome\` | \`result\`; \`input_required\` (the server asks back); \`tool_error\` (the tool said \`isError\`: an answer, no outage); \`protocol_error\`; \`unavailable\`; \`timeout\`; \`cancelled\`; \`refused\` (a limit was reached) |
 | \`state\` | of a server: \`pending\`, \`starting\`, \`ready\`, \`degraded\`, \`idle\`, \`failed\`, \`draining\`; of a replica: those without \`degraded\`, and \`stopped\`; of connections: \`in_use\`, \`idle\`, \`spare\`, \`busy\`, and \`waiting\` of the calls that want one |
 | \`phase\` | of a server's newest deployment: \`Pending\`, \`SchemaCheck\`, \`TtlClamp\`, \`Progressing\`, \`Paused\`, \`Promoting\`, \`Draining\`, \`Completed\`, \`Aborting\`, \`Aborted\`, \`Failed\` |
-| \`topic\` | of an event: \`server.state\`, \`server.drift\`, \`deployment.phase\`, \`replica.state\`, \`replica.health\`, \`replica.ejected\`, \`replica.held-off\`, \`breaker.state\`, \`overload.stage\` |
+| \`topic\` | of an event: see [events](events.md) |
 | \`reason\` | in a word why a call or a client was refused, or a connection closed: \`breaker\`, \`held_off\`, \`queue\`, \`rate\`; \`overload\`, \`connections\` … |
 | \`result\` | of a probe: \`alive\`, \`failed\`, \`needs-authorization\` |
 | \`resource\` | \`heap\`, \`descriptors\`, \`event_loop\` |

@@ -1,8 +1,8 @@
 /**
- * What is told of one replica: its status, and an event for each change of its state and its health. It is the only one that writes
- * the status, and decides nothing.
+ * What is told of one replica: its status, and an event for each change of its health; those of its state follow from what is stored.
+ * It is the only one that writes the status, and decides nothing.
  */
-import type { Replica, ReplicaHealth, ReplicaState, ReplicaStatus } from "@mcp-manager/api";
+import type { Replica, ReplicaHealth, ReplicaStatus } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import type { EventSink } from "../events/event.ts";
 
@@ -48,8 +48,7 @@ export class ReplicaReport {
     return new Date(this.#options.clock.wallMs()).toISOString();
   }
 
-  /** `why` is said in the event when the state changes. Default: the last failure, of one that has failed. */
-  set(change: StatusChange, why?: string): void {
+  set(change: StatusChange): void {
     const before = this.#status;
     const { health, ...rest } = change;
     const next = Object.entries({
@@ -59,9 +58,6 @@ export class ReplicaReport {
     }).filter(([, value]) => value !== undefined);
     this.#status = Object.fromEntries(next) as unknown as ReplicaStatus;
     this.#options.report();
-    const { state, lastFailure } = this.#status;
-    if (before.state !== state)
-      this.#stateChanged(before.state, state, why ?? (state === "failed" ? lastFailure?.message : undefined));
     this.#healthChanged(before.health, this.#status.health);
   }
 
@@ -70,17 +66,6 @@ export class ReplicaReport {
     const before = this.#status.health;
     const isSame = before?.state === health.state && before.reason === health.reason;
     return { ...health, since: isSame ? before.since : this.now() };
-  }
-
-  #stateChanged(from: ReplicaState, to: ReplicaState, why: string | undefined): void {
-    this.#options.events.publish({
-      topic: "replica.state",
-      server: this.#server,
-      replica: this.#replica,
-      message: `${from} → ${to}${why === undefined ? "" : `: ${why}`}`,
-      severity: to === "failed" ? "warning" : "info",
-      data: { from, to },
-    });
   }
 
   /** That a new run is healthy is no news. */

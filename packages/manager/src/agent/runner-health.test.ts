@@ -42,13 +42,8 @@ test("one that answers again takes calls again, as what it was", async () => {
   assert.equal(upstreams.pick("weather")?.connection, connection);
   assert.deepEqual(run.closes, []);
   assert.deepEqual(
-    events.slice(2).map((event) => event.replace(/3 probes.*/, "3 probes …")),
-    [
-      "replica.state ready → failed: 3 probes …",
-      "replica.health healthy → unhealthy: 3 probes …",
-      "replica.state failed → ready: it answers again",
-      "replica.health unhealthy → healthy",
-    ],
+    events.map((event) => event.replace(/3 probes.*/, "3 probes …")),
+    ["replica.health healthy → unhealthy: 3 probes …", "replica.health unhealthy → healthy"],
   );
 });
 
@@ -176,7 +171,7 @@ test("other rules hold at once", async () => {
 });
 
 test("R4 twenty crashes follow the curve, are told once each, and are called a crash loop until ten quiet minutes", async () => {
-  const { runs, clock, runner, events } = begin();
+  const { runs, clock, runner, states } = begin();
   const delays: number[] = [];
   for (let crash = 0; crash < 20; crash++) {
     await settle();
@@ -190,7 +185,7 @@ test("R4 twenty crashes follow the curve, are told once each, and are called a c
   }
   assert.deepEqual(delays.slice(0, 8), [1, 2, 4, 8, 16, 32, 60, 60]);
   assert.ok(delays.slice(8).every((delay) => delay === 60));
-  assert.equal(events.length, 20 * 3 + 1, "starting, ready, failed");
+  assert.equal(states.length, 1 + 20 * 3 + 1, "pending, then starting, ready, failed");
   runs.all[20]?.succeed();
   await settle();
   assert.deepEqual([runner.status.state, runner.status.crashLoop], ["ready", true]);

@@ -211,7 +211,7 @@ export class ReplicaRunner implements Sleeper {
         this.#report.set({ state: "draining" });
         return await this.#close(run, this.#graceMs);
       case "idle":
-        this.#report.set({ state: "idle", ...nothingRuns, health: undefined }, "nobody called");
+        this.#report.set({ state: "idle", ...nothingRuns, health: undefined });
         return void this.#close(run, this.#host.drainMs());
       case "lost":
         // It would be asked in vain.

@@ -171,7 +171,7 @@ export class ServedRun {
     const { report, shown } = this.#of;
     const failure = new RunFailure("health", new ManagerError("unavailable", health.message ?? "it is not healthy"));
     if (isFit && !this.#isOffered) {
-      report.set({ state: "ready", health }, "it answers again");
+      report.set({ state: "ready", health });
       this.#offer();
     } else if (!isFit && this.#isOffered) {
       this.#takeOut();

@@ -2,7 +2,7 @@
  * A stream of events as server-sent events (HTML standard, 9.2), at the reader's pace. What is there at once goes out in one write;
  * a reader that does not take it holds up nothing but its own place. Decides nothing about what is sent.
  */
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Event, StreamItem } from "@mcp-manager/api";
 import { eventStreamType } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
@@ -16,9 +16,9 @@ const written = new WeakMap<Event, string>();
 
 /** Answers with the items as they come. Resolves when they end or the reader has gone. */
 export async function sendEvents(
+  request: IncomingMessage,
   response: ServerResponse,
-  items: AsyncIterable<StreamItem>,
-  clock: Clock,
+  { items, clock }: { readonly items: AsyncIterable<StreamItem>; readonly clock: Clock },
 ): Promise<void> {
   const stopKeepAlive = beginStream(response, eventStreamType, clock);
   let pending = "";
@@ -29,7 +29,8 @@ export async function sendEvents(
   };
   let isAfterSnapshot = false;
   try {
-    for await (const item of items) {
+    // Whoever asks for the head alone would wait for its end for ever.
+    for await (const item of request.method === "HEAD" ? [] : items) {
       if (response.destroyed) return;
       // Runs when nothing is there at once any more.
       if (pending === "") process.nextTick(flush);

@@ -5,10 +5,12 @@
 import type { OperationName, Override } from "@mcp-manager/api";
 import { openApiDocument } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
+import type { EventStreams } from "../events/stream.ts";
 import type { Informer } from "../registry/informer.ts";
 import type { Registry } from "../registry/registry.ts";
 import { apiKeyOperations } from "./operations/api-keys.ts";
 import { dataPlaneOperations } from "./operations/data-plane.ts";
+import { eventOperations } from "./operations/events.ts";
 import { deploymentOperations } from "./operations/deployments.ts";
 import type { ServerWrites } from "./operations/server-writes.ts";
 import { serverOperations } from "./operations/servers.ts";
@@ -29,6 +31,7 @@ export interface OperationsOptions {
   readonly health: ProcessHealth;
   readonly apiKeys: ApiKeys;
   readonly compareCatalogues: CompareCatalogues;
+  readonly streams: EventStreams;
 }
 
 /** The table of implementations; an operation without one does not compile. */
@@ -42,6 +45,7 @@ export function createOperations(options: OperationsOptions): Operations {
     ...deploymentOperations(options),
     ...dataPlaneOperations(options),
     ...apiKeyOperations(options.apiKeys),
+    ...eventOperations(options),
     getOpenApi: () => Promise.resolve({ kind: "json", status: 200, body: document }),
   };
 }

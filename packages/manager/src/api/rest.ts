@@ -3,8 +3,8 @@
  * `resources.md` says; it holds no rule of its own. The listener has authenticated the caller before.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { ManagerError, parseQuery } from "@mcp-manager/api";
-import type { Operation, OperationName, Principal } from "@mcp-manager/api";
+import { lastEventId, ManagerError, parseQuery } from "@mcp-manager/api";
+import type { Operation, OperationName, ParameterValue, Principal } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import { etag, sendBytes, sendError, sendJson, sendLines } from "./answer.ts";
 import { sendEvents } from "./event-answer.ts";
@@ -61,7 +61,7 @@ async function readRequest(
   asked: { readonly name: OperationName; readonly operation: Operation; readonly query: string },
 ): Promise<Omit<OperationRequest, "path" | "principal">> {
   const { name, operation } = asked;
-  const query = parseQuery(operation, new URLSearchParams(asked.query));
+  const query = withPosition(request, operation, parseQuery(operation, new URLSearchParams(asked.query)));
   const body = await readBody(request, operation, name === "callTool");
   const gone = new AbortController();
   response.once("close", () => gone.abort());
@@ -83,8 +83,19 @@ async function send(
     case "lines":
       return sendLines(request, response, { ...reply, clock });
     case "stream":
-      return sendEvents(response, reply.items, clock);
+      return sendEvents(request, response, { ...reply, clock });
   }
+}
+
+/** With the position of a reader that comes back, where the operation takes one: an older one may still stand in its URL. */
+function withPosition(
+  request: IncomingMessage,
+  operation: Operation,
+  query: ReadonlyMap<string, ParameterValue>,
+): ReadonlyMap<string, ParameterValue> {
+  const position = request.headers["last-event-id"];
+  if (typeof position !== "string" || !operation.parameters.some(({ name }) => name === lastEventId)) return query;
+  return new Map([...query, ["after", position]]);
 }
 
 /** The revision in `If-Match`, where the operation takes one. Ours are strong and decimal; anything else matches nothing. */

@@ -9,12 +9,16 @@ import type { ApiKeyDraft, CreatedApiKey, Principal, RoleName } from "@mcp-manag
 import { isAllowed, ManagerError } from "@mcp-manager/api";
 import { systemClock } from "../base/clock.ts";
 import { seededRandom } from "../base/random.ts";
+import { EventBus } from "../events/bus.ts";
+import { BusStreams } from "../events/bus-streams.ts";
+import { StoreEvents } from "../events/store-events.ts";
 import { kinds } from "../registry/kinds.ts";
 import { Registry } from "../registry/registry.ts";
 import { openMemoryStore } from "../store/memory.ts";
 import { createFront } from "./front.ts";
 import type { Operations } from "./operations.ts";
 import { createOperations } from "./operations.ts";
+import { viewFor } from "./operations/events.ts";
 import { ServerWrites } from "./operations/server-writes.ts";
 import type { Authorizer, LiveState, LogLine, LogQuery } from "./ports.ts";
 import { createRest } from "./rest.ts";
@@ -40,6 +44,7 @@ export interface Door extends AsyncDisposable {
   live: LiveState;
   /** What was reported as our failure. */
   readonly failures: ManagerError[];
+  readonly bus: EventBus;
   ready: string | undefined;
   ask(path: string, options?: Ask): Promise<Response>;
   /** Asks and reads the answer as JSON. */
@@ -65,7 +70,12 @@ export async function openDoor(): Promise<Door> {
   overrides.start();
   await overrides.synced;
   let live: LiveState = { server: () => undefined, replica: () => undefined, events: () => [] };
+  const bus = new EventBus({ clock });
+  const storeEvents = new StoreEvents({ registry, bus, clock, random });
+  await storeEvents.start();
+  const streams = new BusStreams({ bus, registry, clock, leastView: viewFor([]) });
   const operations = createOperations({
+    streams,
     registry,
     authorizer,
     writes: new ServerWrites(registry),
@@ -134,6 +144,7 @@ export async function openDoor(): Promise<Door> {
     lines,
     logQueries,
     failures,
+    bus,
     get live() {
       return live;
     },
@@ -149,9 +160,11 @@ export async function openDoor(): Promise<Door> {
     ask,
     read: async (path, options) => (await (await ask(path, options)).json()) as Record<string, unknown>,
     async [Symbol.asyncDispose]() {
+      streams[Symbol.dispose]();
       server.closeAllConnections();
       server.close();
       await overrides[Symbol.asyncDispose]();
+      await storeEvents[Symbol.asyncDispose]();
       await store.close();
     },
   };

@@ -97,7 +97,6 @@ export async function openControl(
       toolCount,
       breakerOf,
       callsOf: (server) => plane.callsOf(server),
-      events,
       clock,
       random,
       logger,

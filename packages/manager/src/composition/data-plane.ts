@@ -2,6 +2,7 @@
 import { type Principal, durationMs, sizeBytes } from "@mcp-manager/api";
 import type { AgentOptions } from "../agent/agent.ts";
 import { CallMetrics } from "../gateway/calls/call-metrics.ts";
+import { CallSamples } from "../gateway/calls/call-samples.ts";
 import { Catalog } from "../gateway/lists/catalog.ts";
 import { DirectTools } from "../gateway/calls/direct.ts";
 import { PendingCounts } from "../gateway/calls/pending-work.ts";
@@ -63,6 +64,7 @@ export function openDataPlane(options: ManagerOptions, state: State, scope: Asyn
   const mayCall = (who: Principal, server: string, tool?: string): boolean => access.may(who, "call", server, tool);
   const { catalog, lists } = openLists(options, state, { ...ground, maySee }, scope);
   const metrics = new CallMetrics(state.metrics);
+  scope.use(new CallSamples({ metrics, events, clock }));
   const measured = new CallMeasures();
   scope.defer(measured.follow(table));
   const idleMs = durationMs(gateway.sessions.idle);

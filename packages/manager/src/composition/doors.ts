@@ -2,12 +2,14 @@
 import { durationMs } from "@mcp-manager/api";
 import { createFront } from "../api/front.ts";
 import { createOperations } from "../api/operations.ts";
+import { viewFor } from "../api/operations/events.ts";
 import { ServerWrites } from "../api/operations/server-writes.ts";
 import type { PerformOptions } from "../api/perform.ts";
 import { createRest } from "../api/rest.ts";
 import { WatchedValue } from "../base/watched.ts";
 import { compareRecords } from "../controller/gates.ts";
 import { compareCatalogues } from "../controller/schema/compare.ts";
+import { BusStreams } from "../events/bus-streams.ts";
 import { Listener } from "../gateway/listener.ts";
 import { self } from "../protocol/self.ts";
 import { KeyAuthenticator } from "../security/api-key.ts";
@@ -39,8 +41,10 @@ export async function openDoors(
   const { registry, keys, metrics, audit, access } = state;
   const storeWatch = scope.use(new StoreWatch(state.store, clock));
   const readiness = new WatchedValue<string | undefined>(undefined);
+  const streams = scope.use(new BusStreams({ bus: state.events, registry, clock, leastView: viewFor([]) }));
   const operations = createOperations({
     registry,
+    streams,
     writes,
     authorizer: access,
     tools: plane.tools,
@@ -92,10 +96,12 @@ export async function openDoors(
     // Cut short, it is over all the same.
     await clock.sleep(durationMs(gateway.readinessDelay), hurried.signal).catch(() => undefined);
     const expiry = clock.after(durationMs(gateway.drainTimeout), () => hurried.abort());
+    // They end with their readers only, which nobody waits for.
+    streams[Symbol.dispose]();
     await Promise.all([listener.close(hurried.signal), grpc?.close(hurried.signal)]);
     expiry.cancel();
   });
-  grpc = await openGrpc(options, plane, { ...performing, audit, authenticator, readiness });
+  grpc = await openGrpc(options, plane.door, { ...performing, audit, authenticator, readiness });
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`,
     grpcUrl: grpc?.url,

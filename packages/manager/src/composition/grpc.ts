@@ -2,7 +2,7 @@
 import { ManagerError } from "@mcp-manager/api";
 import { GrpcServer, type GrpcServerOptions } from "../api/grpc/server.ts";
 import { counted } from "../gateway/door/connections.ts";
-import type { DataPlane } from "./data-plane.ts";
+import type { Door } from "../gateway/door/door.ts";
 import type { ManagerOptions } from "./options.ts";
 
 /** A door that listens. */
@@ -16,8 +16,8 @@ type Shared = Omit<GrpcServerOptions, "host" | "port" | "tls" | "connections">;
 
 /** Opens it; undefined where it is switched off, or where nobody chose its port and another program has it. */
 export async function openGrpc(
-  { settings, clock, logger, mayLackGrpc }: ManagerOptions,
-  { door }: DataPlane,
+  { settings, clock, logger, mayLackGrpc }: Pick<ManagerOptions, "settings" | "clock" | "logger" | "mayLackGrpc">,
+  door: Pick<Door, "connections" | "timeouts">,
   shared: Shared,
 ): Promise<GrpcDoor | undefined> {
   const { host, grpcPort: port, grpcTls: tls } = settings;

@@ -11,7 +11,9 @@ import {
 } from "@mcp-manager/api";
 import { makeDirectory } from "../base/directory.ts";
 import { EventBus } from "../events/bus.ts";
+import { Denials } from "../events/denials.ts";
 import { logEvents } from "../events/event-log.ts";
+import { StoreEvents } from "../events/store-events.ts";
 import type { Informer } from "../registry/informer.ts";
 import { type CatalogueRecord, kinds } from "../registry/kinds.ts";
 import { Registry } from "../registry/registry.ts";
@@ -21,7 +23,7 @@ import { createSealer, loadSealKeys, type Sealer } from "../security/seal.ts";
 import { StoredKeys } from "../security/stored-keys.ts";
 import { builtinStores } from "../store/open.ts";
 import type { Store } from "../store/store.ts";
-import { type Audit, noAudit, openAudit } from "../telemetry/audit.ts";
+import { type Audit, noAudit, openAudit, withDenials } from "../telemetry/audit.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { collectProcessMetrics } from "../telemetry/process-metrics.ts";
 import type { ManagerOptions } from "./options.ts";
@@ -67,12 +69,15 @@ export async function openState(options: ManagerOptions, scope: AsyncDisposableS
   const sealer = createSealer(await loadSealKeys(dataDir, random), clock, random);
   const auditPath = join(dataDir, "audit", "audit.jsonl");
   const fileBytesMax = sizeBytes(auditing.fileSize);
-  const audit = auditing.enabled
+  const file = auditing.enabled
     ? await openAudit({ path: auditPath, clock, logger, fileBytesMax, filesMax: auditing.files })
     : noAudit;
-  scope.use(audit);
+  const denials = new Denials(events, clock);
+  const audit = scope.use(withDenials(file, (entry) => denials.denied(entry)));
   const registry = new Registry({ store, clock, random });
   const onError = (error: ManagerError): void => logger.warn("the registry's cache has trouble", { error });
+  const storeEvents = scope.use(new StoreEvents({ registry, bus: events, clock, random, onError }));
+  await storeEvents.start();
   const keys = scope.use(new StoredKeys({ registry, random, admin: adminKey.entry, onError }));
   const servers = scope.use(registry.informer(kinds.Server, { onError }));
   const revisions = scope.use(registry.informer(kinds.Revision, { onError }));

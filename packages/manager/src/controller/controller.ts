@@ -13,12 +13,10 @@ import { unreachable } from "../base/invariant.ts";
 import type { Random } from "../base/random.ts";
 import type { Unsubscribe } from "../base/watched.ts";
 import { WorkQueue } from "../base/work-queue.ts";
-import type { EventSink } from "../events/event.ts";
 import { kinds } from "../registry/kinds.ts";
 import type { Registry } from "../registry/registry.ts";
 import { sameJson } from "../registry/transaction.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { Announcer } from "./announcer.ts";
 import { type StatusWrites, statusWritesOf } from "./status-writes.ts";
 import { type CompareTexts, Gates } from "./gates.ts";
 import type { MeasureSource } from "../telemetry/revision-measures.ts";
@@ -49,7 +47,6 @@ export interface ControllerOptions extends Caches {
   readonly compareTexts: CompareTexts;
   /** What deployments may take of this instance; an absent figure is no bound. */
   readonly capacity: Capacity;
-  readonly events: EventSink;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -70,7 +67,6 @@ export class Controller implements AsyncDisposable {
   readonly #unsubscribe: readonly Unsubscribe[];
   readonly #written = new OwnWrites();
   readonly #passed = new PassedTime();
-  readonly #announcer: Announcer;
   readonly #gates: Gates;
   readonly #scaling = new Scaling();
   readonly #rooms: Rooms;
@@ -79,7 +75,6 @@ export class Controller implements AsyncDisposable {
   /** Begins at once with whatever the informers hold and hear. */
   constructor(options: ControllerOptions) {
     this.#options = options;
-    this.#announcer = new Announcer(options.events);
     this.#gates = new Gates(options.compareTexts);
     const desiredOf = ({ metadata, spec }: Server): number => this.#scaling.desired(metadata.name, spec);
     this.#rooms = new Rooms({ ...options, desiredOf });
@@ -132,8 +127,6 @@ export class Controller implements AsyncDisposable {
     if (own === undefined) return this.#forget(name);
     if (own === "behind" || !this.#isSeen(name)) return behindMs;
     if (own.server.spec.autoscale === undefined) this.#scaling.forget(name);
-    // What people said of it, before it is acted on.
-    if (own.deployment !== undefined) this.#announcer.deployment(own.deployment);
     const moment = this.#momentOf(own);
     const decision = this.#decide(own, moment);
     const changes = statusWritesOf(own, decision, moment.passedMs, moment.now);
@@ -213,8 +206,6 @@ export class Controller implements AsyncDisposable {
     if (deployment !== undefined && deployment !== own.deployment)
       this.#passed.written(deployment, deployment.status, nowMs);
     if (changes.isOtherShare) measures.reset(name);
-    if (deployment !== undefined) this.#announcer.deployment(deployment);
-    this.#announcer.server({ ...own.server, status });
     return true;
   }
 
@@ -224,7 +215,6 @@ export class Controller implements AsyncDisposable {
     this.#gates.forget(name);
     this.#rooms.forget(name);
     this.#scaling.forget(name);
-    this.#announcer.gone(name);
   }
 
   async #perform(server: string, step: Step): Promise<void> {

@@ -1,13 +1,6 @@
 /** Whether a deployment went back by itself: pure. What a person asked for is no fault of the server. */
-import type { Deployment, DeploymentReason } from "@mcp-manager/api";
-
-/** Reasons that are somebody's word. */
-export const byPeople: ReadonlySet<DeploymentReason> = new Set([
-  "AbortedByUser",
-  "Superseded",
-  "ServerDeleted",
-  "RolledBack",
-]);
+import type { Deployment } from "@mcp-manager/api";
+import { byPeople } from "@mcp-manager/api";
 
 /** Why in words, when the stable revision serves in place of the one that the spec asks for, and nobody said that it should. */
 export function wentBack({ metadata, spec, status }: Deployment): string | undefined {

@@ -1,155 +1,156 @@
 /**
- * The bus: what was published last, in a ring, and any number of readers that go through it each at its own pace. Publishing costs
- * the same whoever reads: a reader that is too slow loses the oldest and is told how many, and nobody waits for it. It delivers
- * nothing to the outside and keeps nothing beyond the ring.
+ * The bus: what happened last, in a ring that is bounded by number and by bytes, and any number of readers that go through it each at
+ * its own pace. Publishing costs the same whoever reads: nobody is waited for, and a reader that was too slow is told what it lost.
+ * Stored events come in the order of their revisions. It delivers nothing to the outside and keeps nothing beyond the ring.
  */
+import type { Event, EventTopic } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
-import { globMatcher, type NameMatcher } from "../base/glob.ts";
-import type { EventSink, EventTopic, ManagerEvent } from "./event.ts";
+import { EventReader } from "./event-reader.ts";
+import type { EventSink, PassingEvent } from "./event.ts";
+import type { Hearing, Ring, RingEntry } from "./ring.ts";
 
-/** An event in its place. */
-export interface StampedEvent extends ManagerEvent {
-  /** From 1, without gaps, in the order of publishing; starts again with the process. */
-  readonly sequence: number;
-  /** RFC 3339. */
-  readonly at: string;
-}
-
-/** What came since the last look, oldest first. */
-export interface Batch {
-  readonly events: readonly StampedEvent[];
-  /** How many that the reader asked for were overwritten before it came to them; they lie before `events`. */
-  readonly missed: number;
+/** A stored event, and about how much memory it holds. */
+export interface StoredEvent {
+  readonly event: Event;
+  readonly bytes: number;
 }
 
 export interface EventBusOptions {
   readonly clock: Clock;
   /** Events kept. Default 10,000. */
   readonly capacity?: number;
+  /** Bytes kept, as their publishers reckon. Default 64 MiB. */
+  readonly bytesMax?: number;
   /** Hears of each event's topic at once; must not throw. For counting. */
   readonly onPublished?: (topic: EventTopic) => void;
 }
 
-/** So that a reader far behind lets others have their turn. */
-const batchMax = 256;
+/** What an event takes beside its texts and what belongs to it. */
+const eventBytes = 512;
 
-export class EventBus implements EventSink {
+export class EventBus implements EventSink, Ring {
   readonly #options: EventBusOptions;
   readonly #capacity: number;
-  /** The event of sequence n stands at n modulo the capacity. */
-  readonly #ring: StampedEvent[] = [];
-  readonly #readers = new Set<EventReader>();
-  #next = 1;
+  readonly #bytesMax: number;
+  /** The entry of sequence n stands at n modulo the capacity. */
+  readonly #entries: (RingEntry | undefined)[] = [];
+  readonly #said = new Map<EventTopic, number>();
+  readonly #gone = new Map<EventTopic, number>();
+  #waiting: Hearing[] = [];
+  #oldest = 1;
+  #end = 1;
+  #bytes = 0;
+  #revision = 0n;
+  #floor = 0n;
 
   constructor(options: EventBusOptions) {
     this.#options = options;
     this.#capacity = options.capacity ?? 10_000;
+    this.#bytesMax = options.bytesMax ?? 67_108_864;
   }
 
-  publish(event: ManagerEvent): void {
-    const { clock, onPublished } = this.#options;
-    const place = this.#next % this.#capacity;
-    const overwritten = this.#ring[place];
-    if (overwritten !== undefined) for (const reader of this.#readers) reader.lost(overwritten);
-    this.#ring[place] = { ...event, sequence: this.#next, at: new Date(clock.wallMs()).toISOString() };
-    this.#next += 1;
-    onPublished?.(event.topic);
-    for (const reader of this.#readers) reader.wake();
+  get oldest(): number {
+    return this.#oldest;
   }
 
-  /** Reads what is published from now on under topics that match one of `patterns` (`server.*`, `*`). Who opens it disposes of it. */
-  reader(patterns: readonly string[]): EventReader {
-    const source = { next: () => this.#next, from: (sequence: number) => this.#from(sequence) };
-    const reader: EventReader = new EventReader(source, globMatcher(patterns), () => this.#readers.delete(reader));
-    this.#readers.add(reader);
-    return reader;
+  get end(): number {
+    return this.#end;
+  }
+
+  get revision(): bigint {
+    return this.#revision;
+  }
+
+  get floor(): bigint {
+    return this.#floor;
+  }
+
+  /** Bytes that the ring holds, as publishers reckon. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Says that stored events are published from after this revision on; nothing before it can be told from the ring any more. */
+  begin(revision: bigint): void {
+    this.#floor = revision;
+    this.#revision = revision;
+  }
+
+  publish(event: PassingEvent): void {
+    const at = new Date(this.#options.clock.wallMs()).toISOString();
+    this.#add({ ...event, at }, undefined, event.message.length * 2);
+    this.#wake();
+  }
+
+  /** Publishes all that follows from one store revision, which may be nothing; revisions come in order. */
+  publishStored(revision: bigint, events: readonly StoredEvent[]): void {
+    for (const { event, bytes } of events) this.#add(event, revision, bytes);
+    this.#revision = revision;
+    if (events.length > 0) this.#wake();
+  }
+
+  /** Reads what is published from now on under these topics; without any, under all. */
+  reader(topics?: ReadonlySet<EventTopic>): EventReader {
+    return new EventReader(this, topics);
   }
 
   /** What happened to one server last, newest first, as far as the ring goes back. */
-  recent(server: string, count: number): readonly StampedEvent[] {
-    const found: StampedEvent[] = [];
-    for (let sequence = this.#next - 1; sequence >= this.#oldest && found.length < count; sequence -= 1) {
-      const event = this.#ring[sequence % this.#capacity];
-      if (event?.server === server) found.push(event);
+  recent(server: string, count: number): readonly Event[] {
+    const found: Event[] = [];
+    for (let sequence = this.#end - 1; sequence >= this.#oldest && found.length < count; sequence -= 1) {
+      const event = this.at(sequence)?.event;
+      if (event?.server === server && event.topic !== "metric.sample") found.push(event);
     }
     return found;
   }
 
-  get #oldest(): number {
-    return Math.max(1, this.#next - this.#capacity);
+  at(sequence: number): RingEntry | undefined {
+    return this.#entries[sequence % this.#capacity];
   }
 
-  *#from(sequence: number): Generator<StampedEvent, void, undefined> {
-    for (let at = Math.max(sequence, this.#oldest); at < this.#next; at += 1) {
-      const event = this.#ring[at % this.#capacity];
-      if (event !== undefined) yield event;
-    }
-  }
-}
-
-/** What a reader needs of its bus. */
-interface Source {
-  /** The sequence that the next event will have. */
-  next(): number;
-  /** What is kept from that sequence on. */
-  from(sequence: number): Iterable<StampedEvent>;
-}
-
-/** One reader's place on a bus. Iterating waits for what comes, and ends when the reader was disposed of and has read the rest. */
-export class EventReader implements AsyncIterable<Batch>, Disposable {
-  readonly #source: Source;
-  readonly #wants: NameMatcher;
-  readonly #onDispose: () => void;
-  /** The first sequence that was not looked at. */
-  #position: number;
-  #missed = 0;
-  /** The first sequence that is not for it any more. */
-  #end = Number.POSITIVE_INFINITY;
-  #news = Promise.withResolvers<void>();
-
-  constructor(source: Source, wants: NameMatcher, onDispose: () => void) {
-    this.#source = source;
-    this.#wants = wants;
-    this.#onDispose = onDispose;
-    this.#position = source.next();
+  said(topic: EventTopic): number {
+    return this.#said.get(topic) ?? 0;
   }
 
-  /** What came since the last look; at most so many events that there may be more. */
-  read(): Batch {
-    const events: StampedEvent[] = [];
-    for (const event of this.#source.from(this.#position)) {
-      if (events.length >= batchMax || event.sequence >= this.#end) break;
-      this.#position = event.sequence + 1;
-      if (this.#wants(event.topic)) events.push(event);
-    }
-    const missed = this.#missed;
-    this.#missed = 0;
-    return { events, missed };
+  gone(topic: EventTopic): number {
+    return this.#gone.get(topic) ?? 0;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
-    for (;;) {
-      const batch = this.read();
-      if (batch.events.length > 0 || batch.missed > 0) yield batch;
-      else if (Number.isFinite(this.#end)) return;
-      else await this.#news.promise;
-    }
+  await(hearing: Hearing): void {
+    this.#waiting.push(hearing);
   }
 
-  /** For the bus: an event is about to go. */
-  lost(event: StampedEvent): void {
-    if (event.sequence >= this.#position && this.#wants(event.topic)) this.#missed += 1;
+  #add(event: Event, revision: bigint | undefined, ownBytes: number): void {
+    const { topic } = event;
+    const bytes = eventBytes + ownBytes;
+    const ordinal = this.said(topic) + 1;
+    this.#said.set(topic, ordinal);
+    while (this.#end > this.#oldest && (this.#isFull || this.#bytes + bytes > this.#bytesMax)) this.#drop();
+    this.#entries[this.#end % this.#capacity] = { event, sequence: this.#end, revision, ordinal, bytes };
+    this.#end += 1;
+    this.#bytes += bytes;
+    this.#options.onPublished?.(topic);
   }
 
-  /** For the bus: there may be something to read. */
-  wake(): void {
-    this.#news.resolve();
-    this.#news = Promise.withResolvers();
+  get #isFull(): boolean {
+    return this.#end - this.#oldest >= this.#capacity;
   }
 
-  [Symbol.dispose](): void {
-    this.#onDispose();
-    this.#end = Math.min(this.#end, this.#source.next());
-    this.wake();
+  #drop(): void {
+    const place = this.#oldest % this.#capacity;
+    const entry = this.#entries[place];
+    this.#entries[place] = undefined;
+    this.#oldest += 1;
+    if (entry === undefined) return;
+    this.#bytes -= entry.bytes;
+    this.#gone.set(entry.event.topic, entry.ordinal);
+    if (entry.revision !== undefined) this.#floor = entry.revision;
+  }
+
+  #wake(): void {
+    if (this.#waiting.length === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const hearing of waiting) hearing.heard();
   }
 }

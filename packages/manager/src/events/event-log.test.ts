@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Event } from "@mcp-manager/api";
 import { ManualClock } from "../base/clock.ts";
 import { EventBus } from "./bus.ts";
 import { logEvents } from "./event-log.ts";
@@ -18,11 +19,18 @@ test("each event is one line, as loud as it matters", async () => {
   const { lines, logger } = collector();
   {
     await using _log = logEvents(bus, logger);
-    const server = { topic: "server.state", server: "weather", severity: "info" } as const;
-    bus.publish({ ...server, message: "pending → starting", data: { from: "pending", to: "starting" } });
-    bus.publish({ ...server, message: "starting → ready", data: { from: "starting", to: "ready" } });
-    bus.publish({ ...server, severity: "warning", message: "ready → failed: it exited" });
-    bus.publish({ ...server, topic: "replica.state", replica: "weather-1-abcd", message: "starting → ready" });
+    const common = { at: "2027-01-01T00:00:00Z", revision: "1", server: "weather", severity: "info" } as const;
+    const server = { ...common, topic: "server.state" } as const;
+    const events: readonly Event[] = [
+      { ...server, message: "pending → starting", data: { from: "pending", to: "starting" } },
+      { ...server, message: "starting → ready", data: { from: "starting", to: "ready" } },
+      { ...common, topic: "server.failed", severity: "warning", message: "ready → failed: it exited" },
+      { ...common, topic: "replica.state", replica: "weather-1-abcd", message: "starting → ready" },
+    ];
+    bus.publishStored(
+      1n,
+      events.map((event) => ({ event, bytes: 0 })),
+    );
     assert.deepEqual(lines, [], "publishing waits for nobody");
   }
   const message = "a server changed its state";

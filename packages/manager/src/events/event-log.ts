@@ -1,6 +1,7 @@
-/** Events as log lines, one each. Owns how loud each is; says nothing that was not published. */
-import type { EventBus, StampedEvent } from "./bus.ts";
-import type { EventTopic } from "./event.ts";
+/** Events as log lines, one each. Owns how loud each is, and that a state is one line whichever it is; says nothing that was not published. */
+import type { Event } from "@mcp-manager/api";
+import { topics } from "@mcp-manager/api";
+import type { EventBus } from "./bus.ts";
 
 /** What this writes to; the telemetry room's logger is one. */
 export interface EventLogger {
@@ -9,26 +10,14 @@ export interface EventLogger {
   warn(message: string, fields: Readonly<Record<string, unknown>>): void;
 }
 
-/** Constant texts, so that lines can be searched and counted; what varies stands in the fields. */
-const messages: Readonly<Record<EventTopic, string>> = {
-  "server.state": "a server changed its state",
-  "server.drift": "a server lists something else than before within its revision",
-  "deployment.phase": "a deployment went on, stopped or ended",
-  "replica.state": "a replica changed its state",
-  "replica.health": "the health of a replica changed",
-  "replica.ejected": "a replica is put aside or taken back",
-  "replica.held-off": "a replica is left alone, as its server asked for",
-  "breaker.state": "a breaker changed its state",
-  "overload.stage": "the load of this instance changed its stage",
-};
-
 /** Writes every event from now on, until it is disposed of; then what is left is written first. */
 export function logEvents(bus: EventBus, logger: EventLogger): AsyncDisposable {
-  const reader = bus.reader(["*"]);
+  const reader = bus.reader();
   const done = (async () => {
-    for await (const { events, missed } of reader) {
-      if (missed > 0) logger.warn("events came faster than they could be logged", { missed });
-      for (const event of events) logEvent(event, logger);
+    for await (const { items, missed } of reader) {
+      if (missed !== undefined)
+        logger.warn("events came faster than they could be logged", { missed: missed.passing + missed.stored });
+      for (const { event } of items) logEvent(event, logger);
     }
   })();
   return {
@@ -39,13 +28,16 @@ export function logEvents(bus: EventBus, logger: EventLogger): AsyncDisposable {
   };
 }
 
-function logEvent(event: StampedEvent, logger: EventLogger): void {
+function logEvent(event: Event, logger: EventLogger): void {
   const { topic, server, replica, message, severity } = event;
-  logger[severity === "warning" ? "warn" : levelOf(event)](messages[topic], { server, replica, change: message });
+  const what = topics[topic === "server.failed" ? "server.state" : topic];
+  // Refusals stand in the audit.
+  const isLoud = severity === "warning" && topic !== "access.denied";
+  logger[isLoud ? "warn" : levelOf(event)](what, { server, replica, change: message });
 }
 
-/** What a start passes through, and what goes well with one replica, is only of interest to who looks for it. */
-function levelOf({ topic, data }: StampedEvent): "debug" | "info" {
-  if (topic.startsWith("replica.")) return "debug";
+/** What a start passes through, what goes well with one replica, and numbers, are only of interest to who looks for them. */
+function levelOf({ topic, data }: Event): "debug" | "info" {
+  if (/^(?:replica\.|metric\.|access\.denied)/.test(topic)) return "debug";
   return data?.["to"] === "starting" || data?.["to"] === "pending" ? "debug" : "info";
 }

@@ -42,6 +42,11 @@ export class Keyspace {
     return prefix(`${this.#root}/${plural}/${startingWith}`);
   }
 
+  /** Every key of every kind, and what lies beside them. */
+  all(): Range {
+    return prefix(`${this.#root}/`);
+  }
+
   /** What `Store.campaign` and `Store.observeLeader` take for this role. */
   leaderRole(role: string): string {
     return `${this.#root}/leaders/${checkName(role)}`;
@@ -49,10 +54,16 @@ export class Keyspace {
 
   /** Whose key it is, and which; undefined for a key of another layout. */
   parse(plural: string, key: Key): { readonly name: string; readonly part: Part } | undefined {
-    const start = `${this.#root}/${plural}/`;
-    const [name, part, ...rest] = key.startsWith(start) ? key.slice(start.length).split("/") : [];
-    if (name === undefined || !isPart(part) || rest.length > 0) return undefined;
-    return { name, part };
+    const parsed = this.parseAny(key);
+    return parsed?.plural === plural ? parsed : undefined;
+  }
+
+  /** The same, and of which kind; undefined for a key of another layout. */
+  parseAny(key: Key): { readonly plural: string; readonly name: string; readonly part: Part } | undefined {
+    const start = `${this.#root}/`;
+    const [plural, name, part, ...rest] = key.startsWith(start) ? key.slice(start.length).split("/") : [];
+    if (plural === undefined || name === undefined || !isPart(part) || rest.length > 0) return undefined;
+    return { plural, name, part };
   }
 }
 

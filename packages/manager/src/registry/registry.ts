@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { Store } from "../store/store.ts";
+import { ChangeFeed, type FollowedKind } from "./change-feed.ts";
 import type { InformerOptions } from "./informer.ts";
 import { Informer } from "./informer.ts";
 import { Keyspace } from "./keys.ts";
@@ -46,6 +47,11 @@ export class Registry {
   /** Texts under a word of their own, which is no kind's plural. */
   marks(word: string): Marks {
     return new Marks(this.#context, word);
+  }
+
+  /** What changes of these kinds, revision by revision; see there. Reads nothing yet. */
+  changes(followed: readonly FollowedKind[]): ChangeFeed {
+    return new ChangeFeed(this.#context, followed);
   }
 
   /** A cache of one kind, not started; the caller owns and disposes of it. */

@@ -41,6 +41,18 @@ export const noAudit: Audit = {
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
 
+/** The same audit; `denied` hears of who was refused, too. Must not throw. */
+export function withDenials(audit: Audit, denied: (entry: AuditEntry) => void): Audit {
+  return {
+    record(entry) {
+      audit.record(entry);
+      if (entry.outcome === "denied") denied(entry);
+    },
+    flush: () => audit.flush(),
+    [Symbol.asyncDispose]: () => audit[Symbol.asyncDispose](),
+  };
+}
+
 export interface AuditOptions {
   /** The file that is written to; full ones are beside it, `audit.1.jsonl` the newest. */
   readonly path: string;

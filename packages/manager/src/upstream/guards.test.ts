@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../base/clock.ts";
 import { seededRandom } from "../base/random.ts";
-import type { ManagerEvent } from "../events/event.ts";
+import type { PassingEvent } from "../events/event.ts";
 import { type GuardChange, ServerGuard } from "../resilience/server-guard.ts";
 import { usualRules as rules } from "../resilience/testing.ts";
 import { Guards } from "./guards.ts";
@@ -10,7 +10,7 @@ import { UpstreamSet } from "./upstream-set.ts";
 
 interface Bench {
   readonly guards: Guards;
-  readonly events: ManagerEvent[];
+  readonly events: PassingEvent[];
   /** Servers of which something changed. */
   readonly changed: string[];
   /** What the guard of `weather` would say. */
@@ -20,7 +20,7 @@ interface Bench {
 /** With the server `weather` routed. */
 function openBench(): Bench {
   const clock = new ManualClock();
-  const events: ManagerEvent[] = [];
+  const events: PassingEvent[] = [];
   const changed: string[] = [];
   let say: (change: GuardChange) => void = () => undefined;
   const guards = new Guards({

@@ -5,7 +5,7 @@
  */
 import { formatDuration } from "@mcp-manager/api";
 import type { Unsubscribe } from "../base/watched.ts";
-import type { EventSink, ManagerEvent } from "../events/event.ts";
+import type { EventSink, PassingEvent } from "../events/event.ts";
 import type { Guard, GuardRules } from "../resilience/guard.ts";
 import type { GuardChange } from "../resilience/server-guard.ts";
 import type { UpstreamSet } from "./upstream-set.ts";
@@ -103,7 +103,7 @@ export class Guards implements Disposable {
 }
 
 /** What changed, as others may hear of it. */
-function eventOf(change: GuardChange): ManagerEvent {
+function eventOf(change: GuardChange): PassingEvent {
   if (change.kind === "breaker") return breakerEvent(change);
   const { kind, replica } = change;
   if (kind === "held-off") {
@@ -121,7 +121,7 @@ function inWholeSeconds(ms: number): string {
   return formatDuration(Math.max(1, Math.round(ms / 1_000)) * 1_000);
 }
 
-function breakerEvent({ tool, revision, from, to, reason }: Extract<GuardChange, { kind: "breaker" }>): ManagerEvent {
+function breakerEvent({ tool, revision, from, to, reason }: Extract<GuardChange, { kind: "breaker" }>): PassingEvent {
   const subject = `${revision === undefined ? "" : `revision ${revision}: `}${tool === undefined ? "" : `tool ${tool}: `}`;
   // A person may hold it where it is.
   const move = from === to ? "" : `${from} → ${to}: `;

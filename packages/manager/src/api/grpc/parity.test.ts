@@ -6,11 +6,19 @@ import type { Operation } from "@mcp-manager/api";
 import { openApiDocument, operations, rolePermissions, rpcOf } from "@mcp-manager/api";
 import { z } from "zod";
 import { MCPManager } from "./gen/mcpmanager/v1/service_pb.ts";
-import { type Schema, Shapes } from "./testing/shape.ts";
+import { isOpen, type Schema, Shapes } from "./testing/shape.ts";
 
 /** Methods of the proto files whose operations are not in the table yet; none of these once all of them are. */
 const toCome = [
-  ...["WatchEvents", "WatchServers", "ImportConfig", "ListDeadLetters", "GetDeadLetter", "DeleteDeadLetter"],
+  ...[
+    "DiffConfig",
+    "WatchEvents",
+    "WatchServers",
+    "ImportConfig",
+    "ListDeadLetters",
+    "GetDeadLetter",
+    "DeleteDeadLetter",
+  ],
   ...["ReplayDeadLetter", "PurgeDeadLetters", "ReplayDeadLetters"],
   ...["Webhook", "Secret"].flatMap((kind) => [
     `List${kind}s`,
@@ -19,6 +27,14 @@ const toCome = [
     `Put${kind}`,
     `Delete${kind}`,
   ]),
+];
+
+/** Fields of the proto files that the schemas do not have yet; none of these once they have. */
+const fieldsToCome = [
+  "mcpmanager.v1.Route.tasksOnly",
+  "mcpmanager.v1.DeploymentProgress.unstableMs",
+  "mcpmanager.v1.DeploymentProgress.callsMs",
+  "mcpmanager.v1.Health.config",
 ];
 
 /** Another way of asking for an operation that has a method of its own. */
@@ -70,7 +86,8 @@ test("requests and responses have the members that the schemas have, and no othe
     compareRequest(shapes, name, operation, method);
     compareResponse(shapes, name, operation, method);
   }
-  assert.deepEqual([...new Set([...shapes.differences, ...shapes.leftOver()])], []);
+  const leftOver = shapes.leftOver().filter((text) => !fieldsToCome.some((field) => text.startsWith(`${field} `)));
+  assert.deepEqual([...new Set([...shapes.differences, ...leftOver])], []);
 });
 
 /** Header parameters of REST, and the fields that say the same. */
@@ -88,7 +105,8 @@ function compareRequest(shapes: Shapes, name: string, operation: Operation, { in
   const missing = given.filter((field) => !input.fields.some(({ jsonName }) => jsonName === field));
   shapes.differences.push(...missing.map((field) => `${input.typeName} has no field for the parameter "${field}"`));
   const body = operation.body === undefined ? {} : schemaOf(operation.body, "input");
-  if (resource?.message === undefined) return shapes.compare(input, body, given);
+  const whole = isOpen(body) ? input.fields.map(({ jsonName }) => jsonName) : [];
+  if (resource?.message === undefined) return shapes.compare(input, body, [...given, ...whole]);
   shapes.meet(input, [...given, resource.jsonName]);
   shapes.compare(resource.message, body);
 }

@@ -37,7 +37,6 @@ interface Method {
 
 /** Items asked for at a time where all are wanted. */
 const pageItems = 500;
-const watchEvents = "watchEvents";
 
 /** The methods that there are, by operation. */
 function methods(): readonly Method[] {
@@ -45,9 +44,9 @@ function methods(): readonly Method[] {
     Object.entries(table).map(([name, row]) => [rpcOf(name, row).method, name as OperationName]),
   );
   return MCPManager.methods.flatMap((desc): readonly Method[] => {
-    if (desc.name === "WatchServers" && Object.hasOwn(table, watchEvents)) {
+    if (desc.name === "WatchServers") {
       const own = { read: readWatchServers, narrow: onlyNamed, permission: "servers:read" as const };
-      return [{ ...usual(watchEvents as OperationName, desc), ...own }];
+      return [{ ...usual("watchEvents", desc), ...own }];
     }
     const name = byMethod.get(desc.name);
     if (name === undefined) return [];

@@ -5,7 +5,7 @@ import { serverDefaults, type Server, type StreamItem } from "@mcp-manager/api";
 import { messagesOf } from "./answered.ts";
 import type { WatchEventsResponse } from "./gen/mcpmanager/v1/event_pb.ts";
 import { WatchEventsResponseSchema, WatchServersRequestSchema } from "./gen/mcpmanager/v1/event_pb.ts";
-import { take } from "./testing/grpc-door.ts";
+import { openGrpcDoor, refusalOf, take } from "./testing/grpc-door.ts";
 import { onlyNamed, readWatchServers } from "./watch-servers.ts";
 
 const metadata = { uid: "u", generation: 1, revision: "4", labels: {}, createdAt: "2027-01-01T00:00:00Z" };
@@ -95,6 +95,53 @@ test("of servers that were named only those are shown, and the position moves on
     'event weather {"from":"a","attempt":2} 9',
   ]);
 });
+
+test("a client hears of what there is, then of each change, and goes on from where it was after a cut", async () => {
+  await using door = await openGrpcDoor();
+  const client = door.client();
+  const source = { kind: "remote", url: "https://tools.example/mcp" };
+  const deploy = (name: string, replicas: number): Promise<unknown> =>
+    client.deployServer({ server: { metadata: { name }, spec: { source, replicas } } });
+  await deploy("weather", 1);
+  await deploy("time", 1);
+  const cut = new AbortController();
+  const first = client.watchServers({ names: ["weather"] }, { signal: cut.signal })[Symbol.asyncIterator]();
+  const { item: snapshot } = await next(first);
+  assert.equal(snapshot.case === "snapshot" && snapshot.value.spec?.source?.url, source.url);
+  const synced = await next(first);
+  assert.equal(synced.item.case, "synced");
+  cut.abort();
+  await deploy("weather", 2);
+  await deploy("time", 2);
+  await deploy("weather", 3);
+  const over = new AbortController();
+  const after = synced.position ?? "";
+  const second = client.watchServers({ names: ["weather"], after }, { signal: over.signal })[Symbol.asyncIterator]();
+  const seen: (number | undefined)[] = [];
+  while (seen.length < 2) {
+    const { item } = await next(second);
+    if (item.case !== "event") continue;
+    assert.equal(item.value.topic, "server.changed");
+    seen.push(item.value.resource?.spec?.replicas);
+  }
+  assert.deepEqual(seen, [2, 3]);
+  over.abort();
+});
+
+test("who may not see servers, or events, watches nothing; a pattern that is none is named", async () => {
+  await using door = await openGrpcDoor();
+  assert.equal((await refusalOf(door.client("caller").watchServers({}))).code, "PermissionDenied");
+  const wrong = await refusalOf(door.client().watchEvents({ topics: ["server.*", "..."] }));
+  assert.equal(wrong.code, "InvalidArgument");
+  assert.match(wrong.message, /\.\.\./);
+  assert.equal((await refusalOf(door.client().watchEvents({ after: "yesterday" }))).code, "InvalidArgument");
+});
+
+async function next(items: AsyncIterator<WatchEventsResponse>): Promise<WatchEventsResponse> {
+  const { value, done } = await items.next();
+  if (done === true) assert.fail("it ended");
+  return value as WatchEventsResponse;
+}
 
 test("without a position it begins with what there is, with one with what came after", () => {
   const read = (after?: string): object =>

@@ -1,11 +1,12 @@
 /** The controller over a registry in memory, for tests of the loop; nobody runs the replicas but the test. */
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
-import type { Deployment, Replica, Server, ServerSpec } from "@mcp-manager/api";
+import type { Deployment, Event, Replica, Server, ServerSpec } from "@mcp-manager/api";
 import { deploymentName, revisionName, runnablePart } from "@mcp-manager/api";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { seededRandom } from "../../base/random.ts";
-import type { ManagerEvent } from "../../events/event.ts";
+import { EventBus } from "../../events/bus.ts";
+import { StoreEvents } from "../../events/store-events.ts";
 import { kinds } from "../../registry/kinds.ts";
 import { Registry } from "../../registry/registry.ts";
 import { serverDraft } from "../../registry/testing/drafts.ts";
@@ -29,7 +30,8 @@ export interface Bench extends AsyncDisposable {
   readonly controller: Controller;
   /** Every state that the cache of servers showed. */
   readonly states: readonly string[];
-  readonly published: readonly ManagerEvent[];
+  /** What follows from all that was written. */
+  readonly published: readonly Event[];
   /** The server `weather` once it is as `isSo` says, as every cache shows it. */
   until(isSo: (server: Server, replicas: readonly Replica[]) => boolean): Promise<readonly Replica[]>;
   /** The deployment of that name once it is as `isSo` says, as the cache shows it. */
@@ -65,7 +67,9 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   await Promise.all(informers.map(({ synced }) => synced));
   const states: string[] = [];
   servers.onChange((_, server) => states.push(server?.status.state ?? "gone"));
-  const published: ManagerEvent[] = [];
+  const bus = new EventBus({ clock });
+  const storeEvents = new StoreEvents({ registry, bus, clock, random });
+  await storeEvents.start();
   const caches = { registry, servers, revisions, deployments, catalogues, replicas };
   const start = (): Controller =>
     new Controller({
@@ -78,7 +82,6 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       capacity: options.capacity ?? {},
       ...(options.advance === undefined ? {} : { advance: options.advance }),
       breakerOf: () => "closed",
-      events: { publish: (event) => published.push(event) },
       clock,
       random,
       logger: silentLogger,
@@ -127,7 +130,9 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       return controller;
     },
     states,
-    published,
+    get published() {
+      return bus.recent("weather", 1_000).toReversed();
+    },
     until: (isSo) =>
       patiently(() => {
         const server = servers.get("weather");
@@ -153,6 +158,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
     },
     async [Symbol.asyncDispose]() {
       await controller[Symbol.asyncDispose]();
+      await storeEvents[Symbol.asyncDispose]();
       for (const informer of informers) await informer[Symbol.asyncDispose]();
       await store.close();
     },

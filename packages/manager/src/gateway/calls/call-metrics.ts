@@ -16,12 +16,36 @@ export type CallOutcome =
   | "cancelled"
   | "refused";
 
+/** How calls ended since somebody looked. */
+export interface CallTally {
+  readonly requests: number;
+  /** Of `requests`: no answer of the server's. */
+  readonly failures: number;
+  /** Of `requests`: answers that say that something is wrong. */
+  readonly errors: number;
+  /** Of `requests`: a limit was reached, so that nobody was asked. */
+  readonly refused: number;
+  /** All of them together. */
+  readonly durationMs: number;
+}
+
+/** Among what a tally counts an outcome, beside the requests. */
+const tallied: Readonly<Partial<Record<CallOutcome, "failures" | "errors" | "refused">>> = {
+  tool_error: "errors",
+  protocol_error: "errors",
+  unavailable: "failures",
+  timeout: "failures",
+  refused: "refused",
+};
+
 /** The counters of one server, revision and method. */
 export class MethodMetrics {
   readonly #outcomes = new Map<CallOutcome, CounterChild>();
   readonly #counter: (outcome: CallOutcome) => CounterChild;
   readonly #duration: HistogramChild;
   readonly #upstream: HistogramChild;
+  readonly #taken = new Map<CallOutcome, number>();
+  #untakenMs = 0;
 
   constructor(counter: (outcome: CallOutcome) => CounterChild, duration: HistogramChild, upstream: HistogramChild) {
     this.#counter = counter;
@@ -29,21 +53,41 @@ export class MethodMetrics {
     this.#upstream = upstream;
   }
 
+  /** What ended since this was asked the last time. */
+  take(): CallTally {
+    const tally = { requests: 0, failures: 0, errors: 0, refused: 0, durationMs: this.#untakenMs };
+    this.#untakenMs = 0;
+    for (const [outcome, { value }] of this.#outcomes) {
+      const count = value - (this.#taken.get(outcome) ?? 0);
+      this.#taken.set(outcome, value);
+      tally.requests += count;
+      const kind = tallied[outcome];
+      if (kind !== undefined) tally[kind] += count;
+    }
+    return tally;
+  }
+
   /** `upstreamMs` is the part of it that a server took; absent when none was asked. */
   ended(outcome: CallOutcome, durationMs: number, upstreamMs?: number): void {
     let child = this.#outcomes.get(outcome);
     if (child === undefined) this.#outcomes.set(outcome, (child = this.#counter(outcome)));
     child.inc();
+    this.#untakenMs += durationMs;
     this.#duration.observe(durationMs / 1_000);
     if (upstreamMs !== undefined) this.#upstream.observe(upstreamMs / 1_000);
   }
+}
+
+interface KnownMethods {
+  readonly server: string;
+  readonly methods: Map<string, MethodMetrics>;
 }
 
 /** Servers and revisions whose children are kept at hand; beyond it all are looked up anew. */
 const knownMax = 1_000;
 
 export class CallMetrics {
-  readonly #known = new Map<string, Map<string, MethodMetrics>>();
+  readonly #known = new Map<string, KnownMethods>();
   readonly #make: (server: string, revision: string, method: string) => MethodMetrics;
 
   constructor(metrics: Metrics) {
@@ -75,12 +119,24 @@ export class CallMetrics {
   of(server: string, revision: string, method: string): MethodMetrics {
     // A revision's name says its server; a space is in neither name, so a server is never taken for a revision.
     const key = revision === "" ? ` ${server}` : revision;
-    let methods = this.#known.get(key);
-    if (methods === undefined) {
+    let known = this.#known.get(key);
+    if (known === undefined) {
       if (this.#known.size >= knownMax) this.#known.clear();
-      this.#known.set(key, (methods = new Map()));
+      this.#known.set(key, (known = { server, methods: new Map() }));
     }
-    return methods.get(method) ?? this.#add(methods, server, revision, method);
+    return known.methods.get(method) ?? this.#add(known.methods, server, revision, method);
+  }
+
+  /** What ended since this was asked the last time, by server; only of servers that something ended of. */
+  take(): ReadonlyMap<string, CallTally> {
+    const tallies = new Map<string, CallTally>();
+    for (const { server, methods } of this.#known.values()) {
+      for (const method of methods.values()) {
+        const tally = method.take();
+        if (tally.requests > 0) tallies.set(server, added(tallies.get(server), tally));
+      }
+    }
+    return tallies;
   }
 
   /** Clients choose the names of methods that no revision has: those are counted as one. */
@@ -90,4 +146,17 @@ export class CallMetrics {
     if (found === undefined) methods.set(name, (found = this.#make(server, revision, name)));
     return found;
   }
+}
+
+function added(
+  before: CallTally | undefined,
+  { requests, failures, errors, refused, durationMs }: CallTally,
+): CallTally {
+  return {
+    requests: requests + (before?.requests ?? 0),
+    failures: failures + (before?.failures ?? 0),
+    errors: errors + (before?.errors ?? 0),
+    refused: refused + (before?.refused ?? 0),
+    durationMs: durationMs + (before?.durationMs ?? 0),
+  };
 }

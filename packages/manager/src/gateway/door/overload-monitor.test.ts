@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../../base/clock.ts";
-import type { ManagerEvent } from "../../events/event.ts";
+import type { PassingEvent } from "../../events/event.ts";
 import type { Pressures } from "../../resilience/overload.ts";
 import { Metrics } from "../../telemetry/metrics.ts";
 import { OverloadMonitor } from "./overload-monitor.ts";
@@ -15,13 +15,13 @@ function watch(): {
   readonly monitor: OverloadMonitor;
   /** How often everything was read, and how often memory and descriptors alone. */
   readonly looks: { readonly all: number; readonly use: number };
-  readonly events: ManagerEvent[];
+  readonly events: PassingEvent[];
   readonly metrics: Metrics;
   set(pressures: Partial<Pressures>): void;
 } {
   let now = calm;
   const clock = new ManualClock();
-  const events: ManagerEvent[] = [];
+  const events: PassingEvent[] = [];
   const metrics = new Metrics();
   const looks = { all: 0, use: 0 };
   const source: PressureSource = {
@@ -35,7 +35,7 @@ function watch(): {
     },
     [Symbol.dispose]: () => undefined,
   };
-  const sink = { publish: (event: ManagerEvent): void => void events.push(event) };
+  const sink = { publish: (event: PassingEvent): void => void events.push(event) };
   const monitor = new OverloadMonitor({ source, clock, events: sink, metrics });
   return { clock, monitor, looks, events, metrics, set: (pressures) => (now = { ...calm, ...pressures }) };
 }

@@ -99,7 +99,8 @@ function membersOf(schema: Schema): readonly (readonly [string, Schema])[] {
   return formsOf(schema).flatMap(({ properties }) => Object.entries(properties ?? {}));
 }
 
-function isOpen(schema: Schema): boolean {
+/** Whether it takes an object with any members. */
+export function isOpen(schema: Schema): boolean {
   return formsOf(schema).every(({ additionalProperties: inner }) => inner !== undefined && inner !== false);
 }
 

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file mcpmanager/v1/health.proto.
  */
 export const file_mcpmanager_v1_health: GenFile = /*@__PURE__*/
-  fileDesc("ChptY3BtYW5hZ2VyL3YxL2hlYWx0aC5wcm90bxINbWNwbWFuYWdlci52MSLQAgoGSGVhbHRoEhMKBnN0YXR1cxgBIAEoCUgAiAEBEhQKB3ZlcnNpb24YAiABKAlIAYgBARIXCgpzdGFydGVkX2F0GAMgASgJSAKIAQESEgoFc3RvcmUYBCABKAlIA4gBARIuCghvdmVybG9hZBgFIAEoCzIcLm1jcG1hbmFnZXIudjEuT3ZlcmxvYWRTdGFnZRIxCgZzdGF0ZXMYBiADKAsyIS5tY3BtYW5hZ2VyLnYxLkhlYWx0aC5TdGF0ZXNFbnRyeRIsCgdzZXJ2ZXJzGAcgAygLMhsubWNwbWFuYWdlci52MS5TZXJ2ZXJIZWFsdGgaLQoLU3RhdGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgFOgI4AUIJCgdfc3RhdHVzQgoKCF92ZXJzaW9uQg0KC19zdGFydGVkX2F0QggKBl9zdG9yZSJPCg1PdmVybG9hZFN0YWdlEhIKBXN0YWdlGAEgASgFSACIAQESFAoHbWVzc2FnZRgCIAEoCUgBiAEBQggKBl9zdGFnZUIKCghfbWVzc2FnZSLxAQoMU2VydmVySGVhbHRoEhEKBG5hbWUYASABKAlIAIgBARISCgVzdGF0ZRgCIAEoCUgBiAEBEi0KCHJlcGxpY2FzGAMgASgLMhsubWNwbWFuYWdlci52MS5SZXBsaWNhQ291bnQSFAoHYnJlYWtlchgEIAEoCUgCiAEBEhYKCWF0dGVudGlvbhgFIAEoCUgDiAEBEjAKDGxhc3RfZmFpbHVyZRgGIAEoCzIaLm1jcG1hbmFnZXIudjEuTGFzdEZhaWx1cmVCBwoFX25hbWVCCAoGX3N0YXRlQgoKCF9icmVha2VyQgwKCl9hdHRlbnRpb25iBnByb3RvMw", [file_mcpmanager_v1_common]);
+  fileDesc("ChptY3BtYW5hZ2VyL3YxL2hlYWx0aC5wcm90bxINbWNwbWFuYWdlci52MSL9AgoGSGVhbHRoEhMKBnN0YXR1cxgBIAEoCUgAiAEBEhQKB3ZlcnNpb24YAiABKAlIAYgBARIXCgpzdGFydGVkX2F0GAMgASgJSAKIAQESEgoFc3RvcmUYBCABKAlIA4gBARIuCghvdmVybG9hZBgFIAEoCzIcLm1jcG1hbmFnZXIudjEuT3ZlcmxvYWRTdGFnZRIxCgZzdGF0ZXMYBiADKAsyIS5tY3BtYW5hZ2VyLnYxLkhlYWx0aC5TdGF0ZXNFbnRyeRIsCgdzZXJ2ZXJzGAcgAygLMhsubWNwbWFuYWdlci52MS5TZXJ2ZXJIZWFsdGgSKwoGY29uZmlnGAggASgLMhsubWNwbWFuYWdlci52MS5Db25maWdIZWFsdGgaLQoLU3RhdGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgFOgI4AUIJCgdfc3RhdHVzQgoKCF92ZXJzaW9uQg0KC19zdGFydGVkX2F0QggKBl9zdG9yZSKCAQoMQ29uZmlnSGVhbHRoEhEKBGZpbGUYASABKAlIAIgBARISCgVzdGF0ZRgCIAEoCUgBiAEBEhQKB21lc3NhZ2UYAyABKAlIAogBARIPCgJhdBgEIAEoCUgDiAEBQgcKBV9maWxlQggKBl9zdGF0ZUIKCghfbWVzc2FnZUIFCgNfYXQiTwoNT3ZlcmxvYWRTdGFnZRISCgVzdGFnZRgBIAEoBUgAiAEBEhQKB21lc3NhZ2UYAiABKAlIAYgBAUIICgZfc3RhZ2VCCgoIX21lc3NhZ2Ui8QEKDFNlcnZlckhlYWx0aBIRCgRuYW1lGAEgASgJSACIAQESEgoFc3RhdGUYAiABKAlIAYgBARItCghyZXBsaWNhcxgDIAEoCzIbLm1jcG1hbmFnZXIudjEuUmVwbGljYUNvdW50EhQKB2JyZWFrZXIYBCABKAlIAogBARIWCglhdHRlbnRpb24YBSABKAlIA4gBARIwCgxsYXN0X2ZhaWx1cmUYBiABKAsyGi5tY3BtYW5hZ2VyLnYxLkxhc3RGYWlsdXJlQgcKBV9uYW1lQggKBl9zdGF0ZUIKCghfYnJlYWtlckIMCgpfYXR0ZW50aW9uYgZwcm90bzM", [file_mcpmanager_v1_common]);
 
 /**
  * The summary.
@@ -66,6 +66,13 @@ export type Health = Message<"mcpmanager.v1.Health"> & {
    * @generated from field: repeated mcpmanager.v1.ServerHealth servers = 7;
    */
   servers: ServerHealth[];
+
+  /**
+   * Of the instance that answers; absent when it was started without a file.
+   *
+   * @generated from field: mcpmanager.v1.ConfigHealth config = 8;
+   */
+  config?: ConfigHealth | undefined;
 };
 
 /**
@@ -74,6 +81,48 @@ export type Health = Message<"mcpmanager.v1.Health"> & {
  */
 export const HealthSchema: GenMessage<Health> = /*@__PURE__*/
   messageDesc(file_mcpmanager_v1_health, 0);
+
+/**
+ * What became of the configuration file when it was read last.
+ *
+ * @generated from message mcpmanager.v1.ConfigHealth
+ */
+export type ConfigHealth = Message<"mcpmanager.v1.ConfigHealth"> & {
+  /**
+   * As it was named at the start.
+   *
+   * @generated from field: optional string file = 1;
+   */
+  file?: string | undefined;
+
+  /**
+   * ok, or invalid: what it said before holds on.
+   *
+   * @generated from field: optional string state = 2;
+   */
+  state?: string | undefined;
+
+  /**
+   * What is wrong and where, or what of it is not in force yet.
+   *
+   * @generated from field: optional string message = 3;
+   */
+  message?: string | undefined;
+
+  /**
+   * RFC 3339.
+   *
+   * @generated from field: optional string at = 4;
+   */
+  at?: string | undefined;
+};
+
+/**
+ * Describes the message mcpmanager.v1.ConfigHealth.
+ * Use `create(ConfigHealthSchema)` to create a new message.
+ */
+export const ConfigHealthSchema: GenMessage<ConfigHealth> = /*@__PURE__*/
+  messageDesc(file_mcpmanager_v1_health, 1);
 
 /**
  * How much of what the instance has is used, and what it gives up for it.
@@ -101,7 +150,7 @@ export type OverloadStage = Message<"mcpmanager.v1.OverloadStage"> & {
  * Use `create(OverloadStageSchema)` to create a new message.
  */
 export const OverloadStageSchema: GenMessage<OverloadStage> = /*@__PURE__*/
-  messageDesc(file_mcpmanager_v1_health, 1);
+  messageDesc(file_mcpmanager_v1_health, 2);
 
 /**
  * One line of the summary.
@@ -151,5 +200,5 @@ export type ServerHealth = Message<"mcpmanager.v1.ServerHealth"> & {
  * Use `create(ServerHealthSchema)` to create a new message.
  */
 export const ServerHealthSchema: GenMessage<ServerHealth> = /*@__PURE__*/
-  messageDesc(file_mcpmanager_v1_health, 2);
+  messageDesc(file_mcpmanager_v1_health, 3);
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file mcpmanager/v1/import_config.proto.
  */
 export const file_mcpmanager_v1_import_config: GenFile = /*@__PURE__*/
-  fileDesc("CiFtY3BtYW5hZ2VyL3YxL2ltcG9ydF9jb25maWcucHJvdG8SDW1jcG1hbmFnZXIudjEidwoTSW1wb3J0Q29uZmlnUmVxdWVzdBIRCgR0ZXh0GAEgASgJSACIAQESFQoIZmlsZW5hbWUYAiABKAlIAYgBARIUCgdkcnlfcnVuGAMgASgISAKIAQFCBwoFX3RleHRCCwoJX2ZpbGVuYW1lQgoKCF9kcnlfcnVuIoUBChRJbXBvcnRDb25maWdSZXNwb25zZRIuCgdzZXJ2ZXJzGAEgAygLMh0ubWNwbWFuYWdlci52MS5JbXBvcnRlZFNlcnZlchIuCgdzZWNyZXRzGAIgAygLMh0ubWNwbWFuYWdlci52MS5JbXBvcnRlZFNlY3JldBINCgVub3RlcxgDIAMoCSKjAQoOSW1wb3J0ZWRTZXJ2ZXISEQoEbmFtZRgBIAEoCUgAiAEBEhQKB291dGNvbWUYAiABKAlIAYgBARIXCgpkZXBsb3ltZW50GAMgASgJSAKIAQESEgoFZXJyb3IYBCABKAlIA4gBARINCgVub3RlcxgFIAMoCUIHCgVfbmFtZUIKCghfb3V0Y29tZUINCgtfZGVwbG95bWVudEIICgZfZXJyb3IiagoOSW1wb3J0ZWRTZWNyZXQSEQoEbmFtZRgBIAEoCUgAiAEBEhMKBnNlcnZlchgCIAEoCUgBiAEBEhIKBWZpZWxkGAMgASgJSAKIAQFCBwoFX25hbWVCCQoHX3NlcnZlckIICgZfZmllbGRiBnByb3RvMw");
+  fileDesc("CiFtY3BtYW5hZ2VyL3YxL2ltcG9ydF9jb25maWcucHJvdG8SDW1jcG1hbmFnZXIudjEimQEKE0ltcG9ydENvbmZpZ1JlcXVlc3QSEQoEdGV4dBgBIAEoCUgAiAEBEhUKCGZpbGVuYW1lGAIgASgJSAGIAQESFAoHZHJ5X3J1bhgDIAEoCEgCiAEBEhQKB3JlcGxhY2UYBCABKAhIA4gBAUIHCgVfdGV4dEILCglfZmlsZW5hbWVCCgoIX2RyeV9ydW5CCgoIX3JlcGxhY2UihQEKFEltcG9ydENvbmZpZ1Jlc3BvbnNlEi4KB3NlcnZlcnMYASADKAsyHS5tY3BtYW5hZ2VyLnYxLkltcG9ydGVkU2VydmVyEi4KB3NlY3JldHMYAiADKAsyHS5tY3BtYW5hZ2VyLnYxLkltcG9ydGVkU2VjcmV0Eg0KBW5vdGVzGAMgAygJIrABCg5JbXBvcnRlZFNlcnZlchIRCgRuYW1lGAEgASgJSACIAQESFAoHb3V0Y29tZRgCIAEoCUgBiAEBEhcKCmRlcGxveW1lbnQYAyABKAlIAogBARIpCgVlcnJvchgEIAEoCzIaLm1jcG1hbmFnZXIudjEuSW1wb3J0RXJyb3ISDQoFbm90ZXMYBSADKAlCBwoFX25hbWVCCgoIX291dGNvbWVCDQoLX2RlcGxveW1lbnQidgoLSW1wb3J0RXJyb3ISEQoEY29kZRgBIAEoCUgAiAEBEhQKB21lc3NhZ2UYAiABKAlIAYgBARIpCgZmaWVsZHMYAyADKAsyGS5tY3BtYW5hZ2VyLnYxLkZpZWxkRXJyb3JCBwoFX2NvZGVCCgoIX21lc3NhZ2UiagoKRmllbGRFcnJvchIRCgRwYXRoGAEgASgJSACIAQESEgoFZ2l2ZW4YAiABKAlIAYgBARIVCghleHBlY3RlZBgDIAEoCUgCiAEBQgcKBV9wYXRoQggKBl9naXZlbkILCglfZXhwZWN0ZWQiagoOSW1wb3J0ZWRTZWNyZXQSEQoEbmFtZRgBIAEoCUgAiAEBEhMKBnNlcnZlchgCIAEoCUgBiAEBEhIKBWZpZWxkGAMgASgJSAKIAQFCBwoFX25hbWVCCQoHX3NlcnZlckIICgZfZmllbGRiBnByb3RvMw");
 
 /**
  * A client's configuration as it stands in its file.
@@ -40,6 +40,13 @@ export type ImportConfigRequest = Message<"mcpmanager.v1.ImportConfigRequest"> &
    * @generated from field: optional bool dry_run = 3;
    */
   dryRun?: boolean | undefined;
+
+  /**
+   * Change servers and secrets that are registered otherwise. Default: false, they are refused.
+   *
+   * @generated from field: optional bool replace = 4;
+   */
+  replace?: boolean | undefined;
 };
 
 /**
@@ -106,11 +113,11 @@ export type ImportedServer = Message<"mcpmanager.v1.ImportedServer"> & {
   deployment?: string | undefined;
 
   /**
-   * Why it was refused.
+   * Why it was refused, and what to do.
    *
-   * @generated from field: optional string error = 4;
+   * @generated from field: mcpmanager.v1.ImportError error = 4;
    */
-  error?: string | undefined;
+  error?: ImportError | undefined;
 
   /**
    * @generated from field: repeated string notes = 5;
@@ -124,6 +131,68 @@ export type ImportedServer = Message<"mcpmanager.v1.ImportedServer"> & {
  */
 export const ImportedServerSchema: GenMessage<ImportedServer> = /*@__PURE__*/
   messageDesc(file_mcpmanager_v1_import_config, 2);
+
+/**
+ * Why a server was refused.
+ *
+ * @generated from message mcpmanager.v1.ImportError
+ */
+export type ImportError = Message<"mcpmanager.v1.ImportError"> & {
+  /**
+   * One of our error codes, such as invalid_argument.
+   *
+   * @generated from field: optional string code = 1;
+   */
+  code?: string | undefined;
+
+  /**
+   * @generated from field: optional string message = 2;
+   */
+  message?: string | undefined;
+
+  /**
+   * @generated from field: repeated mcpmanager.v1.FieldError fields = 3;
+   */
+  fields: FieldError[];
+};
+
+/**
+ * Describes the message mcpmanager.v1.ImportError.
+ * Use `create(ImportErrorSchema)` to create a new message.
+ */
+export const ImportErrorSchema: GenMessage<ImportError> = /*@__PURE__*/
+  messageDesc(file_mcpmanager_v1_import_config, 3);
+
+/**
+ * One field that was wrong.
+ *
+ * @generated from message mcpmanager.v1.FieldError
+ */
+export type FieldError = Message<"mcpmanager.v1.FieldError"> & {
+  /**
+   * Where: spec.source.command
+   *
+   * @generated from field: optional string path = 1;
+   */
+  path?: string | undefined;
+
+  /**
+   * @generated from field: optional string given = 2;
+   */
+  given?: string | undefined;
+
+  /**
+   * @generated from field: optional string expected = 3;
+   */
+  expected?: string | undefined;
+};
+
+/**
+ * Describes the message mcpmanager.v1.FieldError.
+ * Use `create(FieldErrorSchema)` to create a new message.
+ */
+export const FieldErrorSchema: GenMessage<FieldError> = /*@__PURE__*/
+  messageDesc(file_mcpmanager_v1_import_config, 4);
 
 /**
  * A literal secret that is a Secret now.
@@ -158,5 +227,5 @@ export type ImportedSecret = Message<"mcpmanager.v1.ImportedSecret"> & {
  * Use `create(ImportedSecretSchema)` to create a new message.
  */
 export const ImportedSecretSchema: GenMessage<ImportedSecret> = /*@__PURE__*/
-  messageDesc(file_mcpmanager_v1_import_config, 3);
+  messageDesc(file_mcpmanager_v1_import_config, 5);
 

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file mcpmanager/v1/route.proto.
  */
 export const file_mcpmanager_v1_route: GenFile = /*@__PURE__*/
-  fileDesc("ChltY3BtYW5hZ2VyL3YxL3JvdXRlLnByb3RvEg1tY3BtYW5hZ2VyLnYxImEKBVJvdXRlEhMKBnN0YWJsZRgBIAEoCUgAiAEBEiYKBG5leHQYAiABKAsyGC5tY3BtYW5hZ2VyLnYxLk5leHRSb3V0ZRIQCghkcmFpbmluZxgDIAMoCUIJCgdfc3RhYmxlIrIBCglOZXh0Um91dGUSFQoIcmV2aXNpb24YASABKAlIAIgBARITCgZ3ZWlnaHQYAiABKAFIAYgBARIRCgRzYWx0GAMgASgJSAKIAQESIwoFbWF0Y2gYBCADKAsyFC5tY3BtYW5hZ2VyLnYxLk1hdGNoEhQKB2RpZmZlcnMYBSABKAhIA4gBAUILCglfcmV2aXNpb25CCQoHX3dlaWdodEIHCgVfc2FsdEIKCghfZGlmZmVyc2IGcHJvdG8z", [file_mcpmanager_v1_strategy]);
+  fileDesc("ChltY3BtYW5hZ2VyL3YxL3JvdXRlLnByb3RvEg1tY3BtYW5hZ2VyLnYxInUKBVJvdXRlEhMKBnN0YWJsZRgBIAEoCUgAiAEBEiYKBG5leHQYAiABKAsyGC5tY3BtYW5hZ2VyLnYxLk5leHRSb3V0ZRIQCghkcmFpbmluZxgDIAMoCRISCgp0YXNrc19vbmx5GAQgAygJQgkKB19zdGFibGUisgEKCU5leHRSb3V0ZRIVCghyZXZpc2lvbhgBIAEoCUgAiAEBEhMKBndlaWdodBgCIAEoAUgBiAEBEhEKBHNhbHQYAyABKAlIAogBARIjCgVtYXRjaBgEIAMoCzIULm1jcG1hbmFnZXIudjEuTWF0Y2gSFAoHZGlmZmVycxgFIAEoCEgDiAEBQgsKCV9yZXZpc2lvbkIJCgdfd2VpZ2h0QgcKBV9zYWx0QgoKCF9kaWZmZXJzYgZwcm90bzM", [file_mcpmanager_v1_strategy]);
 
 /**
  * How the calls of one server are shared among its revisions.
@@ -42,6 +42,13 @@ export type Route = Message<"mcpmanager.v1.Route"> & {
    * @generated from field: repeated string draining = 3;
    */
   draining: string[];
+
+  /**
+   * Of these, the ones whose sessions are over: tasks alone are still asked for there.
+   *
+   * @generated from field: repeated string tasks_only = 4;
+   */
+  tasksOnly: string[];
 };
 
 /**

@@ -1,0 +1,151 @@
+/**
+ * What happens, as one stream that outlives its connections: after a cut it goes on from where it was, so that every stored event is
+ * told once and in order. Runs in browsers and in Node.
+ */
+import type { Event, StreamItem } from "@mcp-manager/api";
+import { eventStreamType, lastEventId, ManagerError } from "@mcp-manager/api";
+import { type CallOptions, type Connection, queryOf } from "./connection.ts";
+import { readEvents, type StreamEvent } from "./events.ts";
+import { pause } from "./pause.ts";
+
+/** What to hear of. */
+export interface WatchOptions extends CallOptions {
+  /** Patterns of topics: `server.*`, `#`. Default: everything. */
+  readonly topics?: readonly string[];
+  /** The position of an item, to go on after it. Default: now. */
+  readonly after?: string;
+  /** Begin with every server as it is, unless `after` is given. */
+  readonly snapshot?: boolean;
+  /** Hears of each cut, before it is connected again; `afterMs` is how long that waits. */
+  readonly onCut?: (error: ManagerError, afterMs: number) => void;
+}
+
+/** A manager that is there says something at least every 15 s. */
+const silenceMs = 45_000;
+const pauseMs = { base: 250, cap: 10_000 };
+
+/** What happens. */
+export class EventCalls {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /**
+   * Everything that happens from now on, or after a position, for as long as the loop goes on: a connection that is cut is made again.
+   * Ends, quietly, by the signal. Rejects when the manager cannot be reached at the beginning, or refuses to answer.
+   */
+  async *watch(options: WatchOptions = {}): AsyncGenerator<StreamItem, void, undefined> {
+    const { signal, onCut } = options;
+    let position = options.after;
+    let hasBegun = false;
+    let failures = 0;
+    while (!isOver(signal)) {
+      try {
+        const response = await this.#connect(options, position);
+        hasBegun = true;
+        for await (const item of whole(response)) {
+          failures = 0;
+          if ("position" in item && item.position !== undefined) ({ position } = item);
+          yield item;
+        }
+        throw new ManagerError("unavailable", "the manager ended the stream of events");
+      } catch (error) {
+        if (isOver(signal)) return;
+        const failure = ManagerError.from(error);
+        if (!hasBegun || !isPassing(failure)) throw failure;
+        const longestMs = Math.min(pauseMs.cap, pauseMs.base * 2 ** failures);
+        const afterMs = failure.retryAfterMs ?? longestMs * (0.5 + Math.random() / 2);
+        failures += 1;
+        onCut?.(failure, afterMs);
+        await pause(afterMs, signal);
+      }
+    }
+  }
+
+  /** One connection's items, once it is there. */
+  async #connect(options: WatchOptions, position: string | undefined): Promise<AsyncIterable<StreamItem>> {
+    const { topics = [], snapshot, signal } = options;
+    const query = queryOf({ topics: topics.length === 0 ? undefined : topics.join(","), snapshot, after: position });
+    const silence = new Silence(signal);
+    try {
+      const { body } = await this.#connection.send({
+        method: "GET",
+        path: `/api/v1/events${query}`,
+        headers: { accept: eventStreamType, ...(position === undefined ? {} : { [lastEventId]: position }) },
+        signal: silence.signal,
+      });
+      return itemsOf(body, silence);
+    } catch (error) {
+      silence.end();
+      throw error;
+    }
+  }
+}
+
+/** Breaks a connection on which nothing has come for long. */
+class Silence {
+  /** Aborts then, or by whoever reads. */
+  readonly signal: AbortSignal;
+  readonly #broken = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(signal: AbortSignal | undefined) {
+    this.signal = signal === undefined ? this.#broken.signal : AbortSignal.any([signal, this.#broken.signal]);
+    this.heard();
+  }
+
+  heard(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#broken.abort(new ManagerError("unavailable", `the manager said nothing for ${silenceMs / 1_000} s`));
+    }, silenceMs);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+async function* itemsOf(
+  body: ReadableStream<Uint8Array> | null,
+  silence: Silence,
+): AsyncGenerator<StreamItem, void, undefined> {
+  try {
+    if (body !== null) for await (const event of readEvents(body, () => silence.heard())) yield itemOf(event);
+  } finally {
+    silence.end();
+  }
+}
+
+function isOver(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+/** Whether it may be otherwise the next time. */
+function isPassing({ code }: ManagerError): boolean {
+  return code === "unavailable" || code === "resource_exhausted" || code === "internal";
+}
+
+/** Events of one store revision are told when all of them are there: after a cut they come again. */
+async function* whole(items: AsyncIterable<StreamItem>): AsyncGenerator<StreamItem, void, undefined> {
+  let held: StreamItem[] = [];
+  for await (const item of items) {
+    if (item.kind === "event" && item.event.revision !== undefined && item.position === undefined) {
+      held.push(item);
+      continue;
+    }
+    yield* held;
+    held = [];
+    yield item;
+  }
+}
+
+function itemOf({ type, data, id }: StreamEvent): StreamItem {
+  if (data === undefined) return { kind: "synced", position: id ?? "" };
+  const content = JSON.parse(data) as Readonly<Record<string, unknown>>;
+  if (["missed", "reset", "snapshot", "synced"].includes(type)) return { ...content, kind: type } as StreamItem;
+  const event = content as unknown as Event;
+  return id === undefined ? { kind: "event", event } : { kind: "event", event, position: id };
+}

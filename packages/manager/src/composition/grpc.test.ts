@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { openDoor } from "../api/testing.ts";
+import { systemClock } from "../base/clock.ts";
+import { WatchedValue } from "../base/watched.ts";
+import { settingsSchema } from "../config/settings.ts";
+import { createLogger } from "../telemetry/logger.ts";
+import { type GrpcDoor, openGrpc } from "./grpc.ts";
+
+/** Opens the door with these settings; what was logged stands beside it. */
+async function open(
+  settings: object,
+  mayLackGrpc: boolean,
+): Promise<{ readonly door: GrpcDoor | undefined; readonly logged: string }> {
+  const rest = await openDoor();
+  let logged = "";
+  const sink = { write: (text: string) => (logged += text).length > 0 };
+  const logger = createLogger({
+    sink,
+    clock: systemClock,
+    level: "info",
+    format: "text",
+    color: false,
+    redact: String,
+  });
+  const limits = {
+    connections: { max: 10, perAddressMax: 10 },
+    timeouts: { headersMs: 1_000, requestMs: 1_000, idleMs: 1_000, stalledMs: 1_000 },
+  };
+  try {
+    const options = { settings: settingsSchema.parse(settings), clock: systemClock, logger, mayLackGrpc };
+    const door = await openGrpc(options, limits, {
+      operations: rest.operations,
+      authorizer: { allows: () => true },
+      authenticator: { authenticate: () => ({ kind: "failure", reason: "unknown", message: "no" }) },
+      audit: { record: () => undefined },
+      onFailure: () => undefined,
+      readiness: new WatchedValue<string | undefined>(undefined),
+    });
+    return { door, logged };
+  } finally {
+    await rest[Symbol.asyncDispose]();
+  }
+}
+
+test("a port that is taken is an error when somebody chose it, and a word in the log when nobody did", async () => {
+  const { door } = await open({ grpcPort: 0 }, false);
+  assert.match(door?.url ?? "", /^grpc:\/\/127\.0\.0\.1:\d+$/);
+  const grpcPort = Number(door?.url.split(":").at(-1));
+  await assert.rejects(open({ grpcPort }, false), /another program listens there; choose another with --grpc-port/);
+  const { door: none, logged } = await open({ grpcPort }, true);
+  assert.equal(none, undefined);
+  assert.match(logged, /there is no gRPC/);
+  await door?.close(AbortSignal.abort());
+});
+
+test("off opens nothing, and certificates that are of no use stop the start whoever chose the port", async () => {
+  assert.equal((await open({ grpcPort: "off" }, false)).door, undefined);
+  await assert.rejects(open({ grpcPort: 0, grpcTls: { cert: "/nowhere.pem" } }, true), /grpcTls\.key is missing/);
+});
