@@ -45,7 +45,13 @@ function makeEnvironment({ command, version }) {
 /** Everything runs, so that one run shows everything; 1 when any of it failed. */
 function check(args) {
   const tests = ["-m", "pytest", ...args];
-  const lines = [["-m", "ruff", "check"], ["-m", "ruff", "format", "--check"], ["-m", "mypy"], tests];
+  const sources = ["--config", "pyproject.toml", ".", join(root, "examples", "python")];
+  const lines = [
+    ["-m", "ruff", "check", ...sources],
+    ["-m", "ruff", "format", "--check", ...sources],
+    ["-m", "mypy"],
+    tests,
+  ];
   const failed = (args.length > 0 ? [tests] : lines).filter((line) => !does(join(bin, "python"), line));
   return failed.length === 0 ? 0 : 1;
 }

@@ -20,6 +20,7 @@ QUICKSTART = Path(__file__).resolve().parents[1] / "quickstart.yaml"
 
 
 async def main(message: str) -> None:
+    """Lists the tools and has the message echoed."""
     async with create_manager({"embedded": True, "config_file": QUICKSTART}) as manager:
         for server in await manager.list_servers():
             await server.wait_ready()

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from .messages import JSON
-from .operation_group import OperationGroup
+from .operation_group import OperationGroup, labels_text
 
 
 class AccessOperations(OperationGroup):
     """API keys and secrets. `timeout` is in seconds everywhere; all raise ManagerError."""
 
-    async def list_api_keys(self, *, limit: int | None = None, timeout: float | None = None) -> list[JSON]:
-        """The API keys, without the keys themselves."""
-        return await self._pages("list_api_keys", {}, limit, timeout)
+    async def list_api_keys(
+        self, *, labels: Mapping[str, str] | None = None, limit: int | None = None, timeout: float | None = None
+    ) -> list[JSON]:
+        """The API keys, without the keys themselves; or those that carry all of these labels."""
+        return await self._pages("list_api_keys", {"labels": labels_text(labels)}, limit, timeout)
 
     async def create_api_key(
         self,
@@ -47,9 +49,11 @@ class AccessOperations(OperationGroup):
         """Revokes an API key: it is refused from now on. Raises `NotFound`."""
         return await self._ask("delete_api_key", {"name": name}, timeout)
 
-    async def list_secrets(self, *, limit: int | None = None, timeout: float | None = None) -> list[JSON]:
-        """The secrets, without their values."""
-        return await self._pages("list_secrets", {}, limit, timeout)
+    async def list_secrets(
+        self, *, labels: Mapping[str, str] | None = None, limit: int | None = None, timeout: float | None = None
+    ) -> list[JSON]:
+        """The secrets, without their values; or those that carry all of these labels."""
+        return await self._pages("list_secrets", {"labels": labels_text(labels)}, limit, timeout)
 
     async def create_secret(self, name: str, value: str, *, labels: Mapping[str, str] | None = None, timeout: float | None = None) -> JSON:
         """Keeps a secret of 1 to 65,536 bytes, which servers refer to as `${secret:name}`. Nothing reads it out again.
@@ -75,9 +79,9 @@ class AccessOperations(OperationGroup):
         content = {"secret": _resource(name, labels, {"value": value}), "ifRevision": if_revision}
         return await self._ask("put_secret", content, timeout)
 
-    async def delete_secret(self, name: str, *, force: bool = False, timeout: float | None = None) -> JSON:
-        """Forgets a secret; with `force` also while something refers to it. Raises `NotFound`, `FailedPrecondition`."""
-        return await self._ask("delete_secret", {"name": name, "force": force}, timeout)
+    async def delete_secret(self, name: str, *, force: bool = False, if_revision: str | None = None, timeout: float | None = None) -> JSON:
+        """Forgets a secret; with `force` also while something refers to it. Raises `NotFound`, `FailedPrecondition`, `Conflict`."""
+        return await self._ask("delete_secret", {"name": name, "force": force, "ifRevision": if_revision}, timeout)
 
 
 def _resource(name: str, labels: Mapping[str, str] | None, spec: Mapping[str, object]) -> JSON:

@@ -135,18 +135,40 @@ class MCPManager(ServerOperations, DeploymentOperations, WebhookOperations, Acce
             async for item in items:
                 yield item
 
-    async def import_config(self, text: str, *, filename: str | None = None, dry_run: bool = False, timeout: float | None = None) -> JSON:
+    async def import_config(
+        self,
+        text: str,
+        *,
+        filename: str | None = None,
+        replace: bool = False,
+        dry_run: bool = False,
+        timeout: float | None = None,
+    ) -> JSON:
         """Takes over the servers of an MCP client's configuration; literal secrets become Secrets.
 
         Args:
             text: What the file says: JSON, JSONC, YAML or TOML.
             filename: Tells the format, and messages name it.
+            replace: Change servers and secrets that are registered otherwise, instead of refusing them.
             dry_run: Check and answer as if, change nothing.
 
         Returns:
             `servers` with what became of each, `secrets`, `notes`.
         """
-        return await self._ask("import_config", {"text": text, "filename": filename, "dryRun": dry_run}, timeout)
+        content = {"text": text, "filename": filename, "replace": replace, "dryRun": dry_run}
+        return await self._ask("import_config", content, timeout)
+
+    async def diff_config(self, text: str, *, filename: str | None = None, timeout: float | None = None) -> JSON:
+        """What would change if the configuration file held this text; changes nothing.
+
+        Args:
+            text: Ours in YAML or JSON, or a client's JSON.
+            filename: What it is called, for mistakes in it; what ends in `.json` is JSON. Default: `servers.yaml`.
+
+        Returns:
+            `servers` with what would become of each, `restart` with the settings that would need one.
+        """
+        return await self._ask("diff_config", {"text": text, "filename": filename}, timeout)
 
     async def get_health(self, *, timeout: float | None = None) -> JSON:
         """How the manager and its servers are."""

@@ -13,6 +13,15 @@ from .messages import JSON
 _PAGE = 100
 
 
+def labels_text(labels: Mapping[str, str] | None) -> str | None:
+    """Labels as a list is asked for by them; None for no matter which.
+
+    >>> labels_text({"team": "forecast", "tier": "1"})
+    'team=forecast,tier=1'
+    """
+    return ",".join(f"{key}={value}" for key, value in (labels or {}).items()) or None
+
+
 class OperationGroup:
     """Operations over one connection. `MCPManager` is made of groups, a file for each subject."""
 

@@ -53,6 +53,7 @@ OPERATIONS: Mapping[str, str] = {
     "putSecret": "put_secret",
     "deleteSecret": "delete_secret",
     "importConfig": "import_config",
+    "diffConfig": "diff_config",
     "getHealth": "get_health",
     "getOpenApi": "get_openapi",
 }

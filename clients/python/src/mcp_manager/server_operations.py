@@ -12,7 +12,7 @@ from . import messages
 from ._gen.mcpmanager.v1.server_messages_pb2 import ExecuteToolResponse
 from .errors import InvalidArgument
 from .messages import JSON
-from .operation_group import OperationGroup
+from .operation_group import OperationGroup, labels_text
 from .resources import server_resource
 from .results import LogLine, ToolResult
 from .server import MCPServer
@@ -58,8 +58,7 @@ class ServerOperations(OperationGroup):
 
     async def list_servers(self, *, labels: Mapping[str, str] | None = None, timeout: float | None = None) -> list[MCPServer]:
         """All servers by name, or those that carry all of these labels."""
-        text = ",".join(f"{key}={value}" for key, value in (labels or {}).items())
-        content = {"labels": text or None}
+        content = {"labels": labels_text(labels)}
         seconds = self.calls.seconds(timeout)
         async with aclosing(self.calls.stream("list_servers", content, timeout=seconds)) as stream:
             return [MCPServer(self, messages.content(message)) async for message in stream]

@@ -295,6 +295,7 @@ class SyncManager(_Facade[MCPManager]):
     put_secret = _Blocking(MCPManager.put_secret)
     delete_secret = _Blocking(MCPManager.delete_secret)
     import_config = _Blocking(MCPManager.import_config)
+    diff_config = _Blocking(MCPManager.diff_config)
     get_health = _Blocking(MCPManager.get_health)
     get_openapi = _Blocking(MCPManager.get_openapi)
 

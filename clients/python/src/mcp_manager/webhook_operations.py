@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from .messages import JSON
-from .operation_group import OperationGroup
+from .operation_group import OperationGroup, labels_text
 from .resources import resource
 
 
 class WebhookOperations(OperationGroup):
     """Webhooks and dead letters. `timeout` is in seconds everywhere; all raise ManagerError."""
 
-    async def list_webhooks(self, *, limit: int | None = None, timeout: float | None = None) -> list[JSON]:
-        """The webhooks, by name."""
-        return await self._pages("list_webhooks", {}, limit, timeout)
+    async def list_webhooks(
+        self, *, labels: Mapping[str, str] | None = None, limit: int | None = None, timeout: float | None = None
+    ) -> list[JSON]:
+        """The webhooks, by name; or those that carry all of these labels."""
+        return await self._pages("list_webhooks", {"labels": labels_text(labels)}, limit, timeout)
 
     async def create_webhook(self, webhook: Mapping[str, Any], *, timeout: float | None = None) -> JSON:
         """Makes a webhook: a Webhook as REST has it, or in short `{"name": …, "url": …, "topics": […], "secret": …}`.

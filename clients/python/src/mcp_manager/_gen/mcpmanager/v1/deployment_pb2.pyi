@@ -145,7 +145,7 @@ class VariantResult(_message.Message):
     def __init__(self, revision: _Optional[str] = ..., requests: _Optional[float] = ..., error_rate: _Optional[float] = ..., p95_ms: _Optional[float] = ...) -> None: ...
 
 class DeploymentProgress(_message.Message):
-    __slots__ = ("elapsed_ms", "stalled_ms", "resume_to", "accepted", "accepted_by", "promoted", "failures", "errors", "watched_ms", "ready", "failed_before", "draining", "kept_ms")
+    __slots__ = ("elapsed_ms", "stalled_ms", "resume_to", "accepted", "accepted_by", "promoted", "failures", "errors", "watched_ms", "ready", "failed_before", "draining", "kept_ms", "unstable_ms", "calls_ms")
     class FailuresEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -174,6 +174,13 @@ class DeploymentProgress(_message.Message):
         key: str
         value: float
         def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    class CallsMsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
     ELAPSED_MS_FIELD_NUMBER: _ClassVar[int]
     STALLED_MS_FIELD_NUMBER: _ClassVar[int]
     RESUME_TO_FIELD_NUMBER: _ClassVar[int]
@@ -187,6 +194,8 @@ class DeploymentProgress(_message.Message):
     FAILED_BEFORE_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
     KEPT_MS_FIELD_NUMBER: _ClassVar[int]
+    UNSTABLE_MS_FIELD_NUMBER: _ClassVar[int]
+    CALLS_MS_FIELD_NUMBER: _ClassVar[int]
     elapsed_ms: float
     stalled_ms: float
     resume_to: str
@@ -200,4 +209,6 @@ class DeploymentProgress(_message.Message):
     failed_before: int
     draining: _containers.ScalarMap[str, float]
     kept_ms: float
-    def __init__(self, elapsed_ms: _Optional[float] = ..., stalled_ms: _Optional[float] = ..., resume_to: _Optional[str] = ..., accepted: _Optional[str] = ..., accepted_by: _Optional[str] = ..., promoted: _Optional[str] = ..., failures: _Optional[_Mapping[str, int]] = ..., errors: _Optional[_Mapping[str, int]] = ..., watched_ms: _Optional[float] = ..., ready: _Optional[_Mapping[str, float]] = ..., failed_before: _Optional[int] = ..., draining: _Optional[_Mapping[str, float]] = ..., kept_ms: _Optional[float] = ...) -> None: ...
+    unstable_ms: float
+    calls_ms: _containers.ScalarMap[str, float]
+    def __init__(self, elapsed_ms: _Optional[float] = ..., stalled_ms: _Optional[float] = ..., resume_to: _Optional[str] = ..., accepted: _Optional[str] = ..., accepted_by: _Optional[str] = ..., promoted: _Optional[str] = ..., failures: _Optional[_Mapping[str, int]] = ..., errors: _Optional[_Mapping[str, int]] = ..., watched_ms: _Optional[float] = ..., ready: _Optional[_Mapping[str, float]] = ..., failed_before: _Optional[int] = ..., draining: _Optional[_Mapping[str, float]] = ..., kept_ms: _Optional[float] = ..., unstable_ms: _Optional[float] = ..., calls_ms: _Optional[_Mapping[str, float]] = ...) -> None: ...

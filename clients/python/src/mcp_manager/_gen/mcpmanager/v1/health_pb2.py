@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from mcp_manager._gen.mcpmanager.v1 import common_pb2 as mcpmanager_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1amcpmanager/v1/health.proto\x12\rmcpmanager.v1\x1a\x1amcpmanager/v1/common.proto\"\xd0\x02\n\x06Health\x12\x13\n\x06status\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07version\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x17\n\nstarted_at\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x12\n\x05store\x18\x04 \x01(\tH\x03\x88\x01\x01\x12.\n\x08overload\x18\x05 \x01(\x0b\x32\x1c.mcpmanager.v1.OverloadStage\x12\x31\n\x06states\x18\x06 \x03(\x0b\x32!.mcpmanager.v1.Health.StatesEntry\x12,\n\x07servers\x18\x07 \x03(\x0b\x32\x1b.mcpmanager.v1.ServerHealth\x1a-\n\x0bStatesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\x42\t\n\x07_statusB\n\n\x08_versionB\r\n\x0b_started_atB\x08\n\x06_store\"O\n\rOverloadStage\x12\x12\n\x05stage\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x14\n\x07message\x18\x02 \x01(\tH\x01\x88\x01\x01\x42\x08\n\x06_stageB\n\n\x08_message\"\xf1\x01\n\x0cServerHealth\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05state\x18\x02 \x01(\tH\x01\x88\x01\x01\x12-\n\x08replicas\x18\x03 \x01(\x0b\x32\x1b.mcpmanager.v1.ReplicaCount\x12\x14\n\x07\x62reaker\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x16\n\tattention\x18\x05 \x01(\tH\x03\x88\x01\x01\x12\x30\n\x0clast_failure\x18\x06 \x01(\x0b\x32\x1a.mcpmanager.v1.LastFailureB\x07\n\x05_nameB\x08\n\x06_stateB\n\n\x08_breakerB\x0c\n\n_attentionb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1amcpmanager/v1/health.proto\x12\rmcpmanager.v1\x1a\x1amcpmanager/v1/common.proto\"\xfd\x02\n\x06Health\x12\x13\n\x06status\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07version\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x17\n\nstarted_at\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x12\n\x05store\x18\x04 \x01(\tH\x03\x88\x01\x01\x12.\n\x08overload\x18\x05 \x01(\x0b\x32\x1c.mcpmanager.v1.OverloadStage\x12\x31\n\x06states\x18\x06 \x03(\x0b\x32!.mcpmanager.v1.Health.StatesEntry\x12,\n\x07servers\x18\x07 \x03(\x0b\x32\x1b.mcpmanager.v1.ServerHealth\x12+\n\x06\x63onfig\x18\x08 \x01(\x0b\x32\x1b.mcpmanager.v1.ConfigHealth\x1a-\n\x0bStatesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\x42\t\n\x07_statusB\n\n\x08_versionB\r\n\x0b_started_atB\x08\n\x06_store\"\x82\x01\n\x0c\x43onfigHealth\x12\x11\n\x04\x66ile\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05state\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07message\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x0f\n\x02\x61t\x18\x04 \x01(\tH\x03\x88\x01\x01\x42\x07\n\x05_fileB\x08\n\x06_stateB\n\n\x08_messageB\x05\n\x03_at\"O\n\rOverloadStage\x12\x12\n\x05stage\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x14\n\x07message\x18\x02 \x01(\tH\x01\x88\x01\x01\x42\x08\n\x06_stageB\n\n\x08_message\"\xf1\x01\n\x0cServerHealth\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05state\x18\x02 \x01(\tH\x01\x88\x01\x01\x12-\n\x08replicas\x18\x03 \x01(\x0b\x32\x1b.mcpmanager.v1.ReplicaCount\x12\x14\n\x07\x62reaker\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x16\n\tattention\x18\x05 \x01(\tH\x03\x88\x01\x01\x12\x30\n\x0clast_failure\x18\x06 \x01(\x0b\x32\x1a.mcpmanager.v1.LastFailureB\x07\n\x05_nameB\x08\n\x06_stateB\n\n\x08_breakerB\x0c\n\n_attentionb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,11 +35,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HEALTH_STATESENTRY']._loaded_options = None
   _globals['_HEALTH_STATESENTRY']._serialized_options = b'8\001'
   _globals['_HEALTH']._serialized_start=74
-  _globals['_HEALTH']._serialized_end=410
-  _globals['_HEALTH_STATESENTRY']._serialized_start=317
-  _globals['_HEALTH_STATESENTRY']._serialized_end=362
-  _globals['_OVERLOADSTAGE']._serialized_start=412
-  _globals['_OVERLOADSTAGE']._serialized_end=491
-  _globals['_SERVERHEALTH']._serialized_start=494
-  _globals['_SERVERHEALTH']._serialized_end=735
+  _globals['_HEALTH']._serialized_end=455
+  _globals['_HEALTH_STATESENTRY']._serialized_start=362
+  _globals['_HEALTH_STATESENTRY']._serialized_end=407
+  _globals['_CONFIGHEALTH']._serialized_start=458
+  _globals['_CONFIGHEALTH']._serialized_end=588
+  _globals['_OVERLOADSTAGE']._serialized_start=590
+  _globals['_OVERLOADSTAGE']._serialized_end=669
+  _globals['_SERVERHEALTH']._serialized_start=672
+  _globals['_SERVERHEALTH']._serialized_end=913
 # @@protoc_insertion_point(module_scope)

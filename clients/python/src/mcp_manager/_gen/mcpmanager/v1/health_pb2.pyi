@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Health(_message.Message):
-    __slots__ = ("status", "version", "started_at", "store", "overload", "states", "servers")
+    __slots__ = ("status", "version", "started_at", "store", "overload", "states", "servers", "config")
     class StatesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -23,6 +23,7 @@ class Health(_message.Message):
     OVERLOAD_FIELD_NUMBER: _ClassVar[int]
     STATES_FIELD_NUMBER: _ClassVar[int]
     SERVERS_FIELD_NUMBER: _ClassVar[int]
+    CONFIG_FIELD_NUMBER: _ClassVar[int]
     status: str
     version: str
     started_at: str
@@ -30,7 +31,20 @@ class Health(_message.Message):
     overload: OverloadStage
     states: _containers.ScalarMap[str, int]
     servers: _containers.RepeatedCompositeFieldContainer[ServerHealth]
-    def __init__(self, status: _Optional[str] = ..., version: _Optional[str] = ..., started_at: _Optional[str] = ..., store: _Optional[str] = ..., overload: _Optional[_Union[OverloadStage, _Mapping]] = ..., states: _Optional[_Mapping[str, int]] = ..., servers: _Optional[_Iterable[_Union[ServerHealth, _Mapping]]] = ...) -> None: ...
+    config: ConfigHealth
+    def __init__(self, status: _Optional[str] = ..., version: _Optional[str] = ..., started_at: _Optional[str] = ..., store: _Optional[str] = ..., overload: _Optional[_Union[OverloadStage, _Mapping]] = ..., states: _Optional[_Mapping[str, int]] = ..., servers: _Optional[_Iterable[_Union[ServerHealth, _Mapping]]] = ..., config: _Optional[_Union[ConfigHealth, _Mapping]] = ...) -> None: ...
+
+class ConfigHealth(_message.Message):
+    __slots__ = ("file", "state", "message", "at")
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    file: str
+    state: str
+    message: str
+    at: str
+    def __init__(self, file: _Optional[str] = ..., state: _Optional[str] = ..., message: _Optional[str] = ..., at: _Optional[str] = ...) -> None: ...
 
 class OverloadStage(_message.Message):
     __slots__ = ("stage", "message")

@@ -24,19 +24,23 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!mcpmanager/v1/import_config.proto\x12\rmcpmanager.v1\"w\n\x13ImportConfigRequest\x12\x11\n\x04text\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08\x66ilename\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07\x64ry_run\x18\x03 \x01(\x08H\x02\x88\x01\x01\x42\x07\n\x05_textB\x0b\n\t_filenameB\n\n\x08_dry_run\"\x85\x01\n\x14ImportConfigResponse\x12.\n\x07servers\x18\x01 \x03(\x0b\x32\x1d.mcpmanager.v1.ImportedServer\x12.\n\x07secrets\x18\x02 \x03(\x0b\x32\x1d.mcpmanager.v1.ImportedSecret\x12\r\n\x05notes\x18\x03 \x03(\t\"\xa3\x01\n\x0eImportedServer\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07outcome\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x17\n\ndeployment\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x12\n\x05\x65rror\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\r\n\x05notes\x18\x05 \x03(\tB\x07\n\x05_nameB\n\n\x08_outcomeB\r\n\x0b_deploymentB\x08\n\x06_error\"j\n\x0eImportedSecret\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06server\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05\x66ield\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\x07\n\x05_nameB\t\n\x07_serverB\x08\n\x06_fieldb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!mcpmanager/v1/import_config.proto\x12\rmcpmanager.v1\"\x99\x01\n\x13ImportConfigRequest\x12\x11\n\x04text\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08\x66ilename\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07\x64ry_run\x18\x03 \x01(\x08H\x02\x88\x01\x01\x12\x14\n\x07replace\x18\x04 \x01(\x08H\x03\x88\x01\x01\x42\x07\n\x05_textB\x0b\n\t_filenameB\n\n\x08_dry_runB\n\n\x08_replace\"\x85\x01\n\x14ImportConfigResponse\x12.\n\x07servers\x18\x01 \x03(\x0b\x32\x1d.mcpmanager.v1.ImportedServer\x12.\n\x07secrets\x18\x02 \x03(\x0b\x32\x1d.mcpmanager.v1.ImportedSecret\x12\r\n\x05notes\x18\x03 \x03(\t\"\xb0\x01\n\x0eImportedServer\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07outcome\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x17\n\ndeployment\x18\x03 \x01(\tH\x02\x88\x01\x01\x12)\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x1a.mcpmanager.v1.ImportError\x12\r\n\x05notes\x18\x05 \x03(\tB\x07\n\x05_nameB\n\n\x08_outcomeB\r\n\x0b_deployment\"v\n\x0bImportError\x12\x11\n\x04\x63ode\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07message\x18\x02 \x01(\tH\x01\x88\x01\x01\x12)\n\x06\x66ields\x18\x03 \x03(\x0b\x32\x19.mcpmanager.v1.FieldErrorB\x07\n\x05_codeB\n\n\x08_message\"j\n\nFieldError\x12\x11\n\x04path\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05given\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x15\n\x08\x65xpected\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\x07\n\x05_pathB\x08\n\x06_givenB\x0b\n\t_expected\"j\n\x0eImportedSecret\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06server\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05\x66ield\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\x07\n\x05_nameB\t\n\x07_serverB\x08\n\x06_fieldb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'mcpmanager.v1.import_config_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_IMPORTCONFIGREQUEST']._serialized_start=52
-  _globals['_IMPORTCONFIGREQUEST']._serialized_end=171
-  _globals['_IMPORTCONFIGRESPONSE']._serialized_start=174
-  _globals['_IMPORTCONFIGRESPONSE']._serialized_end=307
-  _globals['_IMPORTEDSERVER']._serialized_start=310
-  _globals['_IMPORTEDSERVER']._serialized_end=473
-  _globals['_IMPORTEDSECRET']._serialized_start=475
-  _globals['_IMPORTEDSECRET']._serialized_end=581
+  _globals['_IMPORTCONFIGREQUEST']._serialized_start=53
+  _globals['_IMPORTCONFIGREQUEST']._serialized_end=206
+  _globals['_IMPORTCONFIGRESPONSE']._serialized_start=209
+  _globals['_IMPORTCONFIGRESPONSE']._serialized_end=342
+  _globals['_IMPORTEDSERVER']._serialized_start=345
+  _globals['_IMPORTEDSERVER']._serialized_end=521
+  _globals['_IMPORTERROR']._serialized_start=523
+  _globals['_IMPORTERROR']._serialized_end=641
+  _globals['_FIELDERROR']._serialized_start=643
+  _globals['_FIELDERROR']._serialized_end=749
+  _globals['_IMPORTEDSECRET']._serialized_start=751
+  _globals['_IMPORTEDSECRET']._serialized_end=857
 # @@protoc_insertion_point(module_scope)

@@ -7,14 +7,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ImportConfigRequest(_message.Message):
-    __slots__ = ("text", "filename", "dry_run")
+    __slots__ = ("text", "filename", "dry_run", "replace")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     FILENAME_FIELD_NUMBER: _ClassVar[int]
     DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    REPLACE_FIELD_NUMBER: _ClassVar[int]
     text: str
     filename: str
     dry_run: bool
-    def __init__(self, text: _Optional[str] = ..., filename: _Optional[str] = ..., dry_run: bool = ...) -> None: ...
+    replace: bool
+    def __init__(self, text: _Optional[str] = ..., filename: _Optional[str] = ..., dry_run: bool = ..., replace: bool = ...) -> None: ...
 
 class ImportConfigResponse(_message.Message):
     __slots__ = ("servers", "secrets", "notes")
@@ -36,9 +38,29 @@ class ImportedServer(_message.Message):
     name: str
     outcome: str
     deployment: str
-    error: str
+    error: ImportError
     notes: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., outcome: _Optional[str] = ..., deployment: _Optional[str] = ..., error: _Optional[str] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., outcome: _Optional[str] = ..., deployment: _Optional[str] = ..., error: _Optional[_Union[ImportError, _Mapping]] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ImportError(_message.Message):
+    __slots__ = ("code", "message", "fields")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    message: str
+    fields: _containers.RepeatedCompositeFieldContainer[FieldError]
+    def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., fields: _Optional[_Iterable[_Union[FieldError, _Mapping]]] = ...) -> None: ...
+
+class FieldError(_message.Message):
+    __slots__ = ("path", "given", "expected")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    GIVEN_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    given: str
+    expected: str
+    def __init__(self, path: _Optional[str] = ..., given: _Optional[str] = ..., expected: _Optional[str] = ...) -> None: ...
 
 class ImportedSecret(_message.Message):
     __slots__ = ("name", "server", "field")

@@ -245,12 +245,14 @@ class PutSecretRequest(_message.Message):
     def __init__(self, secret: _Optional[_Union[_secret_pb2.Secret, _Mapping]] = ..., if_revision: _Optional[str] = ...) -> None: ...
 
 class DeleteSecretRequest(_message.Message):
-    __slots__ = ("name", "force")
+    __slots__ = ("name", "force", "if_revision")
     NAME_FIELD_NUMBER: _ClassVar[int]
     FORCE_FIELD_NUMBER: _ClassVar[int]
+    IF_REVISION_FIELD_NUMBER: _ClassVar[int]
     name: str
     force: bool
-    def __init__(self, name: _Optional[str] = ..., force: bool = ...) -> None: ...
+    if_revision: str
+    def __init__(self, name: _Optional[str] = ..., force: bool = ..., if_revision: _Optional[str] = ...) -> None: ...
 
 class GetHealthRequest(_message.Message):
     __slots__ = ()

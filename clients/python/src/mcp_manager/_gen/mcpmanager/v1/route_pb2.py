@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from mcp_manager._gen.mcpmanager.v1 import strategy_pb2 as mcpmanager_dot_v1_dot_strategy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19mcpmanager/v1/route.proto\x12\rmcpmanager.v1\x1a\x1cmcpmanager/v1/strategy.proto\"a\n\x05Route\x12\x13\n\x06stable\x18\x01 \x01(\tH\x00\x88\x01\x01\x12&\n\x04next\x18\x02 \x01(\x0b\x32\x18.mcpmanager.v1.NextRoute\x12\x10\n\x08\x64raining\x18\x03 \x03(\tB\t\n\x07_stable\"\xb2\x01\n\tNextRoute\x12\x15\n\x08revision\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06weight\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x11\n\x04salt\x18\x03 \x01(\tH\x02\x88\x01\x01\x12#\n\x05match\x18\x04 \x03(\x0b\x32\x14.mcpmanager.v1.Match\x12\x14\n\x07\x64iffers\x18\x05 \x01(\x08H\x03\x88\x01\x01\x42\x0b\n\t_revisionB\t\n\x07_weightB\x07\n\x05_saltB\n\n\x08_differsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19mcpmanager/v1/route.proto\x12\rmcpmanager.v1\x1a\x1cmcpmanager/v1/strategy.proto\"u\n\x05Route\x12\x13\n\x06stable\x18\x01 \x01(\tH\x00\x88\x01\x01\x12&\n\x04next\x18\x02 \x01(\x0b\x32\x18.mcpmanager.v1.NextRoute\x12\x10\n\x08\x64raining\x18\x03 \x03(\t\x12\x12\n\ntasks_only\x18\x04 \x03(\tB\t\n\x07_stable\"\xb2\x01\n\tNextRoute\x12\x15\n\x08revision\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06weight\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x11\n\x04salt\x18\x03 \x01(\tH\x02\x88\x01\x01\x12#\n\x05match\x18\x04 \x03(\x0b\x32\x14.mcpmanager.v1.Match\x12\x14\n\x07\x64iffers\x18\x05 \x01(\x08H\x03\x88\x01\x01\x42\x0b\n\t_revisionB\t\n\x07_weightB\x07\n\x05_saltB\n\n\x08_differsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,7 +33,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'mcpmanager.v1.route_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ROUTE']._serialized_start=74
-  _globals['_ROUTE']._serialized_end=171
-  _globals['_NEXTROUTE']._serialized_start=174
-  _globals['_NEXTROUTE']._serialized_end=352
+  _globals['_ROUTE']._serialized_end=191
+  _globals['_NEXTROUTE']._serialized_start=194
+  _globals['_NEXTROUTE']._serialized_end=372
 # @@protoc_insertion_point(module_scope)

@@ -8,14 +8,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Route(_message.Message):
-    __slots__ = ("stable", "next", "draining")
+    __slots__ = ("stable", "next", "draining", "tasks_only")
     STABLE_FIELD_NUMBER: _ClassVar[int]
     NEXT_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
+    TASKS_ONLY_FIELD_NUMBER: _ClassVar[int]
     stable: str
     next: NextRoute
     draining: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, stable: _Optional[str] = ..., next: _Optional[_Union[NextRoute, _Mapping]] = ..., draining: _Optional[_Iterable[str]] = ...) -> None: ...
+    tasks_only: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, stable: _Optional[str] = ..., next: _Optional[_Union[NextRoute, _Mapping]] = ..., draining: _Optional[_Iterable[str]] = ..., tasks_only: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class NextRoute(_message.Message):
     __slots__ = ("revision", "weight", "salt", "match", "differs")

@@ -1,5 +1,6 @@
 from google.protobuf import struct_pb2 as _struct_pb2
 from mcp_manager._gen.mcpmanager.v1 import api_key_pb2 as _api_key_pb2
+from mcp_manager._gen.mcpmanager.v1 import config_diff_pb2 as _config_diff_pb2
 from mcp_manager._gen.mcpmanager.v1 import deployment_pb2 as _deployment_pb2
 from mcp_manager._gen.mcpmanager.v1 import event_pb2 as _event_pb2
 from mcp_manager._gen.mcpmanager.v1 import health_pb2 as _health_pb2
