@@ -25,19 +25,27 @@ const doors: readonly Row[] = [
 
 const expected: Transcript = {
   servers: ["alpha", "beta"],
-  calls: ["1", "1", "2", "2", "1"],
+  calls: ["1", "1", "2", "2", "2", "1"],
   ends: [
     "alpha-1-1: Completed",
     "beta-1-1: Completed",
     "beta-2-1: Completed",
     "beta-3-1: Failed (CannotStart)",
+    "beta-3-1: Failed (RolledBack)",
     "beta-1-2: Completed (RolledBack)",
   ],
-  stable: [undefined, "beta-1", "beta-2", "beta-2", "beta-1"],
+  stable: [undefined, "beta-1", "beta-2", "beta-2", "beta-2", "beta-1"],
   missing: "not_found",
   events: {
     alpha: ["server.registered", "alpha-1-1 Completed"],
-    beta: ["server.registered", "beta-1-1 Completed", "beta-2-1 Completed", "beta-3-1 Failed", "beta-1-2 Completed"],
+    beta: [
+      "server.registered",
+      "beta-1-1 Completed",
+      "beta-2-1 Completed",
+      "beta-3-1 Failed",
+      "beta-3-1 Failed",
+      "beta-1-2 Completed",
+    ],
   },
 };
 

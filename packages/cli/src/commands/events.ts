@@ -16,7 +16,7 @@ export const eventsCommand: Command = {
   },
   notes: [
     "A connection that is cut is made again, and what is stored is shown once and in order all the same.",
-    "With -o json each line is an object, whose position --since takes.",
+    "With -o json each line is an object, whose position --since takes; one of the kind synced says that all before it is shown.",
   ],
   examples: [
     "mcp-manager events",
@@ -35,7 +35,7 @@ export const eventsCommand: Command = {
     });
     for await (const item of items) {
       if (print.format === "table") show(item, print, io);
-      else if (item.kind !== "synced") print.line(`${print.format === "yaml" ? "- " : ""}${JSON.stringify(item)}`);
+      else print.line(`${print.format === "yaml" ? "- " : ""}${JSON.stringify(item)}`);
     }
     return 0;
   },

@@ -26,7 +26,10 @@ export function cliDoor(manager: ManagerProcess): ManagingDoor {
     get: (name) => run<Server>(["server", "get", name]),
     deployment: (name) => run<Deployment>(["deployment", "get", name]),
     call: async (server, tool) => textOf(await run(["tool", "call", server, tool])),
-    rollback: async (server) => (await run<Deployment>(["server", "rollback", server, "--no-wait"])).metadata.name,
+    async rollback(server, to) {
+      const target = to === undefined ? [] : ["--to", to];
+      return (await run<Deployment>(["server", "rollback", server, ...target, "--no-wait"])).metadata.name;
+    },
     async codeOfMissing(name) {
       const { status, stderr } = await cli(manager, ["server", "get", name]);
       return status === 1 && stderr.includes(`server "${name}" does not exist`) ? "not_found" : stderr;

@@ -17,8 +17,8 @@ export interface ManagingDoor extends AsyncDisposable {
   deployment(name: string): Promise<Deployment>;
   /** The text of a tool's answer. */
   call(server: string, tool: string): Promise<string>;
-  /** The name of the deployment that begins. */
-  rollback(server: string): Promise<string>;
+  /** To a revision, or to the stable one; the name of the deployment that brings it, or that it undoes. */
+  rollback(server: string, to?: string): Promise<string>;
   /** The code of the error of asking for a server. */
   codeOfMissing(server: string): Promise<string>;
   /** Hears events of these topics from now on, when it resolves; `seen` grows. */

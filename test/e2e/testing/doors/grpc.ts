@@ -32,7 +32,8 @@ export function grpcDoor(manager: ManagerProcess): ManagingDoor {
     deployment: async (name) =>
       toJson(DeploymentSchema, await client.getDeployment({ name }, asked)) as unknown as Deployment,
     call: async (server, tool) => textOf((await client.executeTool({ server, tool }, asked)).result),
-    rollback: async (name) => (await client.rollbackServer({ name }, asked)).metadata?.name ?? "",
+    rollback: async (name, to) =>
+      (await client.rollbackServer(to === undefined ? { name } : { name, to }, asked)).metadata?.name ?? "",
     codeOfMissing: (name) =>
       client.getServer({ name }, asked).then(
         () => "none",

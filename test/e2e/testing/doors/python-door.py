@@ -37,8 +37,8 @@ class Door:
     async def call(self, server: str, tool: str) -> Any:
         return (await self.manager.execute_tool(server, tool)).raw
 
-    async def rollback(self, server: str) -> str:
-        return str((await self.manager.rollback_server(server))["metadata"]["name"])
+    async def rollback(self, server: str, to: str | None = None) -> str:
+        return str((await self.manager.rollback_server(server, to))["metadata"]["name"])
 
     async def code_of_missing(self, name: str) -> str:
         try:
@@ -78,6 +78,7 @@ async def main() -> None:
             await answer(door, line)
         for task in door.watching:
             task.cancel()
+        await asyncio.gather(*door.watching, return_exceptions=True)
 
 
 asyncio.run(main())

@@ -52,7 +52,7 @@ export function pythonDoor(manager: ManagerProcess): ManagingDoor {
     get: (name) => ask<Server>("get", name),
     deployment: (name) => ask<Deployment>("deployment", name),
     call: async (server, tool) => textOf(await ask("call", server, tool)),
-    rollback: (server) => ask("rollback", server),
+    rollback: (server, to) => ask("rollback", server, to),
     codeOfMissing: (name) => ask("code_of_missing", name),
     async watch(topics) {
       await ask("watch", topics);

@@ -20,7 +20,8 @@ export function restDoor(manager: ManagerProcess): ManagingDoor {
     get: (name) => client.servers.get(name),
     deployment: (name) => client.deployments.get(name),
     call: async (server, tool) => textOf(await client.tools.call(server, tool, {})),
-    rollback: async (server) => (await client.servers.rollback(server)).metadata.name,
+    rollback: async (server, to) =>
+      (await client.servers.rollback(server, to === undefined ? {} : { to })).metadata.name,
     codeOfMissing: (name) =>
       client.servers.get(name).then(
         () => "none",

@@ -1,6 +1,6 @@
 /**
  * One day of an operator, through any door: deploy two servers, watch, call, deploy a version that cannot start, see the event, roll
- * back. What was seen comes back as a transcript without names of moments, so that two doors can be held against each other.
+ * back, and further back. What was seen comes back as a transcript without names of moments, so that two doors can be held against each other.
  */
 import type { DeploymentPhase, Event } from "@mcp-manager/api";
 import { until } from "../manager.ts";
@@ -55,7 +55,10 @@ export async function operate(door: ManagingDoor): Promise<Transcript> {
   await until("the failure is heard of", () => Promise.resolve(isHeard(watching.seen, broken, "Failed")));
   await settle(broken);
   await which("beta");
-  const back = await door.rollback("beta");
+  // What is wanted is what runs again, and then what ran before that.
+  await settle(await door.rollback("beta"));
+  await which("beta");
+  const back = await door.rollback("beta", "beta-1");
   await settle(back);
   await which("beta");
   await until("the last end is heard of", () => Promise.resolve(isHeard(watching.seen, back, "Completed")));
