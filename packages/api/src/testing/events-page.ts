@@ -61,7 +61,7 @@ What happens, as \`GET /api/v1/events\` tells it ([how to use it](../guides/even
 | member | meaning |
 | --- | --- |
 | \`topic\` | what it is about: one of the below |
-| \`at\` | when, in RFC 3339 |
+| \`at\` | when, in RFC 3339; of what was caught up on and does not say so itself, not before what was told before it |
 | \`revision\` | the store revision of the change; only of stored topics |
 | \`server\`, \`replica\` | whom it happened to; without, the instance, or what \`data\` names |
 | \`message\` | what changed, in one sentence, without secrets |

@@ -35,7 +35,7 @@ async function run(words: string, columns?: number) {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const env = { MCP_MANAGER_KEY: "k" };
+  const env = { MCP_MANAGER_API_KEY: "k" };
   const terminal = { env, signal: interrupted.signal, ...(columns === undefined ? {} : { columns }) };
   const ran = await type(`${words} --url ${url}`, terminal);
   server.closeAllConnections();

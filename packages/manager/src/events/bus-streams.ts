@@ -131,15 +131,19 @@ export class BusStreams implements EventStreams, Disposable {
     const { signal, wants, view } = asked;
     const release = await this.#places.acquire(signal);
     const feed = registry.changes(eventfulKinds);
+    // When something happened that does not say so itself: not before what is told before it.
+    let at: string | undefined;
     try {
       await feed.open(after, signal);
       if (feed.revision < bus.floor) {
         for await (const changes of feed.follow(signal)) {
-          const events = storedEvents(changes, new Date(clock.wallMs()).toISOString());
+          const otherwise = at ?? new Date(clock.wallMs()).toISOString();
+          const events = storedEvents(changes, otherwise);
+          for (const { event } of events) if (event.at !== otherwise && event.at > (at ?? "")) ({ at } = event);
           const told = events.filter(({ event }) => wants.has(event.topic));
           const last = told.length - 1;
-          const items = told.map(({ event }, at): ReadEvent =>
-            at === last ? { kind: "event", event, position: String(changes.revision) } : { kind: "event", event },
+          const items = told.map(({ event }, index): ReadEvent =>
+            index === last ? { kind: "event", event, position: String(changes.revision) } : { kind: "event", event },
           );
           heartbeat.toldOf(items);
           yield this.#views.showAll(items, view);

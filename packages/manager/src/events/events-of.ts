@@ -12,7 +12,7 @@ import { serverEvents } from "./server-events.ts";
 /** One kind's facts about a change; one of the two is there. */
 type FactsOf<R> = (before: R | undefined, after: R | undefined, name: string) => readonly Fact[];
 
-/** Kinds whose changes are events; a kind without a row says nothing. */
+/** Kinds whose changes are events, in the order in which those of one revision are told; a kind without a row says nothing. */
 const factsOf: Readonly<Record<string, FactsOf<never>>> = {
   Server: serverEvents,
   Deployment: deploymentEvents,
@@ -27,6 +27,13 @@ const factsOf: Readonly<Record<string, FactsOf<never>>> = {
 export const eventfulKinds: readonly FollowedKind[] = Object.values(kinds).filter(({ kind }) =>
   Object.hasOwn(factsOf, kind),
 );
+
+/** The changes of one revision in the order in which people tell of them: a server before what belongs to it. */
+export function inOrder(changes: readonly ResourceChange[]): readonly ResourceChange[] {
+  if (changes.length < 2) return changes;
+  const kindNames = Object.keys(factsOf);
+  return changes.toSorted((a, b) => kindNames.indexOf(a.kind) - kindNames.indexOf(b.kind));
+}
 
 /** The events of one change, in order. `now` (RFC 3339) is when it happened, unless the resource itself says when. */
 export function eventsOf(change: ResourceChange, revision: bigint, now: string): readonly Event[] {

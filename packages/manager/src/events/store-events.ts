@@ -10,7 +10,7 @@ import { type ChangeFeed, isForgotten, type RevisionChanges } from "../registry/
 import type { Registry } from "../registry/registry.ts";
 import { fromStoreError } from "../registry/store-error.ts";
 import type { EventBus, StoredEvent } from "./bus.ts";
-import { eventfulKinds, eventsOf } from "./events-of.ts";
+import { eventfulKinds, eventsOf, inOrder } from "./events-of.ts";
 
 export interface StoreEventsOptions {
   readonly registry: Pick<Registry, "changes">;
@@ -25,7 +25,7 @@ const backoff: BackoffRule = { baseMs: 200, capMs: 10_000 };
 
 /** The events of one revision, each with about the memory that it holds. `at` is when, where nothing says it better. */
 export function storedEvents({ revision, changes }: RevisionChanges, at: string): readonly StoredEvent[] {
-  return changes.flatMap((change) => {
+  return inOrder(changes).flatMap((change) => {
     // An object and two texts of it, for those who see all and for the others.
     const bytesOf = (isFull: boolean): number => (isFull ? change.bytes * 3 : 0);
     return eventsOf(change, revision, at).map((event) => ({ event, bytes: bytesOf(event.resource !== undefined) }));
