@@ -67,12 +67,14 @@ test("with -o json each line is an object", async () => {
     .split("\n")
     .map((line) => JSON.parse(line) as { kind: string; position?: string });
   assert.deepEqual(
-    items.slice(0, 4).map(({ kind, position }) => [kind, position]),
+    items.slice(0, 6).map(({ kind, position }) => [kind, position]),
     [
+      ["synced", "4"],
       ["event", "5"],
       ["missed", undefined],
       ["reset", undefined],
       ["snapshot", undefined],
+      ["synced", "9"],
     ],
   );
 });

@@ -12,6 +12,9 @@ export interface GrpcDoor {
   close(expired: AbortSignal): Promise<void>;
 }
 
+/** Connections of HTTP for one of gRPC, which carries all calls of its client: so that both together stay within the descriptors. */
+const httpPerGrpc = 4;
+
 type Shared = Omit<GrpcServerOptions, "host" | "port" | "tls" | "connections">;
 
 /** Opens it; undefined where it is switched off, or where nobody chose its port and another program has it. */
@@ -23,7 +26,9 @@ export async function openGrpc(
   const { host, grpcPort: port, grpcTls: tls } = settings;
   if (port === "off") return undefined;
   const { stalledMs } = door.timeouts;
-  const connections = { ...door.connections, countedAs: counted, stalledMs, clock };
+  const { perAddressMax } = door.connections;
+  const max = Math.ceil(door.connections.max / httpPerGrpc);
+  const connections = { max, perAddressMax, countedAs: counted, stalledMs, clock };
   const server = new GrpcServer({ ...shared, host, port, tls, connections });
   try {
     const bound = await server.listen();

@@ -7,10 +7,11 @@ import type { ManagerError } from "@mcp-manager/api";
 import { errorCodes, toProblem } from "@mcp-manager/api";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "./gen/google/rpc/error_details_pb.ts";
 
-/** Clients take 8 KiB of trailers, in which the message stands twice. */
-const messageLengthMax = 1_000;
-const violationsMax = 10;
-const violationLengthMax = 240;
+/** In bytes. Clients take 8 KiB of trailers, in which the message stands twice, once with three characters for each byte beyond ASCII. */
+const messageMax = 800;
+const violationsMax = 8;
+const fieldMax = 100;
+const descriptionMax = 200;
 
 /** The error as it is sent. Details: ErrorInfo always, BadRequest where fields were wrong, RetryInfo where waiting helps. */
 export function toRpcError(error: ManagerError): ConnectError {
@@ -19,8 +20,8 @@ export function toRpcError(error: ManagerError): ConnectError {
   const details: ConstructorParameters<typeof ConnectError>[3] = [{ desc: ErrorInfoSchema, value: info }];
   if (fields.length > 0) {
     const fieldViolations = fields.slice(0, violationsMax).map(({ path, given, expected }) => ({
-      field: cut(path.replace(/^\?/, ""), violationLengthMax),
-      description: cut(`given ${given}, expected ${expected}`, violationLengthMax),
+      field: cut(path.replace(/^\?/, ""), fieldMax),
+      description: cut(`given ${given}, expected ${expected}`, descriptionMax),
     }));
     details.push({ desc: BadRequestSchema, value: { fieldViolations } });
   }
@@ -31,7 +32,7 @@ export function toRpcError(error: ManagerError): ConnectError {
   }
   // Both are google.rpc.Code; one of them is an enum.
   const status = Code[Code[errorCodes[code].grpc] as keyof typeof Code];
-  return new ConnectError(cut(toProblem(error).detail, messageLengthMax), status, undefined, details, error);
+  return new ConnectError(cut(toProblem(error).detail, messageMax), status, undefined, details, error);
 }
 
 /**
@@ -42,13 +43,16 @@ function factsOf({ code, reason, server, retryable, details }: ManagerError): Re
   const current = details["current"] as { readonly metadata?: { readonly revision?: string } } | undefined;
   const revision = current?.metadata?.revision;
   return {
-    ...(server === undefined ? {} : { server: cut(server, violationLengthMax) }),
+    ...(server === undefined ? {} : { server: cut(server, fieldMax) }),
     ...(reason === code.toUpperCase() ? {} : { reason }),
     ...(revision === undefined ? {} : { revision }),
     ...(retryable === errorCodes[code].retryable ? {} : { retryable: String(retryable) }),
   };
 }
 
-function cut(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, length - 1)}…` : text;
+function cut(text: string, bytesMax: number): string {
+  if (Buffer.byteLength(text) <= bytesMax) return text;
+  const whole = new TextDecoder("utf-8", { ignoreBOM: true }).decode(Buffer.from(text).subarray(0, bytesMax - 3));
+  // A character that was cut through.
+  return `${whole.replace(/\uFFFD+$/, "")}…`;
 }

@@ -91,6 +91,22 @@ describe("what is no proper call", () => {
     assert.deepEqual(door.failures, []);
   });
 
+  test("a message that is cut in the middle is none, and a caller that leaves in the middle is no failure", async () => {
+    await using door = await openGrpcDoor();
+    const cut = await callRaw(door.url, `/${manager}/GetServer`, frame(Buffer.from("abc"), 10));
+    assert.equal(cut.status, "3");
+    const session = connect(door.url);
+    const head = { ":method": "POST", ":path": `/${manager}/GetServer`, "content-type": "application/grpc" };
+    const stream = session.request({ ...head, authorization: "Bearer admin" });
+    stream.on("error", () => undefined);
+    stream.write(frame(Buffer.from("abc"), 10));
+    stream.close(8);
+    await once(stream, "close");
+    session.destroy();
+    assert.equal((await door.client().getHealth({})).version, "1.2.3");
+    assert.deepEqual(door.failures, []);
+  });
+
   test("a method that is not there, or is not there yet, is unimplemented; what is no gRPC is told where REST is", async () => {
     await using door = await openGrpcDoor();
     assert.equal((await callRaw(door.url, "/other.Service/Method", frame(Buffer.alloc(0)))).status, "12");

@@ -137,10 +137,10 @@ test("who may not see servers, or events, watches nothing; a pattern that is non
   assert.equal((await refusalOf(door.client().watchEvents({ after: "yesterday" }))).code, "InvalidArgument");
 });
 
-async function next(items: AsyncIterator<WatchEventsResponse>): Promise<WatchEventsResponse> {
-  const { value, done } = await items.next();
+async function next(reader: AsyncIterator<WatchEventsResponse>): Promise<WatchEventsResponse> {
+  const { value, done } = await reader.next();
   if (done === true) assert.fail("it ended");
-  return value as WatchEventsResponse;
+  return value;
 }
 
 test("without a position it begins with what there is, with one with what came after", () => {

@@ -6,6 +6,7 @@ import { MCPManager } from "../gen/mcpmanager/v1/service_pb.ts";
 /** The page, in Markdown. */
 export function grpcPage(): string {
   const rows = MCPManager.methods.flatMap((method) => {
+    if (method.name === "WatchServers") return [row(method, operations.watchEvents)];
     const found = Object.entries(operations).find(([name, operation]) => rpcOf(name, operation).method === method.name);
     return found === undefined ? [] : [row(method, found[1])];
   });
@@ -61,8 +62,11 @@ grpcurl -plaintext -H "authorization: Bearer $KEY" -d '{"name": "weather"}' 127.
 - **Credential**: metadata \`authorization: Bearer <key>\` on every call but those of \`grpc.health.v1.Health\`.
 - **Deadlines and cancellation** end the work behind a call.
 - **Unknown fields** are refused, as REST refuses them: a client that is newer than the manager learns that it is.
-- **Limits**: a request has at most 4 MiB and is not compressed; a connection has at most 256 calls in flight. A client that takes nothing of
+- **Limits**: a request has at most 4 MiB and is not compressed; a connection has at most 256 calls in flight, and there are at most a
+  quarter of \`gateway.connections\`. A client that takes nothing of
   what it is sent for \`gateway.timeouts.stalled\` loses that call; one that does not answer a ping within 20 seconds its connection.
+- **Watching**: \`WatchEvents\` is the stream of \`GET /api/v1/events\`. \`WatchServers\` is the same for servers (\`server.*\`), needs \`servers:read\` too,
+  and begins with each server as it is, then \`synced\`. Who gives the last \`position\` back as \`after\` hears exactly what came after it.
 - **Stopping**: \`grpc.health.v1.Health\` says NOT_SERVING from the first moment on, calls in flight end, streams end with UNAVAILABLE.
 
 ## Methods
