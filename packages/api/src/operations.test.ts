@@ -69,10 +69,13 @@ test("what each role may do is pinned", () => {
     "tools:list",
     "tools:call",
     "metrics:read",
+    "events:read",
+    "secrets:read",
+    "webhooks:read",
   ]);
   assert.deepEqual(rolePermissions.caller, ["tools:list", "tools:call"]);
-  assert.deepEqual(rolePermissions.viewer, ["servers:read", "tools:list", "metrics:read"]);
-  assert.equal(rolePermissions.admin.length, 9);
+  assert.deepEqual(rolePermissions.viewer, ["servers:read", "tools:list", "metrics:read", "events:read"]);
+  assert.equal(rolePermissions.admin.length, 14);
 });
 
 test("a query is read by its parameters, and everything wrong in it is named at once", () => {
