@@ -166,7 +166,8 @@ test("what each reader was told, put together, is what was written: every change
       "nobody who stayed had to begin anew",
     );
     assert.equal(absent.stretches.length, 2);
-    assert.ok(readers.every(({ cuts }) => cuts > 2));
+    // By the restart all of them, and by each part somebody.
+    assert.ok(readers.reduce((sum, { cuts }) => sum + cuts, 0) >= readers.length + 3);
   } finally {
     stop.abort();
     await door[Symbol.asyncDispose]();
