@@ -34,9 +34,9 @@ class WebhookOperations(OperationGroup):
         """Makes or changes a webhook, written as for `create_webhook`. Raises `Conflict` when it is not at `if_revision` any more."""
         return await self._ask("put_webhook", {"webhook": resource(webhook), "ifRevision": if_revision}, timeout)
 
-    async def delete_webhook(self, name: str, *, timeout: float | None = None) -> JSON:
-        """Takes a webhook away. Raises `NotFound`."""
-        return await self._ask("delete_webhook", {"name": name}, timeout)
+    async def delete_webhook(self, name: str, *, if_revision: str | None = None, timeout: float | None = None) -> JSON:
+        """Takes a webhook away. Raises `NotFound`, and `Conflict` when it is not at `if_revision` any more."""
+        return await self._ask("delete_webhook", {"name": name, "ifRevision": if_revision}, timeout)
 
     async def list_dead_letters(self, *, webhook: str | None = None, limit: int | None = None, timeout: float | None = None) -> list[JSON]:
         """What could not be delivered, to all or to one webhook, newest first."""

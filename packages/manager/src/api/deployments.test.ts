@@ -314,6 +314,8 @@ test("lists are newest first, of one server and of all", async () => {
   assert.equal((await door.ask("/api/v1/servers/none/deployments")).status, 404);
   const read = await door.ask("/api/v1/deployments/weather-2-1", { role: "viewer" });
   assert.deepEqual([read.status, ((await read.json()) as Deployment).kind], [200, "Deployment"]);
+  // Who reads that traffic has gone over finds it so.
+  assert.deepEqual(door.followed, ["weather"]);
   assert.equal((await door.ask("/api/v1/deployments/Nothing.Such")).status, 404);
 });
 

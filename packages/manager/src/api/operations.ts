@@ -28,6 +28,7 @@ import type {
   ProcessHealth,
   ReadImport,
   ReplicaLogs,
+  Routed,
   Tools,
   DeadLetters,
   Replays,
@@ -55,6 +56,7 @@ export interface OperationsOptions {
   readonly deadLetters: DeadLetters;
   readonly replays: Replays;
   readonly compareCatalogues: CompareCatalogues;
+  readonly routed: Routed;
   readonly streams: EventStreams;
   readonly configText: ConfigText;
 }

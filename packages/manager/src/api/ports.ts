@@ -105,6 +105,9 @@ export interface ConfigText {
   parse(text: string, filename: string, signal: AbortSignal): Promise<FileReading>;
 }
 
+/** Resolves when calls to a server go by what is stored of it now; on an instance that cannot follow the store, after a second. */
+export type Routed = (server: string) => Promise<void>;
+
 /** API keys: the resources, and the secrets that belong to them. All throw ManagerError. */
 export interface ApiKeys {
   list(): Promise<readonly ApiKey[]>;

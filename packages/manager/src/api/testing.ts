@@ -48,6 +48,8 @@ export interface Door extends AsyncDisposable {
   live: LiveState;
   /** What was reported as our failure. */
   readonly failures: ManagerError[];
+  /** Servers whose calls an answer waited for. */
+  readonly followed: readonly string[];
   /** What could not be delivered, by name. */
   readonly letters: Map<string, DeadLetter>;
   readonly bus: EventBus;
@@ -80,6 +82,7 @@ export async function openDoor(): Promise<Door> {
   const storeEvents = new StoreEvents({ registry, bus, clock, random });
   await storeEvents.start();
   const streams = new BusStreams({ bus, registry, clock, leastView: viewFor([]) });
+  const followed: string[] = [];
   const letters = new Map<string, DeadLetter>();
   const deadLetters = keptLetters(letters);
   const operations = createOperations({
@@ -98,6 +101,10 @@ export async function openDoor(): Promise<Door> {
     },
     overrides,
     clock,
+    routed(server) {
+      followed.push(server);
+      return Promise.resolve();
+    },
     compareCatalogues: (from, to) => ({
       class: from.spec.digest === to.spec.digest ? "none" : "additive",
       changes: [],
@@ -177,6 +184,7 @@ export async function openDoor(): Promise<Door> {
     lines,
     logQueries,
     failures,
+    followed,
     letters,
     bus,
     get live() {

@@ -13,6 +13,7 @@ import { compareRecords } from "../controller/gates.ts";
 import { compareCatalogues } from "../controller/schema/compare.ts";
 import { BusStreams } from "../events/bus-streams.ts";
 import { Listener } from "../gateway/listener.ts";
+import { routedBy } from "../gateway/routing/routed.ts";
 import { self } from "../protocol/self.ts";
 import { KeyAuthenticator } from "../security/api-key.ts";
 import { createHostOriginCheck } from "../security/host-origin.ts";
@@ -61,6 +62,7 @@ export async function openDoors(
     },
     overrides: state.overrides,
     clock,
+    routed: routedBy(registry, plane.table, clock),
     compareCatalogues: (from, to) => compareRecords(compareCatalogues, from, to),
     health: {
       version: self.version,

@@ -13,7 +13,7 @@ import {
 import type { Clock } from "../../base/clock.ts";
 import { kinds } from "../../registry/kinds.ts";
 import type { Registry } from "../../registry/registry.ts";
-import type { Authorizer, CompareCatalogues } from "../ports.ts";
+import type { Authorizer, CompareCatalogues, Routed } from "../ports.ts";
 import type { Implementation, OperationReply, OperationRequest } from "../request.ts";
 import { notFound, pathValue, text } from "../request.ts";
 import type { Verb } from "./deployment-verbs.ts";
@@ -43,13 +43,14 @@ export interface DeploymentOperationsOptions {
   readonly authorizer: Authorizer;
   readonly clock: Clock;
   readonly compareCatalogues: CompareCatalogues;
+  readonly routed: Routed;
 }
 
 /** The implementations, by operation. */
 export function deploymentOperations(
   options: DeploymentOperationsOptions,
 ): Readonly<Record<Extract<OperationName, DeploymentOperationName>, Implementation>> {
-  const { registry, authorizer } = options;
+  const { registry, authorizer, routed } = options;
   const writes = new DeploymentWrites(registry, options.clock);
 
   const existing = async (request: OperationRequest): Promise<Server> => {
@@ -108,6 +109,8 @@ export function deploymentOperations(
       const name = deploymentOf(request);
       const deployment = await registry.resources(kinds.Deployment).get(name);
       if (deployment === undefined) throw notFound("deployment", name);
+      // Who reads that traffic has gone over finds it so.
+      await routed(deployment.spec.server);
       return answer(200, deployment);
     },
 

@@ -8,6 +8,7 @@ import { Registry } from "../../registry/registry.ts";
 import { serverDraft } from "../../registry/testing/drafts.ts";
 import { openMemoryStore } from "../../store/memory.ts";
 import { followServers } from "./follow-servers.ts";
+import { routedBy } from "./routed.ts";
 
 test("many changes in one turn are one new table", async () => {
   const random = seededRandom(1);
@@ -47,6 +48,32 @@ test("the table follows the servers, and stays as it is after the end", async ()
   await servers.delete("maps");
   while (informer.get("maps") !== undefined) await setImmediate();
   assert.deepEqual([...table.current.servers.keys()], ["maps", "weather"]);
+  await informer[Symbol.asyncDispose]();
+  await store.close();
+});
+
+test("who waits for a status of a server goes on when the table goes by it, and not before", async () => {
+  const random = seededRandom(1);
+  const store = await openMemoryStore({ clock: systemClock, random });
+  const registry = new Registry({ store, clock: systemClock, random });
+  const servers = registry.resources(kinds.Server);
+  await servers.create(serverDraft("weather"));
+  const informer = registry.informer(kinds.Server);
+  informer.start();
+  await informer.synced;
+  const table = followServers(informer);
+  const routed = routedBy(registry, table, systemClock);
+  const route = { stable: "weather-2", draining: [] };
+  await servers.updateStatus("weather", ({ status }) => ({ ...status, route }));
+  await routed("weather");
+  assert.deepEqual(table.current.servers.get("weather")?.revisions, route);
+  await routed("weather");
+  await routed("unknown");
+  const late = new AbortController();
+  const waiting = table.reached("weather", 1_000_000n, late.signal);
+  late.abort();
+  await waiting;
+  table[Symbol.dispose]();
   await informer[Symbol.asyncDispose]();
   await store.close();
 });

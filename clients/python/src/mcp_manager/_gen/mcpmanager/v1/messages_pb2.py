@@ -28,7 +28,7 @@ from mcp_manager._gen.mcpmanager.v1 import secret_pb2 as mcpmanager_dot_v1_dot_s
 from mcp_manager._gen.mcpmanager.v1 import webhook_pb2 as mcpmanager_dot_v1_dot_webhook__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cmcpmanager/v1/messages.proto\x12\rmcpmanager.v1\x1a\x1bmcpmanager/v1/api_key.proto\x1a\x1emcpmanager/v1/deployment.proto\x1a\x1amcpmanager/v1/secret.proto\x1a\x1bmcpmanager/v1/webhook.proto\"V\n\x16ListDeploymentsRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x06\x63ursor\x18\x02 \x01(\tH\x01\x88\x01\x01\x42\x08\n\x06_limitB\t\n\x07_cursor\"m\n\x17ListDeploymentsResponse\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.mcpmanager.v1.Deployment\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"2\n\x14GetDeploymentRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"\x84\x01\n\x18PromoteDeploymentRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04\x66ull\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x1c\n\x0f\x61\x63\x63\x65pt_breaking\x18\x03 \x01(\x08H\x02\x88\x01\x01\x42\x07\n\x05_nameB\x07\n\x05_fullB\x12\n\x10_accept_breaking\"4\n\x16PauseDeploymentRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"5\n\x17ResumeDeploymentRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"4\n\x16\x41\x62ortDeploymentRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"4\n\x16RetryDeploymentRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"s\n\x13ListWebhooksRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x06\x63ursor\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x13\n\x06labels\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\x08\n\x06_limitB\t\n\x07_cursorB\t\n\x07_labels\"g\n\x14ListWebhooksResponse\x12%\n\x05items\x18\x01 \x03(\x0b\x32\x16.mcpmanager.v1.Webhook\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"?\n\x14\x43reateWebhookRequest\x12\'\n\x07webhook\x18\x01 \x01(\x0b\x32\x16.mcpmanager.v1.Webhook\"/\n\x11GetWebhookRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"f\n\x11PutWebhookRequest\x12\'\n\x07webhook\x18\x01 \x01(\x0b\x32\x16.mcpmanager.v1.Webhook\x12\x18\n\x0bif_revision\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_if_revision\"2\n\x14\x44\x65leteWebhookRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"x\n\x16ListDeadLettersRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x06\x63ursor\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07webhook\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\x08\n\x06_limitB\t\n\x07_cursorB\n\n\x08_webhook\"m\n\x17ListDeadLettersResponse\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.mcpmanager.v1.DeadLetter\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"2\n\x14GetDeadLetterRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"5\n\x17\x44\x65leteDeadLetterRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"5\n\x17ReplayDeadLetterRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\";\n\x17PurgeDeadLettersRequest\x12\x14\n\x07webhook\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\n\n\x08_webhook\"8\n\x18PurgeDeadLettersResponse\x12\x12\n\x05\x63ount\x18\x01 \x01(\x05H\x00\x88\x01\x01\x42\x08\n\x06_count\"<\n\x18ReplayDeadLettersRequest\x12\x14\n\x07webhook\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\n\n\x08_webhook\"9\n\x19ReplayDeadLettersResponse\x12\x12\n\x05\x63ount\x18\x01 \x01(\x05H\x00\x88\x01\x01\x42\x08\n\x06_count\"r\n\x12ListApiKeysRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x06\x63ursor\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x13\n\x06labels\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\x08\n\x06_limitB\t\n\x07_cursorB\t\n\x07_labels\"e\n\x13ListApiKeysResponse\x12$\n\x05items\x18\x01 \x03(\x0b\x32\x15.mcpmanager.v1.ApiKey\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"=\n\x13\x43reateApiKeyRequest\x12&\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x15.mcpmanager.v1.ApiKey\".\n\x10GetApiKeyRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"1\n\x13\x44\x65leteApiKeyRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"r\n\x12ListSecretsRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x06\x63ursor\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x13\n\x06labels\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\x08\n\x06_limitB\t\n\x07_cursorB\t\n\x07_labels\"e\n\x13ListSecretsResponse\x12$\n\x05items\x18\x01 \x03(\x0b\x32\x15.mcpmanager.v1.Secret\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"<\n\x13\x43reateSecretRequest\x12%\n\x06secret\x18\x01 \x01(\x0b\x32\x15.mcpmanager.v1.Secret\".\n\x10GetSecretRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"c\n\x10PutSecretRequest\x12%\n\x06secret\x18\x01 \x01(\x0b\x32\x15.mcpmanager.v1.Secret\x12\x18\n\x0bif_revision\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_if_revision\"y\n\x13\x44\x65leteSecretRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05\x66orce\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x18\n\x0bif_revision\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\x07\n\x05_nameB\x08\n\x06_forceB\x0e\n\x0c_if_revision\"\x12\n\x10GetHealthRequest\"\x13\n\x11GetOpenApiRequestb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cmcpmanager/v1/messages.proto\x12\rmcpmanager.v1\x1a\x1bmcpmanager/v1/api_key.proto\x1a\x1emcpmanager/v1/deployment.proto\x1a\x1amcpmanager/v1/secret.proto\x1a\x1bmcpmanager/v1/webhook.proto\"V\n\x16ListDeploymentsRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x06\x63ursor\x18\x02 \x01(\tH\x01\x88\x01\x01\x42\x08\n\x06_limitB\t\n\x07_cursor\"m\n\x17ListDeploymentsResponse\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.mcpmanager.v1.Deployment\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"2\n\x14GetDeploymentRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"\x84\x01\n\x18PromoteDeploymentRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04\x66ull\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x1c\n\x0f\x61\x63\x63\x65pt_breaking\x18\x03 \x01(\x08H\x02\x88\x01\x01\x42\x07\n\x05_nameB\x07\n\x05_fullB\x12\n\x10_accept_breaking\"4\n\x16PauseDeploymentRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"5\n\x17ResumeDeploymentRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"4\n\x16\x41\x62ortDeploymentRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"4\n\x16RetryDeploymentRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"s\n\x13ListWebhooksRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x06\x63ursor\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x13\n\x06labels\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\x08\n\x06_limitB\t\n\x07_cursorB\t\n\x07_labels\"g\n\x14ListWebhooksResponse\x12%\n\x05items\x18\x01 \x03(\x0b\x32\x16.mcpmanager.v1.Webhook\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"?\n\x14\x43reateWebhookRequest\x12\'\n\x07webhook\x18\x01 \x01(\x0b\x32\x16.mcpmanager.v1.Webhook\"/\n\x11GetWebhookRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"f\n\x11PutWebhookRequest\x12\'\n\x07webhook\x18\x01 \x01(\x0b\x32\x16.mcpmanager.v1.Webhook\x12\x18\n\x0bif_revision\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_if_revision\"\\\n\x14\x44\x65leteWebhookRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0bif_revision\x18\x02 \x01(\tH\x01\x88\x01\x01\x42\x07\n\x05_nameB\x0e\n\x0c_if_revision\"x\n\x16ListDeadLettersRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x06\x63ursor\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07webhook\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\x08\n\x06_limitB\t\n\x07_cursorB\n\n\x08_webhook\"m\n\x17ListDeadLettersResponse\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.mcpmanager.v1.DeadLetter\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"2\n\x14GetDeadLetterRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"5\n\x17\x44\x65leteDeadLetterRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"5\n\x17ReplayDeadLetterRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\";\n\x17PurgeDeadLettersRequest\x12\x14\n\x07webhook\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\n\n\x08_webhook\"8\n\x18PurgeDeadLettersResponse\x12\x12\n\x05\x63ount\x18\x01 \x01(\x05H\x00\x88\x01\x01\x42\x08\n\x06_count\"<\n\x18ReplayDeadLettersRequest\x12\x14\n\x07webhook\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\n\n\x08_webhook\"9\n\x19ReplayDeadLettersResponse\x12\x12\n\x05\x63ount\x18\x01 \x01(\x05H\x00\x88\x01\x01\x42\x08\n\x06_count\"r\n\x12ListApiKeysRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x06\x63ursor\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x13\n\x06labels\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\x08\n\x06_limitB\t\n\x07_cursorB\t\n\x07_labels\"e\n\x13ListApiKeysResponse\x12$\n\x05items\x18\x01 \x03(\x0b\x32\x15.mcpmanager.v1.ApiKey\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"=\n\x13\x43reateApiKeyRequest\x12&\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x15.mcpmanager.v1.ApiKey\".\n\x10GetApiKeyRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"1\n\x13\x44\x65leteApiKeyRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"r\n\x12ListSecretsRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x06\x63ursor\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x13\n\x06labels\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\x08\n\x06_limitB\t\n\x07_cursorB\t\n\x07_labels\"e\n\x13ListSecretsResponse\x12$\n\x05items\x18\x01 \x03(\x0b\x32\x15.mcpmanager.v1.Secret\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"<\n\x13\x43reateSecretRequest\x12%\n\x06secret\x18\x01 \x01(\x0b\x32\x15.mcpmanager.v1.Secret\".\n\x10GetSecretRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"c\n\x10PutSecretRequest\x12%\n\x06secret\x18\x01 \x01(\x0b\x32\x15.mcpmanager.v1.Secret\x12\x18\n\x0bif_revision\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_if_revision\"y\n\x13\x44\x65leteSecretRequest\x12\x11\n\x04name\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05\x66orce\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x18\n\x0bif_revision\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\x07\n\x05_nameB\x08\n\x06_forceB\x0e\n\x0c_if_revision\"\x12\n\x10GetHealthRequest\"\x13\n\x11GetOpenApiRequestb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -62,49 +62,49 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PUTWEBHOOKREQUEST']._serialized_start=1104
   _globals['_PUTWEBHOOKREQUEST']._serialized_end=1206
   _globals['_DELETEWEBHOOKREQUEST']._serialized_start=1208
-  _globals['_DELETEWEBHOOKREQUEST']._serialized_end=1258
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=1260
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=1380
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=1382
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=1491
-  _globals['_GETDEADLETTERREQUEST']._serialized_start=1493
-  _globals['_GETDEADLETTERREQUEST']._serialized_end=1543
-  _globals['_DELETEDEADLETTERREQUEST']._serialized_start=1545
-  _globals['_DELETEDEADLETTERREQUEST']._serialized_end=1598
-  _globals['_REPLAYDEADLETTERREQUEST']._serialized_start=1600
-  _globals['_REPLAYDEADLETTERREQUEST']._serialized_end=1653
-  _globals['_PURGEDEADLETTERSREQUEST']._serialized_start=1655
-  _globals['_PURGEDEADLETTERSREQUEST']._serialized_end=1714
-  _globals['_PURGEDEADLETTERSRESPONSE']._serialized_start=1716
-  _globals['_PURGEDEADLETTERSRESPONSE']._serialized_end=1772
-  _globals['_REPLAYDEADLETTERSREQUEST']._serialized_start=1774
-  _globals['_REPLAYDEADLETTERSREQUEST']._serialized_end=1834
-  _globals['_REPLAYDEADLETTERSRESPONSE']._serialized_start=1836
-  _globals['_REPLAYDEADLETTERSRESPONSE']._serialized_end=1893
-  _globals['_LISTAPIKEYSREQUEST']._serialized_start=1895
-  _globals['_LISTAPIKEYSREQUEST']._serialized_end=2009
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=2011
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=2112
-  _globals['_CREATEAPIKEYREQUEST']._serialized_start=2114
-  _globals['_CREATEAPIKEYREQUEST']._serialized_end=2175
-  _globals['_GETAPIKEYREQUEST']._serialized_start=2177
-  _globals['_GETAPIKEYREQUEST']._serialized_end=2223
-  _globals['_DELETEAPIKEYREQUEST']._serialized_start=2225
-  _globals['_DELETEAPIKEYREQUEST']._serialized_end=2274
-  _globals['_LISTSECRETSREQUEST']._serialized_start=2276
-  _globals['_LISTSECRETSREQUEST']._serialized_end=2390
-  _globals['_LISTSECRETSRESPONSE']._serialized_start=2392
-  _globals['_LISTSECRETSRESPONSE']._serialized_end=2493
-  _globals['_CREATESECRETREQUEST']._serialized_start=2495
-  _globals['_CREATESECRETREQUEST']._serialized_end=2555
-  _globals['_GETSECRETREQUEST']._serialized_start=2557
-  _globals['_GETSECRETREQUEST']._serialized_end=2603
-  _globals['_PUTSECRETREQUEST']._serialized_start=2605
-  _globals['_PUTSECRETREQUEST']._serialized_end=2704
-  _globals['_DELETESECRETREQUEST']._serialized_start=2706
-  _globals['_DELETESECRETREQUEST']._serialized_end=2827
-  _globals['_GETHEALTHREQUEST']._serialized_start=2829
-  _globals['_GETHEALTHREQUEST']._serialized_end=2847
-  _globals['_GETOPENAPIREQUEST']._serialized_start=2849
-  _globals['_GETOPENAPIREQUEST']._serialized_end=2868
+  _globals['_DELETEWEBHOOKREQUEST']._serialized_end=1300
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=1302
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=1422
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=1424
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=1533
+  _globals['_GETDEADLETTERREQUEST']._serialized_start=1535
+  _globals['_GETDEADLETTERREQUEST']._serialized_end=1585
+  _globals['_DELETEDEADLETTERREQUEST']._serialized_start=1587
+  _globals['_DELETEDEADLETTERREQUEST']._serialized_end=1640
+  _globals['_REPLAYDEADLETTERREQUEST']._serialized_start=1642
+  _globals['_REPLAYDEADLETTERREQUEST']._serialized_end=1695
+  _globals['_PURGEDEADLETTERSREQUEST']._serialized_start=1697
+  _globals['_PURGEDEADLETTERSREQUEST']._serialized_end=1756
+  _globals['_PURGEDEADLETTERSRESPONSE']._serialized_start=1758
+  _globals['_PURGEDEADLETTERSRESPONSE']._serialized_end=1814
+  _globals['_REPLAYDEADLETTERSREQUEST']._serialized_start=1816
+  _globals['_REPLAYDEADLETTERSREQUEST']._serialized_end=1876
+  _globals['_REPLAYDEADLETTERSRESPONSE']._serialized_start=1878
+  _globals['_REPLAYDEADLETTERSRESPONSE']._serialized_end=1935
+  _globals['_LISTAPIKEYSREQUEST']._serialized_start=1937
+  _globals['_LISTAPIKEYSREQUEST']._serialized_end=2051
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=2053
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=2154
+  _globals['_CREATEAPIKEYREQUEST']._serialized_start=2156
+  _globals['_CREATEAPIKEYREQUEST']._serialized_end=2217
+  _globals['_GETAPIKEYREQUEST']._serialized_start=2219
+  _globals['_GETAPIKEYREQUEST']._serialized_end=2265
+  _globals['_DELETEAPIKEYREQUEST']._serialized_start=2267
+  _globals['_DELETEAPIKEYREQUEST']._serialized_end=2316
+  _globals['_LISTSECRETSREQUEST']._serialized_start=2318
+  _globals['_LISTSECRETSREQUEST']._serialized_end=2432
+  _globals['_LISTSECRETSRESPONSE']._serialized_start=2434
+  _globals['_LISTSECRETSRESPONSE']._serialized_end=2535
+  _globals['_CREATESECRETREQUEST']._serialized_start=2537
+  _globals['_CREATESECRETREQUEST']._serialized_end=2597
+  _globals['_GETSECRETREQUEST']._serialized_start=2599
+  _globals['_GETSECRETREQUEST']._serialized_end=2645
+  _globals['_PUTSECRETREQUEST']._serialized_start=2647
+  _globals['_PUTSECRETREQUEST']._serialized_end=2746
+  _globals['_DELETESECRETREQUEST']._serialized_start=2748
+  _globals['_DELETESECRETREQUEST']._serialized_end=2869
+  _globals['_GETHEALTHREQUEST']._serialized_start=2871
+  _globals['_GETHEALTHREQUEST']._serialized_end=2889
+  _globals['_GETOPENAPIREQUEST']._serialized_start=2891
+  _globals['_GETOPENAPIREQUEST']._serialized_end=2910
 # @@protoc_insertion_point(module_scope)

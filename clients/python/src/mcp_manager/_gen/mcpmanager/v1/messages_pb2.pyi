@@ -105,10 +105,12 @@ class PutWebhookRequest(_message.Message):
     def __init__(self, webhook: _Optional[_Union[_webhook_pb2.Webhook, _Mapping]] = ..., if_revision: _Optional[str] = ...) -> None: ...
 
 class DeleteWebhookRequest(_message.Message):
-    __slots__ = ("name",)
+    __slots__ = ("name", "if_revision")
     NAME_FIELD_NUMBER: _ClassVar[int]
+    IF_REVISION_FIELD_NUMBER: _ClassVar[int]
     name: str
-    def __init__(self, name: _Optional[str] = ...) -> None: ...
+    if_revision: str
+    def __init__(self, name: _Optional[str] = ..., if_revision: _Optional[str] = ...) -> None: ...
 
 class ListDeadLettersRequest(_message.Message):
     __slots__ = ("limit", "cursor", "webhook")

@@ -35,20 +35,22 @@ class WebhookSpec(_message.Message):
     def __init__(self, url: _Optional[str] = ..., topics: _Optional[_Iterable[str]] = ..., secret: _Optional[str] = ..., template: _Optional[str] = ..., enabled: bool = ...) -> None: ...
 
 class WebhookStatus(_message.Message):
-    __slots__ = ("state", "last_delivery", "last_failure", "pending", "dead_letters", "position")
+    __slots__ = ("state", "last_delivery", "last_failure", "pending", "dead_letters", "position", "gone_generation")
     STATE_FIELD_NUMBER: _ClassVar[int]
     LAST_DELIVERY_FIELD_NUMBER: _ClassVar[int]
     LAST_FAILURE_FIELD_NUMBER: _ClassVar[int]
     PENDING_FIELD_NUMBER: _ClassVar[int]
     DEAD_LETTERS_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
+    GONE_GENERATION_FIELD_NUMBER: _ClassVar[int]
     state: str
     last_delivery: WebhookDelivery
     last_failure: WebhookFailure
     pending: int
     dead_letters: int
     position: str
-    def __init__(self, state: _Optional[str] = ..., last_delivery: _Optional[_Union[WebhookDelivery, _Mapping]] = ..., last_failure: _Optional[_Union[WebhookFailure, _Mapping]] = ..., pending: _Optional[int] = ..., dead_letters: _Optional[int] = ..., position: _Optional[str] = ...) -> None: ...
+    gone_generation: int
+    def __init__(self, state: _Optional[str] = ..., last_delivery: _Optional[_Union[WebhookDelivery, _Mapping]] = ..., last_failure: _Optional[_Union[WebhookFailure, _Mapping]] = ..., pending: _Optional[int] = ..., dead_letters: _Optional[int] = ..., position: _Optional[str] = ..., gone_generation: _Optional[int] = ...) -> None: ...
 
 class WebhookDelivery(_message.Message):
     __slots__ = ("at", "status", "duration_ms")
