@@ -105,6 +105,29 @@ describe("while a version drains", { concurrency: true }, () => {
       assert.deepEqual(await watch.stop(), ["2", "1"]);
     });
 
+    test(`D3 a call of an hour at a ${era} server is cut off half a minute after an abort, whatever drainTimeout is`, async () => {
+      const server = `cut-${era}`;
+      const plan = patient(planOf(era, 1, "10m"));
+      await reaches(scenario.manager, await bring(scenario, server, plan), "Completed");
+      const name = await bring(scenario, server, { ...plan, version: 2 });
+      await isNext(server, name);
+      const clients = [
+        await scenario.client(`cut-old-${era}`, "legacy"),
+        await scenario.client(`cut-new-${era}`, "modern"),
+      ];
+      const asked = scenario.executedCalls(server);
+      const calls = clients.map((client) => client.call(server, "sleep", { ms: 3_600_000 }, { deadlineMs: 45_000 }));
+      await until("they are being executed", async () => scenario.executedCalls(server) === asked + calls.length);
+      await say(scenario, name, "abort");
+      await reaches(scenario.manager, name, "Aborting");
+      for (const ending of await Promise.all(calls))
+        assert.equal(codeOf(ending), "unavailable", JSON.stringify(ending));
+      await reaches(scenario.manager, name, "Aborted");
+      await gone(server, 2);
+      for (const client of clients) client.reset();
+      for (const client of clients) assert.equal(await client.text(server, "which"), "1");
+    });
+
     test(`D5 a task at a ${era} server goes on through an abort to its own end, after sessions have ended there`, async () => {
       const server = `task-${era}`;
       await reaches(scenario.manager, await bring(scenario, server, planOf(era, 1, "10m")), "Completed");

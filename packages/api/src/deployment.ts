@@ -184,8 +184,8 @@ export interface DeploymentProgress {
   /** How long each revision may go on with what began there, by its name. */
   readonly draining?: Readonly<Record<string, number>>;
   /**
-   * Of them, those that traffic was taken back from: how long their sessions and calls may still take, where tasks have longer. 0: their
-   * time is over.
+   * Of revisions that traffic was taken back from: how long their sessions and calls may still take, where tasks have longer. 0: their
+   * time is over. Of one that is let go too, until its copies have been asked to end.
    */
   readonly callsMs?: Readonly<Record<string, number>>;
   /** How long the old replicas are kept for an instant way back. */

@@ -1,4 +1,5 @@
 /** The Replica resource: one running copy of a revision, placed on one instance of the manager. */
+import type { Duration } from "./quantity.ts";
 import type { LastFailure, Resource } from "./resource.ts";
 
 /** Where a copy belongs. Written by whoever places replicas, never by the agent that runs them. */
@@ -13,6 +14,11 @@ export interface ReplicaSpec {
   readonly restartRound: number;
   /** Set to ask that it takes no new calls, finishes those it has, and stops. The record goes afterwards. */
   readonly drain?: boolean;
+  /**
+   * With `drain`: how long what is in flight may still take. Absent: `deployment.drainTimeout` of its server, or half of it where its revision
+   * had that time already.
+   */
+  readonly drainWithin?: Duration;
 }
 
 /**

@@ -5,7 +5,14 @@ import type { Isolation, Replica, ReplicaHealth, ReplicaLoad, ReplicaSpec, Repli
 import type { Revision, RevisionSpec, RevisionStatus } from "../revision.ts";
 import { roleNames } from "../role.ts";
 import type { ServerSource } from "../server.ts";
-import { lastFailureSchema, metadataInputSchema, metadataSchema, sizeSchema, timeSchema } from "./common.ts";
+import {
+  durationSchema,
+  lastFailureSchema,
+  metadataInputSchema,
+  metadataSchema,
+  sizeSchema,
+  timeSchema,
+} from "./common.ts";
 import { exactly } from "./exact.ts";
 import { sandboxSchema, sharingSchema } from "./server.ts";
 import { sourceSchema } from "./source.ts";
@@ -53,6 +60,7 @@ const replicaSpecSchema = exactly<ReplicaSpec>()(
     node: z.string(),
     restartRound: z.int(),
     drain: z.boolean().exactOptional(),
+    drainWithin: durationSchema.exactOptional(),
   }),
 );
 

@@ -92,6 +92,25 @@ test("a drain after one of the whole revision has half the time that calls had t
   }
 });
 
+test("where a drain says how long what is in flight may take, that holds, wherever calls go", async () => {
+  for (const [drainWithin, graceMs] of [
+    ["0s", 0],
+    ["29s", 29_000],
+  ] as const) {
+    await using bench = await openAgent();
+    await bench.server();
+    const asked = bench.runs.next();
+    await bench.place(name);
+    (await asked).succeed();
+    await bench.until(name, ({ status }) => status.state === "ready");
+    await bench.registry
+      .resources(kinds.Replica)
+      .update(name, ({ spec }) => ({ spec: { ...spec, drain: true, drainWithin } }));
+    await bench.until(name, (replica) => replica.status.state === "stopped");
+    assert.deepEqual(bench.runs.all[0]?.closes, [graceMs]);
+  }
+});
+
 test("a record that is taken out by force ends its run at once", async () => {
   await using bench = await openAgent();
   await bench.server();

@@ -214,10 +214,11 @@ export class Agent implements AsyncDisposable {
   }
 
   /**
-   * How long calls in flight may take when a replica drains. Those at a revision that has left the route, or takes nothing new, had their
-   * time there before: it gets half of it once more, and then they are cut off.
+   * How long calls in flight may take when a replica drains, where whoever asks does not say it. Those at a revision that has left the route,
+   * or takes nothing new, had their time there before: it gets half of it once more, and then they are cut off.
    */
-  #lastMs({ server, revision }: Replica["spec"]): number {
+  #lastMs({ server, revision, drainWithin }: Replica["spec"]): number {
+    if (drainWithin !== undefined) return durationMs(drainWithin);
     const { stable, next } = this.#options.servers.get(server)?.status.route ?? {};
     const hadTime = stable !== undefined && stable !== revision && next?.revision !== revision;
     return hadTime ? this.#drainMs(server) / 2 : this.#drainMs(server);

@@ -5,7 +5,7 @@
  * Level-triggered: events only say which server to look at, and a reconcile that is repeated, late or interrupted comes to the same
  * end. Nothing is decided by the wall clock, and nothing is written unless the store still holds what was looked at.
  */
-import type { BreakerState, Server, ServerStatus } from "@mcp-manager/api";
+import type { BreakerState, ReplicaSpec, Server, ServerStatus } from "@mcp-manager/api";
 import { ManagerError } from "@mcp-manager/api";
 import type { Clock, Timer } from "../base/clock.ts";
 import { shortId } from "../base/ids.ts";
@@ -138,7 +138,8 @@ export class Controller implements AsyncDisposable {
     // Where calls go first: nothing may end that they are still sent to.
     if (changes.isMove && !(await this.#write(own, changes, status, moment))) return behindMs;
     const { node } = this.#options;
-    const steps = plan({ ...own, desired: moment.desired, wanted: decision?.wanted, node });
+    const { callsMs } = decision?.status.progress ?? {};
+    const steps = plan({ ...own, desired: moment.desired, wanted: decision?.wanted, callsMs, node });
     for (const step of steps) await this.#perform(name, step);
     // A new replica asks for the next look by itself, and that one has more to tell.
     const isDone = changes.isMove || steps.some(({ kind }) => kind === "create-replica");
@@ -234,7 +235,7 @@ export class Controller implements AsyncDisposable {
       case "drain-replica":
         return void (await registry
           .resources(kinds.Replica)
-          .update(step.name, ({ spec }) => ({ spec: { ...spec, drain: true } }))
+          .update(step.name, ({ spec }) => ({ spec: { ...spec, drain: true, ...limitOf(step) } }))
           .catch(unlessGone));
       case "forget-replica":
         return void (await registry.resources(kinds.Replica).delete(step.name));
@@ -272,6 +273,10 @@ function soonest(a: number | undefined, b: number | undefined): number | undefin
 /** The server's name from a replica's: `weather-7-x2k9`; for records that are gone. */
 function serverOf(replica: string): string | undefined {
   return /^(.+)-[0-9]+-[a-z0-9]+$/.exec(replica)?.[1];
+}
+
+function limitOf({ within }: Extract<Step, { kind: "drain-replica" }>): Pick<ReplicaSpec, "drainWithin"> {
+  return within === undefined ? {} : { drainWithin: within };
 }
 
 function unlessGone(error: unknown): undefined {

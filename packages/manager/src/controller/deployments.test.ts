@@ -1,7 +1,7 @@
 /** The loop for servers with a deployment, whose way the test decides; nobody runs the replicas but the test. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Deployment, DeploymentStatus, Route } from "@mcp-manager/api";
+import type { Deployment, DeploymentStatus, Replica, Route } from "@mcp-manager/api";
 import { ManualClock } from "../base/clock.ts";
 import { kinds } from "../registry/kinds.ts";
 import type { RolloutDecision, RolloutInput } from "./rollout/rollout.ts";
@@ -120,6 +120,18 @@ test("traffic goes before replicas: what a decision gives up is drained after th
   const routed = writes.findIndex((keys) => keys["servers/weather/status"]?.includes('"stable":"weather-2"'));
   const drained = writes.findIndex((keys) => Object.values(keys).some((value) => value.includes('"drain":true')));
   assert.ok(routed >= 0 && drained > routed, `${routed}, ${drained}`);
+});
+
+test("a replica whose calls have little time is told how much, in the record that asks it to end", async () => {
+  await using world = await open(still);
+  const { bench } = world;
+  await bench.deploy(2);
+  const isOfNext = ({ spec }: Replica): boolean => spec.revision === "weather-2";
+  await bench.until((_, own) => own.some(isOfNext));
+  const progress = { elapsedMs: 0, stalledMs: 0, callsMs: { "weather-2": 29_000 } };
+  world.decideBy((input) => ({ ...towards({ phase: "Aborted", progress })(input), wanted: new Map() }));
+  const replicas = await bench.until((_, own) => own.some((one) => isOfNext(one) && one.spec.drain === true));
+  assert.equal(replicas.find(isOfNext)?.spec.drainWithin, "29s");
 });
 
 test("time that passes is counted from the last write, and written when it is enough to be missed", async () => {

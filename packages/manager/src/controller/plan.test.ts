@@ -124,6 +124,25 @@ test("as many of each revision run as a deployment wants, and none of the others
   ]);
 });
 
+test("replicas of a revision that traffic was taken back from are told how long calls there may still take", () => {
+  const replicas = [replica("a", 1, "ready"), replica("b", 2, "ready"), replica("c", 3, "ready")];
+  const input = {
+    server: server(),
+    revisions: [revision(1), revision(2), revision(3)],
+    replicas,
+    deployments: [],
+    node,
+  };
+  const steps = plan({ ...input, wanted: new Map([["weather-3", 1]]), callsMs: { "weather-2": 1_999.5 } });
+  assert.deepEqual(
+    steps.filter(({ kind }) => kind === "drain-replica"),
+    [
+      { kind: "drain-replica", name: "a" },
+      { kind: "drain-replica", name: "b", within: "2s" },
+    ],
+  );
+});
+
 test("nothing is made of a revision that is not known", () => {
   const wanted = new Map([["weather-9", 1]]);
   assert.deepEqual(plan({ server: server(), revisions: [revision(1)], replicas: [], wanted, node }), []);

@@ -4,7 +4,8 @@
  * (rollout/advance.ts); a server that has none runs the revision with the highest number. Nothing is performed here, and nothing is
  * remembered between two plans.
  */
-import type { Deployment, Replica, Revision, Server } from "@mcp-manager/api";
+import type { Deployment, Duration, Replica, Revision, Server } from "@mcp-manager/api";
+import { formatDuration } from "@mcp-manager/api";
 import { type Forgetting, outlived, whole } from "./history.ts";
 import { isGone, usefulness } from "./rollout/situation.ts";
 
@@ -20,6 +21,8 @@ export interface PlanInput {
   readonly desired: number;
   /** How many there should be of each revision, as the newest deployment decided; undefined for a server that has none. */
   readonly wanted?: ReadonlyMap<string, number> | undefined;
+  /** How long calls may still take at revisions that traffic was taken back from, by name; of others the agent knows it. */
+  readonly callsMs?: Readonly<Record<string, number>> | undefined;
   /** The instance that new replicas are placed on. */
   readonly node: string;
 }
@@ -28,7 +31,7 @@ export interface PlanInput {
 export type Step =
   | Forgetting
   | { readonly kind: "create-replica"; readonly revision: string; readonly node: string }
-  | { readonly kind: "drain-replica"; readonly name: string }
+  | { readonly kind: "drain-replica"; readonly name: string; readonly within?: Duration }
   | { readonly kind: "forget-replica"; readonly name: string }
   | { readonly kind: "forget-server" };
 
@@ -60,7 +63,7 @@ function running(input: PlanInput, left: readonly Replica[]): readonly Step[] {
   return [...names].flatMap((revision): readonly Step[] => {
     const present = left.filter(({ spec }) => spec.revision === revision && spec.drain !== true);
     const surplus = present.length - (wanted.get(revision) ?? 0);
-    if (surplus >= 0) return drain(present.toSorted(leastUsefulFirst).slice(0, surplus));
+    if (surplus >= 0) return drain(present.toSorted(leastUsefulFirst).slice(0, surplus), input.callsMs?.[revision]);
     if (!known.has(revision)) return [];
     return Array.from({ length: -surplus }, (): Step => ({ kind: "create-replica", revision, node }));
   });
@@ -91,8 +94,9 @@ function leastUsefulFirst(a: Replica, b: Replica): number {
   return more !== 0 ? more : b.metadata.createdAt < a.metadata.createdAt ? -1 : 1;
 }
 
-function drain(replicas: readonly Replica[]): readonly Step[] {
+function drain(replicas: readonly Replica[], withinMs?: number): readonly Step[] {
+  const limit = withinMs === undefined ? {} : { within: formatDuration(Math.ceil(withinMs)) };
   return replicas
     .filter(({ spec }) => spec.drain !== true)
-    .map(({ metadata }) => ({ kind: "drain-replica", name: metadata.name }));
+    .map(({ metadata }) => ({ kind: "drain-replica", name: metadata.name, ...limit }));
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Strategy } from "@mcp-manager/api";
 import { nothingPending as none, type PendingWork } from "../../telemetry/revision-measures.ts";
+import { advance } from "./advance.ts";
 import { canarySteps, RolloutWorld } from "./testing/rollout-world.ts";
 
 const instant: Strategy = { kind: "blue-green", autoPromote: true, previewFor: "0s", scaleDownDelay: "0s" };
@@ -84,4 +85,50 @@ test("after a switch, sessions and tasks have the same time", () => {
   world.deploy(2).settle().pass("599s");
   assert.deepEqual([world.phase, world.route], ["Draining", { stable: "weather-2", draining: ["weather-1"] }]);
   assert.equal(world.pass("1s").phase, "Completed");
+});
+
+test("what is in flight half a minute after an abort is cut off, whatever drainTimeout is", () => {
+  const world = aborted({ inFlight: 1 }).pass("29s");
+  assert.deepEqual([world.copies(2), world.drains], ["1/1", []]);
+  world.pass("1s");
+  assert.deepEqual([world.phase, world.drains], ["Aborted AbortedByUser", [["weather-2", "0s"]]]);
+  assert.equal(world.pass("1s").status.progress?.callsMs, undefined, "nothing is remembered of what has gone");
+});
+
+test("where nothing is known to be in flight at an abort, what comes late has what is left of the half minute", () => {
+  assert.deepEqual(aborted({}).pass("2s").drains, [["weather-2", "29s"]]);
+});
+
+test("calls that went on beside a task after an abort end with it", () => {
+  const world = aborted({ tasks: 1, inFlight: 1 }).pass("2m");
+  assert.deepEqual(world.drains, []);
+  world.pending = { ...none, inFlight: 1 };
+  assert.deepEqual(world.pass("1s").drains, [["weather-2", "0s"]]);
+});
+
+test("a canary that was superseded has its calls cut off in the same way, under the one that follows", () => {
+  const world = new RolloutWorld({ strategy: canarySteps }).deploy(2).settle();
+  world.leftovers.set("weather-2", { ...none, inFlight: 1 });
+  world.deploy(3).settle().pass("30s");
+  assert.deepEqual([world.copies(2), world.drains], ["0/0", [["weather-2", "0s"]]]);
+});
+
+test("a controller that is killed before it asks a replica to end still knows how long its calls have", () => {
+  const world = aborted({ inFlight: 1 }).pass("29s");
+  world.write(advance(world.input(1_000)));
+  assert.deepEqual(world.drains, []);
+  world.look(5_000);
+  assert.deepEqual(world.drains, [["weather-2", "0s"]]);
+});
+
+test("a revision that is tried again is not held to what was left of the time before", () => {
+  const world = aborted({ tasks: 1 }).pass("2s").deploy(2).settle();
+  world.pending = none;
+  world.pass("30s");
+  assert.deepEqual([world.route?.next?.revision, world.status.progress?.callsMs], ["weather-2", undefined]);
+});
+
+test("after a switch it is for the agent to say how long calls in flight may take", () => {
+  const world = new RolloutWorld({ strategy: instant }).deploy(2).settle().pass("2s");
+  assert.deepEqual([world.phase, world.drains], ["Completed", [["weather-1"]]]);
 });

@@ -3,10 +3,10 @@
  * `drainTimeout` for all of it. One that traffic was taken back from has little time for its sessions and calls, and longer for tasks, whose
  * clients come back for them. Counts nothing itself. Source: reliability.md §1.2, "Draining" and "Abort".
  */
-import type { DeploymentProgress, DeploymentStatus } from "@mcp-manager/api";
+import type { DeploymentPhase, DeploymentProgress, DeploymentStatus } from "@mcp-manager/api";
 import { durationMs } from "@mcp-manager/api";
 import type { PendingWork } from "../../telemetry/revision-measures.ts";
-import type { Changes } from "./changes.ts";
+import { type Changes, stanceOf } from "./changes.ts";
 import { copiesOf, progressOf, type Situation } from "./situation.ts";
 import type { RolloutStrategy } from "./strategies/strategy.ts";
 
@@ -20,6 +20,8 @@ const settleMs = 1_000;
 const inFlightMs = 30_000;
 /** Tasks there may take longer, until they are over, but no longer than this. */
 const tasksMs = 600_000;
+/** Phases in which traffic was taken back from the new revision. */
+const wentBack: ReadonlySet<DeploymentPhase> = new Set(["Aborting", "Aborted", "Failed"]);
 
 /** The times after traffic was taken back from a revision. */
 export function takenFrom({ server }: Situation, status: DeploymentStatus, revision: string): DrainTimes {
@@ -50,18 +52,27 @@ export function stillDraining(situation: Situation, strategy: RolloutStrategy, s
   const isSettled = elapsedMs + passedMs >= settleMs;
   const left: Record<string, number> = {};
   const calls: Record<string, number> = {};
+  for (const [revision, ms] of Object.entries(before.callsMs)) calls[revision] = Math.max(0, ms - passedMs);
   for (const [revision, mostMs] of Object.entries(before.draining)) {
     const leftMs = mostMs - passedMs;
     const { isIdle, hasTasks } = workAt(situation, strategy, revision);
-    const given = before.callsMs[revision];
-    // Where nothing but tasks is left, nothing else is to begin.
-    const callsLeft = given === undefined ? undefined : isSettled && isIdle ? 0 : Math.max(0, given - passedMs);
+    const callsLeft = calls[revision];
     const isFree = isSettled && !hasTasks && (isIdle || callsLeft === 0);
     if (leftMs <= 0 || isFree) continue;
     left[revision] = leftMs;
-    if (callsLeft !== undefined) calls[revision] = callsLeft;
+    // Where nothing but tasks is left, nothing else is to begin.
+    if (callsLeft !== undefined && isSettled && isIdle) calls[revision] = 0;
   }
-  return { draining: unlessEmpty(left), callsMs: unlessEmpty(calls) };
+  const limited = Object.entries(calls).filter(
+    ([revision]) => left[revision] !== undefined || isToEnd(situation, status, revision),
+  );
+  return { draining: unlessEmpty(left), callsMs: unlessEmpty(Object.fromEntries(limited)) };
+}
+
+/** Whether copies of a revision that is let go have not been asked to end; one that is tried again has others to ask. */
+function isToEnd({ to, replicas }: Situation, status: DeploymentStatus, revision: string): boolean {
+  const isTried = revision === to && !wentBack.has(stanceOf(status));
+  return !isTried && copiesOf(replicas, revision).present.length > 0;
 }
 
 /** Whether sessions and calls of a revision may still take their time. */

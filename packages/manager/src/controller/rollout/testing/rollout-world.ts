@@ -44,6 +44,8 @@ export class RolloutWorld {
   readonly routes: Route[] = [];
   /** Every phase of the newest deployment, with its reason. */
   readonly phases: string[] = [];
+  /** Every replica that was asked to end: its revision, and how long what is in flight there may take, where that was said. */
+  readonly drains: (readonly [revision: string, within?: string])[] = [];
   last: RolloutDecision | undefined;
   #made = 0;
   #named = 1;
@@ -112,10 +114,13 @@ export class RolloutWorld {
   }
 
   /** What is to be done for a decision. */
-  steps({ wanted }: RolloutDecision): readonly Step[] {
+  steps({ wanted, status }: RolloutDecision): readonly Step[] {
     const revisions = Array.from({ length: 60 }, (_, index) => revision(index + 1));
     const { server: now, replicas, deployments, desired } = this;
-    return plan({ server: now, revisions, replicas, deployments, desired, wanted, node: "n1" }).filter(isOfReplicas);
+    const { callsMs } = status.progress ?? {};
+    return plan({ server: now, revisions, replicas, deployments, desired, wanted, callsMs, node: "n1" }).filter(
+      isOfReplicas,
+    );
   }
 
   /** Looks until nothing changes, with all replicas doing what they should, and no time passing. */
@@ -268,10 +273,14 @@ export class RolloutWorld {
 
   perform(step: Step): void {
     if (step.kind === "create-replica") this.#create(step.revision, "pending");
-    if (step.kind === "drain-replica")
-      this.replicas = this.replicas.map((one) =>
-        one.metadata.name === step.name ? { ...one, spec: { ...one.spec, drain: true } } : one,
-      );
+    if (step.kind === "drain-replica") {
+      const { name, within } = step;
+      this.replicas = this.replicas.map((one) => {
+        if (one.metadata.name !== name) return one;
+        this.drains.push(within === undefined ? [one.spec.revision] : [one.spec.revision, within]);
+        return { ...one, spec: { ...one.spec, drain: true } };
+      });
+    }
     if (step.kind === "forget-replica")
       this.replicas = this.replicas.filter(({ metadata }) => metadata.name !== step.name);
   }

@@ -19,18 +19,20 @@ class Replica(_message.Message):
     def __init__(self, kind: _Optional[str] = ..., metadata: _Optional[_Union[_common_pb2.Metadata, _Mapping]] = ..., spec: _Optional[_Union[ReplicaSpec, _Mapping]] = ..., status: _Optional[_Union[ReplicaStatus, _Mapping]] = ...) -> None: ...
 
 class ReplicaSpec(_message.Message):
-    __slots__ = ("server", "revision", "node", "restart_round", "drain")
+    __slots__ = ("server", "revision", "node", "restart_round", "drain", "drain_within")
     SERVER_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
     RESTART_ROUND_FIELD_NUMBER: _ClassVar[int]
     DRAIN_FIELD_NUMBER: _ClassVar[int]
+    DRAIN_WITHIN_FIELD_NUMBER: _ClassVar[int]
     server: str
     revision: str
     node: str
     restart_round: int
     drain: bool
-    def __init__(self, server: _Optional[str] = ..., revision: _Optional[str] = ..., node: _Optional[str] = ..., restart_round: _Optional[int] = ..., drain: bool = ...) -> None: ...
+    drain_within: str
+    def __init__(self, server: _Optional[str] = ..., revision: _Optional[str] = ..., node: _Optional[str] = ..., restart_round: _Optional[int] = ..., drain: bool = ..., drain_within: _Optional[str] = ...) -> None: ...
 
 class ReplicaStatus(_message.Message):
     __slots__ = ("state", "node", "revision", "pid", "url", "started_at", "restarts", "last_failure", "retry_at", "isolation", "memory", "era", "restart_round", "crash_loop", "health", "catalogue", "load")
