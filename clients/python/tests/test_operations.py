@@ -54,7 +54,7 @@ CALLS: Mapping[str, Call] = {
     "create_webhook": (({"name": "a", **WEBHOOK["spec"]},), {}, {"webhook": WEBHOOK}),
     "get_webhook": NAME,
     "put_webhook": ((WEBHOOK,), {"if_revision": "7"}, {"webhook": WEBHOOK, "ifRevision": "7"}),
-    "delete_webhook": NAME,
+    "delete_webhook": (("a",), {"if_revision": "7"}, {"name": "a", "ifRevision": "7"}),
     "list_dead_letters": ((), {"webhook": "a", "limit": 5}, {"webhook": "a", "limit": 5}),
     "get_dead_letter": NAME,
     "delete_dead_letter": NAME,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { Operation } from "@mcp-manager/api";
@@ -7,27 +7,6 @@ import { openApiDocument, operations, rolePermissions, rpcOf } from "@mcp-manage
 import { z } from "zod";
 import { MCPManager } from "./gen/mcpmanager/v1/service_pb.ts";
 import { isOpen, type Schema, Shapes } from "./testing/shape.ts";
-
-/** Methods of the proto files whose operations are not in the table yet; none of these once all of them are. */
-const toCome = [
-  ...["DiffConfig", "ImportConfig", "ListDeadLetters", "GetDeadLetter", "DeleteDeadLetter"],
-  ...["ReplayDeadLetter", "PurgeDeadLetters", "ReplayDeadLetters"],
-  ...["Webhook", "Secret"].flatMap((kind) => [
-    `List${kind}s`,
-    `Create${kind}`,
-    `Get${kind}`,
-    `Put${kind}`,
-    `Delete${kind}`,
-  ]),
-];
-
-/** Fields of the proto files that the schemas do not have yet; none of these once they have. */
-const fieldsToCome = [
-  "mcpmanager.v1.Route.tasksOnly",
-  "mcpmanager.v1.DeploymentProgress.unstableMs",
-  "mcpmanager.v1.DeploymentProgress.callsMs",
-  "mcpmanager.v1.Health.config",
-];
 
 /** Another way of asking for an operation that has a method of its own. */
 const others = ["WatchServers"];
@@ -38,35 +17,30 @@ function methodOf(name: string, operation: Operation): DescMethod | undefined {
   return MCPManager.methods.find(({ name: method }) => method === rpcOf(name, operation).method);
 }
 
-test("every operation is at every door: REST, the document, gRPC, the command line or Python; and asks for a permission", () => {
+test("every operation is at every door: REST, the document, gRPC and Python; and asks for a permission", () => {
   const { paths } = openApiDocument("0") as {
     readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   };
   const python = pythonMethods();
   const lacking = rows.flatMap(([name, operation]) => {
-    const { path, method, permission, cli } = operation;
+    const { path, method, permission } = operation;
     return [
       ...(path.startsWith("/api/v1/") ? [] : [`${name}: no path under /api/v1`]),
       ...(paths[path]?.[method.toLowerCase()] === undefined ? [`${name}: not in the OpenAPI document`] : []),
       ...(methodOf(name, operation) === undefined ? [`${name}: no method in proto/mcpmanager/v1/service.proto`] : []),
       ...(permission !== undefined && rolePermissions.admin.includes(permission) ? [] : [`${name}: no permission`]),
-      ...(cli !== undefined || python === undefined || python.includes(name)
-        ? []
-        : [`${name}: neither command nor Python`]),
+      ...(python.includes(name) ? [] : [`${name}: no method in clients/python`]),
     ];
   });
   assert.deepEqual(lacking, []);
 });
 
-test("every method of the proto files is an operation, or is still to come", () => {
+test("every method of the proto files is an operation", () => {
   const known = new Set(rows.map(([name, operation]) => rpcOf(name, operation).method));
   const unknown = MCPManager.methods
     .map(({ name }) => name)
     .filter((name) => !known.has(name) && !others.includes(name));
-  assert.deepEqual(
-    unknown.filter((name) => !toCome.includes(name)),
-    [],
-  );
+  assert.deepEqual(unknown, []);
 });
 
 test("requests and responses have the members that the schemas have, and no other", () => {
@@ -78,8 +52,7 @@ test("requests and responses have the members that the schemas have, and no othe
     compareRequest(shapes, name, operation, method);
     compareResponse(shapes, name, operation, method);
   }
-  const leftOver = shapes.leftOver().filter((text) => !fieldsToCome.some((field) => text.startsWith(`${field} `)));
-  assert.deepEqual([...new Set([...shapes.differences, ...leftOver])], []);
+  assert.deepEqual([...new Set([...shapes.differences, ...shapes.leftOver()])], []);
 });
 
 /** Header parameters of REST, and the fields that say the same. */
@@ -122,10 +95,9 @@ function schemaOf(schema: z.ZodType, io: "input" | "output"): Schema {
   return z.toJSONSchema(schema, { io, unrepresentable: "any", reused: "inline" }) as Schema;
 }
 
-/** Operations that the Python package names; undefined before there is one. */
-function pythonMethods(): readonly string[] | undefined {
+/** Operations that the Python package names. */
+function pythonMethods(): readonly string[] {
   const path = new URL("../../../../../clients/python/src/mcp_manager/operations.py", import.meta.url);
-  if (!existsSync(path)) return undefined;
   const [table = ""] = /^OPERATIONS\b[^]*?^\}/m.exec(readFileSync(path, "utf8")) ?? [];
   return [...table.matchAll(/^ {4}"(\w+)": "\w+",$/gm)].map(([, operation = ""]) => operation);
 }

@@ -158,10 +158,16 @@ for (const era of eras) {
     assert.equal(open(), 1);
     status = "completed";
     await about(peer, era, "tasks/get", id);
+    // The result is another question of the older era.
+    assert.equal(open(), era === "legacy" ? 1 : 0);
+    if (era === "legacy") await about(peer, era, "tasks/result", id);
     assert.equal(open(), 0);
     await begin(peer, era);
     assert.equal(open(), 1);
     await gateway.time.advance(61_000);
+    assert.equal(open(), 0);
+    await about(peer, era, "tasks/get", id);
+    await gateway.time.advance(31_000);
     assert.equal(open(), 0);
   });
 }

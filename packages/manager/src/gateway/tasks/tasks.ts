@@ -102,7 +102,10 @@ export class Tasks {
   #renamed(response: Buffer, method: string, era: Era, { shown, place }: TaskOfCall): Buffer {
     const { open } = this.#options;
     const named = taskNamed(response, method, era);
-    if (method === "tasks/result" || isFinal(named?.status)) open.ended(place);
+    const isOver = method === "tasks/result" || isFinal(named?.status);
+    // Of the older era: the client asks for the result next.
+    if (isOver && era === "legacy" && method !== "tasks/result") open.began(place, fetchMs);
+    else if (isOver) open.ended(place);
     // It may have begun before this manager did.
     else if (named?.status !== undefined) open.goesOn(place, named.ttlMs);
     return named === undefined ? response : withId(response, named, shown);
@@ -117,5 +120,7 @@ function unknown(text: string): { readonly kind: "unknown"; readonly message: st
   return { kind: "unknown", message: `Unknown task: ${text.slice(0, textMax)}` };
 }
 
+/** So long is waited for a client of the older era to fetch the result of a task that it knows to be over. */
+const fetchMs = 30_000;
 /** So much of a made-up id is shown back. */
 const textMax = 64;
