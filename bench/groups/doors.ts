@@ -16,7 +16,7 @@ import {
 } from "./group.ts";
 import { manyPath, manyServers, untilAllReady } from "./many.ts";
 
-const pairs = 5;
+const pairs = 3;
 const seconds = 2;
 const warmUpSeconds = 5;
 const mcp = "manager, MCP";
