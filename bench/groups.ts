@@ -1,6 +1,7 @@
 /** All groups, in the order in which they are measured. Each is in a file of its own under `groups/`. */
 import { bridgeLegacy, bridgeModern } from "./groups/bridge.ts";
 import { deployment } from "./groups/deployment.ts";
+import { doorCalls, doorLists } from "./groups/doors.ts";
 import { events } from "./groups/events.ts";
 import type { Group } from "./groups/group.ts";
 import { guard } from "./groups/guard.ts";
@@ -30,6 +31,8 @@ export const groups: readonly Group[] = [
   pool,
   deployment,
   events,
+  doorLists,
+  doorCalls,
 ];
 
 /** The group of this name, or the family that shares it: `large` is all whose names begin with `large-`. */

@@ -2,9 +2,9 @@
  * Where the time of one contestant in Node goes: a CPU profile under full load, summed up by function and by file. The profile
  * itself is kept in `bench/results` for Chrome's or an editor's viewer.
  *
- *   node bench/profile.ts manager|manager-server|relay [http|stdio|large|large-sse|list|many|start] [legacy|modern] [seconds]
+ *   node bench/profile.ts manager|manager-server|rest|grpc|relay [http|stdio|large|large-sse|list|many|start] [legacy|modern] [seconds]
  *
- * `start` is no load, but the first seconds with 1,000 servers.
+ * `rest` and `grpc` are the manager, called through that door. `start` is no load, but the first seconds with 1,000 servers.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -69,7 +69,8 @@ async function profileStart(): Promise<void> {
 function contestant(): Contestant {
   if (who === "relay") return relay(upstream.port, era, "net", contestantCore, nodeOptions);
   const endpoint = who === "manager" ? "aggregate" : "server";
-  return manager({ ...workload(), era, endpoint, core: contestantCore, nodeOptions });
+  const through: Pick<ManagerOptions, "door"> = who === "rest" || who === "grpc" ? { door: who } : {};
+  return manager({ ...workload(), era, endpoint, core: contestantCore, nodeOptions, ...through });
 }
 
 function workload(): Pick<ManagerOptions, "servers" | "work" | "called"> {

@@ -73,8 +73,7 @@ async function figuresOf(
   await until(started, "answer /ready", 20, async () => (await fetch(`${started.url}/ready`)).ok);
   const readyS = sinceStart();
   let allReadyS: number | undefined;
-  // Looked for seldom, because to tell a thousand states is work too.
-  const allReady = until(started, "have 1,000 servers ready", 400, () => areReady(started)).then(() => {
+  const allReady = untilAllReady(started).then(() => {
     allReadyS = sinceStart();
     say(`all are ready after ${allReadyS.toFixed(1)} s`);
   });
@@ -90,6 +89,12 @@ async function figuresOf(
   let slowestAfterMs = 0;
   for (let i = 0; i < 20; i++) slowestAfterMs = Math.max(slowestAfterMs, (await timedList(started)).ms);
   return [readyS, allReadyS, slowestMs, wholeS, slowestAfterMs, residentMb(started.pid)];
+}
+
+/** Resolves when all servers are; rejects when that does not come. */
+export function untilAllReady(started: StartedManager): Promise<void> {
+  // Looked for seldom, because to tell a thousand states is work too.
+  return until(started, "have 1,000 servers ready", 400, () => areReady(started));
 }
 
 async function until(

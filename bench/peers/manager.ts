@@ -4,7 +4,7 @@
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Contestant, type Era, smallCall, type Target, type Work } from "../rig/contestant.ts";
+import { type Contestant, type DoorKind, type Era, smallCall, type Target, type Work } from "../rig/contestant.ts";
 import { cache, root } from "../rig/paths.ts";
 import { freePort } from "../rig/ports.ts";
 import { isAlive, start } from "../rig/process.ts";
@@ -36,6 +36,8 @@ export interface StartedManager {
   readonly url: string;
   readonly authorization: string;
   readonly pid: number;
+  /** Where its gRPC listens, once it has said so. */
+  grpcUrl(): string;
   output(): string;
   /** Also takes its files away. */
   stop(): Promise<void>;
@@ -50,6 +52,8 @@ export interface ManagerOptions extends StartOptions {
   readonly work?: Work;
   /** On how many of the servers the tool is called in turn. Default: the first. */
   readonly called?: number;
+  /** Through which door the load goes instead of MCP; with the endpoint `server`. */
+  readonly door?: DoorKind;
 }
 
 const adminKey = "bench-admin-key-0123456789abcdef";
@@ -97,6 +101,7 @@ export async function startManager({
     url: `http://127.0.0.1:${port}`,
     authorization: `Bearer ${adminKey}`,
     pid: program.pid,
+    grpcUrl: () => `http://${/ and grpc:\/\/(\S+)/.exec(program.output())?.[1] ?? "127.0.0.1:0"}`,
     output: () => program.output(),
     async stop() {
       await program.stop();
@@ -114,7 +119,7 @@ export function manager(options: ManagerOptions): Contestant {
       const started = await startManager(options);
       const target = targetOf(options, name, started);
       await untilServed(target, started);
-      return { target, pid: started.pid, stop: () => started.stop() };
+      return { target: throughDoor(target, options, started), pid: started.pid, stop: () => started.stop() };
     },
   };
 }
@@ -125,6 +130,12 @@ function targetOf(options: ManagerOptions, name: string, { url, authorization }:
   const shown = (server: string): string => (endpoint === "aggregate" ? `${server}__${work.tool}` : work.tool);
   const path = endpoint === "aggregate" ? "/mcp" : `/servers/${first}/mcp`;
   return { name, url: `${url}${path}`, era, work, tool: shown(first), otherTools: others.map(shown), authorization };
+}
+
+function throughDoor(target: Target, { door: kind, servers }: ManagerOptions, started: StartedManager): Target {
+  if (kind === undefined) return target;
+  const url = kind === "rest" ? started.url : started.grpcUrl();
+  return { ...target, door: { kind, url, server: Object.keys(servers)[0] ?? "" } };
 }
 
 /**

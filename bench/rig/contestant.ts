@@ -15,6 +15,17 @@ export interface Work {
 
 export const smallCall: Work = { path: "/mcp", method: "tools/call", tool: "echo", answerBytesMin: 0 };
 
+/** Other ways to the same tool: REST, gRPC, and gRPC with arguments and result as JSON bytes instead of protobuf's own JSON types. */
+export type DoorKind = "rest" | "grpc" | "grpc-raw";
+
+export interface Door {
+  readonly kind: DoorKind;
+  /** Where it listens. */
+  readonly url: string;
+  /** Whose tool is called, under its own name. */
+  readonly server: string;
+}
+
 /** How the load reaches a contestant. */
 export interface Target {
   readonly name: string;
@@ -27,6 +38,8 @@ export interface Target {
   /** More such tools, called in turn with it. */
   readonly otherTools?: readonly string[];
   readonly authorization?: string;
+  /** The load goes through it, and not through MCP; `url` is the MCP endpoint with the same tool. */
+  readonly door?: Door;
   /** What is started and called over its stdin and stdout instead: the direct call of a stdio server. */
   readonly command?: readonly string[];
 }

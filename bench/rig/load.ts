@@ -1,7 +1,7 @@
 /** Runs the load generators and reads what they print. A wrong answer fails the run: a fast refusal is not a result. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { smallCall, type Target } from "./contestant.ts";
+import { type Door, smallCall, type Target } from "./contestant.ts";
 import { bench } from "./paths.ts";
 
 const run = promisify(execFile);
@@ -40,11 +40,21 @@ interface Printed {
   readonly sample: string;
 }
 
-/** As many requests as the connections carry, each with one at a time (wrk; load/pipe.ts over pipes). */
+/** As many requests as the connections carry, each with one at a time (wrk; load/pipe.ts over pipes, doors/execute-tool.ts over gRPC). */
 export async function saturate(load: Load): Promise<LoadResult> {
+  return read(load.target, await pinned(load, generator(load)));
+}
+
+function generator(load: Load): readonly string[] {
+  const { command, door } = load.target;
+  if (command !== undefined) return bun("pipe.ts", load);
+  if (door === undefined) return mcpCalls(load);
+  if (door.kind === "rest") return restCalls(load, door);
+  return [process.execPath, "--conditions=mcp-manager-source", `${bench}/doors/execute-tool.ts`, JSON.stringify(load)];
+}
+
+function mcpCalls(load: Load): readonly string[] {
   const { target } = load;
-  if (target.command !== undefined) return read(target, await pinned(load, bun("pipe.ts", load)));
-  const args = ["-t1", `-c${load.connections}`, `-d${load.seconds}s`, "--timeout", "10s"];
   const { method, answerBytesMin } = target.work ?? smallCall;
   const scriptArgs = [
     new URL(target.url).pathname,
@@ -56,8 +66,18 @@ export async function saturate(load: Load): Promise<LoadResult> {
     method,
     String(answerBytesMin),
   ];
-  const script = `${bench}/load/call.lua`;
-  return read(target, await pinned(load, ["wrk", ...args, "-s", script, target.url, "--", ...scriptArgs]));
+  return wrk(load, `${bench}/load/call.lua`, target.url, scriptArgs);
+}
+
+function restCalls(load: Load, { url, server }: Door): readonly string[] {
+  const { tool, authorization = "" } = load.target;
+  const path = `/api/v1/servers/${server}/tools/${tool}/call`;
+  return wrk(load, `${bench}/doors/rest.lua`, url, [path, authorization, load.seed]);
+}
+
+function wrk(load: Load, script: string, url: string, scriptArgs: readonly string[]): readonly string[] {
+  const args = ["-t1", `-c${load.connections}`, `-d${load.seconds}s`, "--timeout", "10s"];
+  return ["wrk", ...args, "-s", script, url, "--", ...scriptArgs];
 }
 
 /** `perSecond` requests, evenly spread over time whether answers come or not (load/paced.ts). */

@@ -7,7 +7,8 @@ import { type ManagerProcess, startManager, until } from "./testing/manager.ts";
 import { initialize, request, type Wire } from "./testing/mcp.ts";
 import { sendModern } from "./testing/modern.ts";
 
-const openForMs = 1_000;
+/** Long enough for what is looked at while it is open, also on a machine that has much to do. */
+const openForMs = 2_000;
 /** Of a tool half as many calls are asked for. */
 const breaker = { minCalls: 8, openFor: `${openForMs}ms` };
 /** Times vary by a fifth, so that many do not try again together. */
@@ -49,8 +50,10 @@ async function sample(name: string): Promise<number | undefined> {
 }
 
 test("a tool that fails is not called for a while, all others of its server are, and it comes back by itself", async () => {
-  for (let i = 0; i < 4; i++) assert.equal((await fails()).json().error?.code, -32603);
-  const openedMs = performance.now();
+  for (let i = 0; i < 3; i++) assert.equal((await fails()).json().error?.code, -32603);
+  // It opens before the fourth answer is here.
+  const beforeMs = performance.now();
+  assert.equal((await fails()).json().error?.code, -32603);
   await assertRefused("moody__fault", /tool "fault" of server "moody".*calls failed/);
   assert.equal((await call("moody__pid")).status, 200);
   const { status } = await manager.client.servers.get("moody");
@@ -60,7 +63,7 @@ test("a tool that fails is not called for a while, all others of its server are,
     [["fault", "open"]],
   );
   await until("it is called again", async () => (await call("moody__fault")).status === 200);
-  assert.ok(performance.now() - openedMs >= openForMsMin);
+  assert.ok(performance.now() - beforeMs >= openForMsMin);
   // Three that went well close it.
   await until("it is closed", async () => {
     await call("moody__fault");

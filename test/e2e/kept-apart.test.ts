@@ -3,6 +3,7 @@
  * lasts. The numbers are those of protocol.md §2.4; the others are in `shared-session.test.ts`.
  */
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import { type KeeperServer, keeperProcess, startKeeper } from "./testing/keeper/serve.ts";
 import { type ManagerProcess, startManager, until } from "./testing/manager.ts";
@@ -12,7 +13,7 @@ import { type ModernOptions, sendModern } from "./testing/modern.ts";
 import { processesWith } from "./testing/processes.ts";
 
 const askable = { elicitation: { form: {}, url: {} } };
-const tag = "kept-apart-of-this-test";
+const tag = `kept-apart-${randomUUID()}`;
 const running = new AsyncDisposableStack();
 let manager: ManagerProcess;
 let keeper: KeeperServer;

@@ -41,8 +41,14 @@ test("the list has what works, names what does not, and comes within its deadlin
 
 test("later lists do not wait for what was missing", async () => {
   await request(manager, session, "tools/list");
-  const { status } = await request(manager, session, "tools/list", {}, { signal: AbortSignal.timeout(1_500) });
-  assert.equal(status, 200);
+  let quickestMs = Infinity;
+  for (let i = 0; i < 5; i++) {
+    const startMs = performance.now();
+    assert.equal((await request(manager, session, "tools/list")).status, 200);
+    quickestMs = Math.min(quickestMs, performance.now() - startMs);
+  }
+  // One that waits takes 2 s, none less; one that does not may take as long where others use the machine, all of them hardly.
+  assert.ok(quickestMs < 1_500, `${quickestMs} ms`);
 });
 
 test("G10 a server that prints lines on stdout that are no messages serves all the same, and they are in its log", async () => {

@@ -1,5 +1,6 @@
 /** Servers that ask forty clients at once: each question comes to the client whose call made the server ask, and its answer to that call. */
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import { EventReader } from "../../packages/manager/src/gateway/testing/event-reader.ts";
 import { type ManagerProcess, startManager } from "./testing/manager.ts";
@@ -12,6 +13,8 @@ const clients = 40;
 const capabilities = { elicitation: { form: {} } };
 /** Connections that a process server is given for calls that may ask, one process each; one more is shared by all other calls. */
 const processesMax = 16 + 1;
+/** Nobody else's, also where another run of this test goes on. */
+const tag = `questions-${randomUUID()}`;
 
 const running = new AsyncDisposableStack();
 let manager: ManagerProcess;
@@ -22,7 +25,7 @@ before(async () => {
   const servers = {
     "legacy-http": { source: { kind: "remote", url: legacy.url } },
     "modern-http": { source: { kind: "remote", url: modern.url } },
-    "legacy-stdio": { source: crowdProcess("legacy", 1, "questions") },
+    "legacy-stdio": { source: crowdProcess("legacy", 1, tag) },
   };
   manager = running.use(await startManager({ config: JSON.stringify({ servers }) }));
   await manager.serversReady(...Object.keys(servers));
@@ -111,7 +114,7 @@ for (const [goal, era, ask] of [
     const answers = await Promise.all(
       numbers.map(async (who) => {
         const asked = await ask("legacy-stdio", who);
-        most = Math.max(most, processesWith("crowd-server.ts", "questions").length);
+        most = Math.max(most, processesWith("crowd-server.ts", tag).length);
         return asked.answer(1_000 + who);
       }),
     );

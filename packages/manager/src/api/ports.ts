@@ -34,9 +34,9 @@ export interface Authorizer {
 
 /** The data plane's side: a server's tools, and a call of one. Both throw ManagerError. */
 export interface Tools {
-  /** Every tool that the principal may see, as its server describes it. */
+  /** Every tool that the principal may see, as its server describes it. `not_found` for a server that is not there. */
   list(server: string, principal: Principal): Promise<readonly unknown[]>;
-  /** The bytes of the MCP result as the server wrote them. `arguments_` may hold `JSON.rawJSON` values; `signal` takes the call back. */
+  /** The bytes of the MCP result as the server wrote them. `arguments_` may hold `JSON.rawJSON` values; `signal` takes the call back. `not_found`. */
   call(
     server: string,
     tool: string,

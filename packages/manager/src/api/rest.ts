@@ -64,7 +64,10 @@ async function readRequest(
   const query = withPosition(request, operation, parseQuery(operation, new URLSearchParams(asked.query)));
   const body = await readBody(request, operation, name === "callTool");
   const gone = new AbortController();
-  response.once("close", () => gone.abort());
+  // An abort has a price, and whoever has its whole answer needs none.
+  response.once("close", () => {
+    if (!response.writableFinished) gone.abort();
+  });
   const ifMatch = ifMatchOf(request, operation);
   return { query, body, signal: gone.signal, ...(ifMatch === undefined ? {} : { ifMatch }) };
 }

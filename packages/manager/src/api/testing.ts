@@ -128,12 +128,16 @@ export async function openDoor(): Promise<Door> {
       config: () => undefined,
     },
     tools: {
-      list: () => Promise.resolve([{ name: "echo", inputSchema: { type: "object" } }]),
-      call(server, tool, given) {
+      async list(server) {
+        await registry.resources(kinds.Server).require(server);
+        return [{ name: "echo", inputSchema: { type: "object" } }];
+      },
+      async call(server, tool, given) {
+        await registry.resources(kinds.Server).require(server);
         if (tool === "broken") throw new Error("secret detail");
         if (tool === "unknown")
           throw new ManagerError("not_found", `server "${server}" has no tool "${tool}"`, { server });
-        return Promise.resolve(Buffer.from(`{"content":[],"structuredContent":${JSON.stringify(given)}}`));
+        return Buffer.from(`{"content":[],"structuredContent":${JSON.stringify(given)}}`);
       },
     },
     logs: {

@@ -230,6 +230,37 @@ onEachStore("pages show the state of the first page", async ({ registry, store }
   await refused("invalid_argument", servers.list({ limit: 0 }));
 });
 
+onEachStore("a page looks at what it shows and at one more, wherever hyphens put their keys", async ({ registry }) => {
+  const servers = registry.resources(kinds.Server);
+  const names = ["a", "a-b", "a-b-c", "a0", "ab", "b", "b-a"];
+  for (const name of names.toReversed()) await servers.create(serverDraft(name));
+  const seen: string[] = [];
+  for (let cursor: string | undefined = ""; cursor !== undefined;) {
+    const looked: string[] = [];
+    const where = ({ metadata }: Server): boolean => looked.push(metadata.name) > 0;
+    const page: { readonly items: readonly Server[]; readonly nextCursor?: string } = await servers.list({
+      limit: 2,
+      where,
+      ...(cursor === "" ? {} : { cursor }),
+    });
+    assert.deepEqual(looked, names.slice(seen.length, seen.length + 3));
+    seen.push(...page.items.map(({ metadata }) => metadata.name));
+    cursor = page.nextCursor;
+  }
+  assert.deepEqual(seen, names);
+  const alike = await servers.list({ startingWith: "a-", limit: 1 });
+  const others = await servers.list({ startingWith: "b", cursor: alike.nextCursor ?? "" });
+  assert.deepEqual(
+    others.items.map(({ metadata }) => metadata.name),
+    ["b", "b-a"],
+  );
+  const none = await servers.list({
+    startingWith: "a-b-",
+    cursor: (await servers.list({ limit: 6 })).nextCursor ?? "",
+  });
+  assert.deepEqual(none.items, []);
+});
+
 onEachStore("what can't be kept is refused and changes nothing", async ({ registry, store }) => {
   const servers = registry.resources(kinds.Server);
   const { revision } = await store.status();

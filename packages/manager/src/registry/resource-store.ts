@@ -75,11 +75,8 @@ export class ResourceStore<R extends AnyResource> {
     const limit = checkLimit(options.limit ?? limitDefault);
     const cursor = options.cursor === undefined ? undefined : parseCursor(options.cursor);
     const { kvs, revision } = await this.#readAll(cursor, options.startingWith ?? "");
-    const found = this.#decoded(kvs)
-      .map(({ resource }) => resource)
-      .filter((resource) => cursor === undefined || resource.metadata.name > cursor.after)
-      .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
-      .filter((resource) => matches(resource, options));
+    // One more than is shown says whether there is a page after it; what lies beyond is not decoded.
+    const found = this.#first(kvs, limit + 1, cursor?.after ?? "", options);
     const items = found.slice(0, limit);
     const last = items.at(-1);
     if (found.length <= limit || last === undefined) return { items, revision };
@@ -197,6 +194,19 @@ export class ResourceStore<R extends AnyResource> {
     return new ManagerError("not_found", `${this.#kind.kind} ${name} does not exist`);
   }
 
+  /** The first that match, behind this name, in order of names. */
+  #first(kvs: readonly KeyValue[], count: number, after: string, options: ListOptions<R>): readonly R[] {
+    const { keys } = this.#context;
+    const byName = groupParts(keys, this.#kind.plural, kvs);
+    const found: R[] = [];
+    for (const name of [...byName.keys()].filter((each) => each > after).toSorted()) {
+      if (found.length === count) break;
+      const resource = decodeResource(this.#kind, name, byName.get(name) ?? {})?.resource;
+      if (resource !== undefined && matches(resource, options)) found.push(resource);
+    }
+    return found;
+  }
+
   #decoded(kvs: readonly KeyValue[]): readonly Stored<R>[] {
     const { keys } = this.#context;
     return [...groupParts(keys, this.#kind.plural, kvs)].flatMap(
@@ -222,7 +232,10 @@ export class ResourceStore<R extends AnyResource> {
     const { keys, store } = this.#context;
     try {
       const range = keys.kind(this.#kind.plural, startingWith);
-      return await store.list(range, cursor === undefined ? {} : { revision: cursor.revision });
+      if (cursor === undefined) return await store.list(range);
+      // Whatever its order among keys, a name behind that one has a key from here on.
+      const { start } = keys.kind(this.#kind.plural, cursor.after);
+      return await store.list(start > range.start ? { ...range, start } : range, { revision: cursor.revision });
     } catch (error) {
       const expired = cursor !== undefined && (error instanceof CompactedError || error instanceof FutureRevisionError);
       throw expired ? cursorError("the cursor is too old; list again from the start") : fromStoreError(error);

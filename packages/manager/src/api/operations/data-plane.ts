@@ -25,22 +25,29 @@ export function dataPlaneOperations(
 ): Readonly<Record<"listTools" | "callTool" | "readLogs" | "getHealth", Implementation>> {
   const { registry, tools, logs, live, health } = options;
 
-  const existing = async (request: OperationRequest): Promise<string> => {
+  const named = (request: OperationRequest): string => {
     const name = pathValue(request, "name");
-    if (isName(name) && (await registry.resources(kinds.Server).get(name)) !== undefined) return name;
+    if (isName(name)) return name;
     throw notFound("server", name);
   };
 
+  const existing = async (request: OperationRequest): Promise<string> => {
+    const name = named(request);
+    if ((await registry.resources(kinds.Server).get(name)) !== undefined) return name;
+    throw notFound("server", name);
+  };
+
+  // Which servers have tools is known where they are called: to ask the store as well would cost more than a call.
   return {
     async listTools(request) {
-      const items = await tools.list(await existing(request), request.principal);
+      const items = await tools.list(named(request), request.principal);
       return { kind: "json", status: 200, body: { items } };
     },
 
     async callTool(request) {
       const checked = check(toolCallSchema, request.body ?? {});
       if (checked.kind === "wrong") throw invalidFields("tool call", checked.fields);
-      const server = await existing(request);
+      const server = named(request);
       const arguments_ = checked.value.arguments ?? {};
       const { principal, signal } = request;
       const bytes = await tools.call(server, pathValue(request, "tool"), arguments_, principal, signal);
