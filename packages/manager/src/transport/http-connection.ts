@@ -264,10 +264,10 @@ function nameForTls(tls: HttpTlsOptions, host: string): string {
   return isIP(name) === 0 ? name : "";
 }
 
-/** What `Keep-Alive: timeout=5` leaves, less a second for the way; without it, no limit. */
+/** What `Keep-Alive: timeout=5` leaves, less a second for the way and the sweep that may come so late; without it, no limit. */
 function keepAliveMs(value: string | undefined): number {
   const seconds = value === undefined ? undefined : /(?:^|[,\s])timeout=(\d{1,6})/.exec(value)?.[1];
-  return seconds === undefined ? Infinity : Number(seconds) * 1_000 - sweepMs;
+  return seconds === undefined ? Infinity : Number(seconds) * 1_000 - 1_000 - sweepMs;
 }
 
 /** For messages. */
