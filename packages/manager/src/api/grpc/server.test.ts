@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect } from "node:http2";
+import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 import { connect as connectSocket } from "node:net";
 import { describe, test } from "node:test";
 import { toBinary } from "@bufbuild/protobuf";
@@ -183,6 +183,31 @@ describe("connections", () => {
   });
 });
 
+describe("a stream that is not read", () => {
+  const leaving = {
+    "cancels its call": (session: ClientHttp2Session, stream: ClientHttp2Stream) => stream.close(8),
+    "goes away with its connection": (session: ClientHttp2Session) => session.destroy(),
+  };
+  for (const [what, leave] of Object.entries(leaving)) {
+    test(`is over when its reader ${what}`, async () => {
+      const ended = Promise.withResolvers<void>();
+      await using door = await openGrpcDoor({
+        operations: { readLogs: async () => ({ kind: "lines", named: false, lines: endless(ended) }) },
+      });
+      const session = connect(door.url).on("error", () => undefined);
+      const head = { ":method": "POST", ":path": `/${manager}/ReadLogs`, authorization: "Bearer admin" };
+      const stream = session.request({ ...head, "content-type": "application/grpc" }).on("error", () => undefined);
+      stream.end(frame(toBinary(GetServerRequestSchema, { $typeName: "mcpmanager.v1.GetServerRequest", name: "a" })));
+      await once(stream, "response");
+      // So that what is sent fills the window, and is waited for.
+      await door.client().getHealth({});
+      leave(session, stream);
+      await ended.promise;
+      session.destroy();
+    });
+  }
+});
+
 describe("closing", () => {
   test("a call in flight ends well, a stream is told to come back, and then nothing listens", async () => {
     const begun = Promise.withResolvers<void>();
@@ -247,6 +272,16 @@ async function deployed(door: GrpcDoor): Promise<string> {
   const source = { kind: "remote", url: "https://tools.example/mcp" };
   await door.client().deployServer({ server: { metadata: { name: "weather" }, spec: { source } } });
   return "weather";
+}
+
+async function* endless(
+  ended: PromiseWithResolvers<void>,
+): AsyncIterable<{ replica: string; at: string; text: string }> {
+  try {
+    for (;;) yield { replica: "r", at: "now", text: "x".repeat(10_000) };
+  } finally {
+    ended.resolve();
+  }
 }
 
 async function* linesOf<Line>(lines: readonly Line[], signal?: AbortSignal): AsyncIterable<Line> {
