@@ -185,7 +185,7 @@ describe("connections", () => {
 
 describe("a stream that is not read", () => {
   const leaving = {
-    "cancels its call": (session: ClientHttp2Session, stream: ClientHttp2Stream) => stream.close(8),
+    "cancels its call": (_: ClientHttp2Session, stream: ClientHttp2Stream) => stream.close(8),
     "goes away with its connection": (session: ClientHttp2Session) => session.destroy(),
   };
   for (const [what, leave] of Object.entries(leaving)) {
