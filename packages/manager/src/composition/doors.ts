@@ -99,10 +99,9 @@ export async function openDoors(
     authenticator,
     hostOrigin: createHostOriginCheck({ host, allowedHosts, allowedOrigins }),
     gate: plane.door.gate,
-    connections: plane.door.connections,
+    crowd: plane.door.crowd,
     timeouts: plane.door.timeouts,
     clock,
-    metrics,
     audit,
   });
   const bound = await listener.listen();

@@ -127,10 +127,11 @@ describe("what is no proper call", () => {
 });
 
 describe("connections", () => {
-  const limits = { max: 10, perAddressMax: 1, countedAs: (address: string | undefined) => address, stalledMs: 60_000 };
+  const limits = { max: 10, enter: () => true, stalledMs: 60_000 };
 
-  test("one address has so many connections, and the next is closed at once", async () => {
-    await using door = await openGrpcDoor({ connections: { ...limits, clock: new ManualClock() } });
+  test("one for which there is no room is closed at once", async () => {
+    const enter = (_: unknown, open: number): boolean => open < 1;
+    await using door = await openGrpcDoor({ connections: { ...limits, enter, clock: new ManualClock() } });
     const first = connect(door.url);
     await once(first, "remoteSettings");
     const second = connect(door.url).on("error", () => undefined);
@@ -181,6 +182,32 @@ describe("connections", () => {
     assert.equal(quiet.closed, false);
     session.destroy();
   });
+});
+
+test("while there is no room calls are refused with a time to come back; health and reflection are answered", async () => {
+  const asked: unknown[] = [];
+  await using door = await openGrpcDoor({
+    refuseCall({ roles }, lasts) {
+      asked.push([roles[0], lasts]);
+      return new ManagerError("unavailable", "overloaded", { reason: "OVERLOADED", retryAfterMs: 3_000 });
+    },
+  });
+  const client = door.client("viewer");
+  for (const refused of [client.getHealth({}), client.watchEvents({}), client.listServers({})]) {
+    const { code, facts, retryAfter } = await refusalOf(refused);
+    assert.deepEqual([code, facts["reason"], retryAfter], ["Unavailable", "OVERLOADED", 3]);
+  }
+  assert.deepEqual(asked, [
+    ["viewer", false],
+    ["viewer", true],
+    ["viewer", false],
+  ]);
+  assert.equal((await door.clientOf(Health, "none").check({})).status, Status.SERVING);
+  const question = { messageRequest: { case: "listServices" as const, value: "*" } };
+  async function* questions(): AsyncIterable<typeof question> {
+    yield question;
+  }
+  assert.equal((await take(door.clientOf(ServerReflection).serverReflectionInfo(questions()))).length, 1);
 });
 
 describe("a stream that is not read", () => {
