@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 import { connect as connectSocket } from "node:net";
 import { describe, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { toBinary } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import { ManagerError } from "@mcp-manager/api";
@@ -181,6 +182,38 @@ describe("connections", () => {
     assert.equal(busy.rstCode, 8);
     assert.equal(quiet.closed, false);
     session.destroy();
+  });
+});
+
+describe("what no client does", () => {
+  const head = { ":method": "POST", ":path": `/${manager}/GetHealth`, "content-type": "application/grpc" };
+
+  for (const credential of ["Bearer admin", "none"]) {
+    test(`calls that are opened and reset by the thousand end their connection and no other (${credential})`, async () => {
+      await using door = await openGrpcDoor();
+      const session = connect(door.url).on("error", () => undefined);
+      await once(session, "remoteSettings");
+      while (!session.destroyed) {
+        for (let count = 0; count < 200 && !session.closed; count += 1) {
+          const stream = session.request({ ...head, authorization: credential }).on("error", () => undefined);
+          stream.close(count % 2 === 0 ? 8 : 2);
+        }
+        await setImmediate();
+      }
+      assert.equal((await door.client().getHealth({})).version, "1.2.3");
+      assert.deepEqual(door.failures, []);
+    });
+  }
+
+  test("headers that are too long are refused, and a connection is told how many calls it may have", async () => {
+    await using door = await openGrpcDoor();
+    const session = connect(door.url).on("error", () => undefined);
+    await once(session, "remoteSettings");
+    assert.equal(session.remoteSettings.maxConcurrentStreams, 256);
+    const long = session.request({ ...head, long: "x".repeat(20_000) });
+    await assert.rejects(once(long, "close"), /ENHANCE_YOUR_CALM/);
+    session.destroy();
+    assert.equal((await door.client().getHealth({})).version, "1.2.3");
   });
 });
 

@@ -33,7 +33,7 @@ export interface GrpcDoor extends AsyncDisposable {
 
 /** What a test has otherwise. */
 export interface GrpcDoorOptions extends Partial<
-  Pick<GrpcServerOptions, "port" | "tls" | "connections" | "refuseCall">
+  Pick<GrpcServerOptions, "port" | "tls" | "connections" | "refuseCall" | "vouching">
 > {
   /** Takes the place of an operation. */
   readonly operations?: Partial<Operations>;
@@ -69,6 +69,7 @@ export async function openGrpcDoor(options: GrpcDoorOptions = {}): Promise<GrpcD
       },
     },
     audit: { record: (entry) => void audited.push(entry) },
+    ...(options.vouching === undefined ? {} : { vouching: options.vouching }),
     refuseCall: options.refuseCall ?? (() => undefined),
     onFailure: (_name: OperationName, error) => void failures.push(error),
     readiness,
