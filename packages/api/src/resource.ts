@@ -59,7 +59,7 @@ export interface LastFailure {
   readonly message: string;
   /** RFC 3339. */
   readonly at: string;
-  /** The last lines the server wrote to stderr, redacted, oldest first. */
+  /** The last lines the server wrote to stderr, redacted, oldest first. Shown to who holds `logs:read`. */
   readonly stderr?: readonly string[];
   /** Exit status, when the process ended by itself. */
   readonly exitCode?: number;

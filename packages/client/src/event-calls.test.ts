@@ -5,9 +5,14 @@ import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import type { StreamItem } from "@mcp-manager/api";
 import { Client } from "./client.ts";
+import type { ClientOptions } from "./connection.ts";
 
 /** A manager whose connections are answered one after the other as a test says, and how each was asked. */
 async function open(...answers: readonly ((response: ServerResponse) => void)[]) {
+  return await openWith({}, ...answers);
+}
+
+async function openWith(options: Partial<ClientOptions>, ...answers: readonly ((response: ServerResponse) => void)[]) {
   const asked: Pick<IncomingMessage, "url" | "headers">[] = [];
   const server = createServer((request, response) => {
     asked.push(request);
@@ -17,8 +22,9 @@ async function open(...answers: readonly ((response: ServerResponse) => void)[])
   await once(server, "listening");
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
-    client: new Client({ url, key: "k" }),
+    client: new Client({ url, key: "k", ...options }),
     asked,
+    server,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -99,4 +105,67 @@ test("a snapshot and a new beginning arrive as what they are", async () => {
     { kind: "snapshot", resource: { kind: "Server" } },
     { kind: "synced", position: "9" },
   ]);
+});
+
+test("a manager that does not answer in time when it is asked again is asked once more", async () => {
+  await using manager = await openWith(
+    { timeoutMs: 1_000 },
+    (response) => response.end(block("one", "5", "5")),
+    () => undefined,
+    (response) => response.write(block("two", "6", "6")),
+  );
+  const told: string[] = [];
+  for await (const item of manager.client.events.watch()) if (told.push(inWords(item)) === 2) break;
+  assert.deepEqual(told, ["one @5", "two @6"]);
+  assert.equal(manager.asked.length, 3);
+});
+
+test("how long a reader takes over an item is no silence of the manager's", async (t) => {
+  const begun = Promise.withResolvers<ServerResponse>();
+  await using manager = await open((response) => {
+    response.write(block("one", "5", "5"));
+    begun.resolve(response);
+  });
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const cuts: string[] = [];
+  const items = manager.client.events.watch({ onCut: ({ message }) => cuts.push(message) });
+  assert.equal((await items.next()).done, false);
+  t.mock.timers.tick(100_000);
+  (await begun.promise).write(block("two", "6", "6"));
+  const next = items.next();
+  await Promise.race([next, once(manager.server, "request")]);
+  assert.deepEqual(cuts, []);
+  const { value } = await next;
+  assert.equal(value === undefined ? "" : inWords(value), "two @6");
+  await items.return();
+});
+
+test("a manager that asks to come back at once is not asked in a loop without rest", async () => {
+  const refused = (response: ServerResponse): void =>
+    void response
+      .writeHead(503, { "retry-after": "0" })
+      .end(JSON.stringify({ code: "unavailable", detail: "no", retryable: true }));
+  await using manager = await open(
+    (response) => response.end(block("one", "5", "5")),
+    refused,
+    (response) => response.write(block("two", "6", "6")),
+  );
+  const pauses: number[] = [];
+  const told: string[] = [];
+  for await (const item of manager.client.events.watch({ onCut: (_, afterMs) => pauses.push(afterMs) }))
+    if (told.push(inWords(item)) === 2) break;
+  assert.equal(pauses.length, 2);
+  assert.ok(
+    pauses.every((ms) => ms >= 125),
+    pauses.join(),
+  );
+});
+
+test("an event may be as large as a server that is allowed", async () => {
+  const long = "x".repeat(2_000_000);
+  await using manager = await open((response) => response.write(block(long, "5", "5")));
+  for await (const item of manager.client.events.watch()) {
+    assert.equal(item.kind === "event" ? item.event.message.length : 0, long.length);
+    break;
+  }
 });

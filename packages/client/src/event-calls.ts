@@ -5,7 +5,7 @@
 import type { Event, StreamItem } from "@mcp-manager/api";
 import { eventStreamType, lastEventId, ManagerError } from "@mcp-manager/api";
 import { type CallOptions, type Connection, queryOf } from "./connection.ts";
-import { readEvents, type StreamEvent } from "./events.ts";
+import { type Listening, readEvents, type StreamEvent } from "./events.ts";
 import { pause } from "./pause.ts";
 
 /** What to hear of. */
@@ -56,7 +56,7 @@ export class EventCalls {
         const failure = ManagerError.from(error);
         if (!hasBegun || !isPassing(failure)) throw failure;
         const longestMs = Math.min(pauseMs.cap, pauseMs.base * 2 ** failures);
-        const afterMs = failure.retryAfterMs ?? longestMs * (0.5 + Math.random() / 2);
+        const afterMs = Math.max(failure.retryAfterMs ?? 0, longestMs * (0.5 + Math.random() / 2));
         failures += 1;
         onCut?.(failure, afterMs);
         await pause(afterMs, signal);
@@ -66,9 +66,10 @@ export class EventCalls {
 
   /** One connection's items, once it is there. */
   async #connect(options: WatchOptions, position: string | undefined): Promise<AsyncIterable<StreamItem>> {
-    const { topics = [], snapshot, signal } = options;
+    const { topics = [], snapshot, signal, timeoutMs } = options;
     const query = queryOf({ topics: topics.length === 0 ? undefined : topics.join(","), snapshot, after: position });
     const silence = new Silence(signal);
+    silence.begin();
     try {
       const { body } = await this.#connection.send({
         method: "GET",
@@ -76,17 +77,17 @@ export class EventCalls {
         retries: 0,
         headers: { accept: eventStreamType, ...(position === undefined ? {} : { [lastEventId]: position }) },
         signal: silence.signal,
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
       });
       return itemsOf(body, silence);
-    } catch (error) {
+    } finally {
       silence.end();
-      throw error;
     }
   }
 }
 
-/** Breaks a connection on which nothing has come for long. */
-class Silence {
+/** Breaks a connection on which nothing has come for long while somebody listened. */
+class Silence implements Listening {
   /** Aborts then, or by whoever reads. */
   readonly signal: AbortSignal;
   readonly #broken = new AbortController();
@@ -94,11 +95,9 @@ class Silence {
 
   constructor(signal: AbortSignal | undefined) {
     this.signal = signal === undefined ? this.#broken.signal : AbortSignal.any([signal, this.#broken.signal]);
-    this.heard();
   }
 
-  heard(): void {
-    clearTimeout(this.#timer);
+  begin(): void {
     this.#timer = setTimeout(() => {
       this.#broken.abort(new ManagerError("unavailable", `the manager said nothing for ${silenceMs / 1_000} s`));
     }, silenceMs);
@@ -114,7 +113,7 @@ async function* itemsOf(
   silence: Silence,
 ): AsyncGenerator<StreamItem, void, undefined> {
   try {
-    if (body !== null) for await (const event of readEvents(body, () => silence.heard())) yield itemOf(event);
+    if (body !== null) for await (const event of readEvents(body, silence)) yield itemOf(event);
   } finally {
     silence.end();
   }
@@ -126,7 +125,7 @@ function isOver(signal: AbortSignal | undefined): boolean {
 
 /** Whether it may be otherwise the next time. */
 function isPassing({ code }: ManagerError): boolean {
-  return code === "unavailable" || code === "resource_exhausted" || code === "internal";
+  return ["unavailable", "resource_exhausted", "deadline_exceeded", "internal"].includes(code);
 }
 
 /** Events of one store revision are told when all of them are there: after a cut they come again. */

@@ -2,8 +2,8 @@
 import { ManagerError } from "@mcp-manager/api";
 import { lostOr } from "./connection.ts";
 
-/** Longest event taken, in characters. */
-const eventLengthMax = 1_048_576;
+/** Longest event taken, in characters: more than a server of the longest body, with its status. */
+const eventLengthMax = 4_194_304;
 
 /** One event. */
 export interface StreamEvent {
@@ -15,19 +15,28 @@ export interface StreamEvent {
   readonly id?: string;
 }
 
-/** The events of a stream until it ends; `heard` is called whenever anything comes. Leaving the loop closes the stream. */
+/** Hears when more is waited for, and when something has come: in between, and only then, it is the other side that says nothing. */
+export interface Listening {
+  begin(): void;
+  end(): void;
+}
+
+const nobody: Listening = { begin: () => undefined, end: () => undefined };
+
+/** The events of a stream until it ends. Leaving the loop closes the stream. */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
-  heard: () => void = () => undefined,
+  listening: Listening = nobody,
 ): AsyncGenerator<StreamEvent, void, undefined> {
   const decoder = new TextDecoder();
   const reader = body.getReader();
   let rest = "";
   try {
     for (;;) {
+      listening.begin();
       const { done, value } = await reader.read().catch(lostOr);
+      listening.end();
       if (done) return;
-      heard();
       rest += decoder.decode(value, { stream: true });
       const blocks = rest.split(/\r\n\r\n|\n\n|\r\r/);
       rest = blocks.pop() ?? "";

@@ -2,7 +2,7 @@
  * One asked operation from its permission to its audit entry, the same whichever door it came through. Doors read what was sent and
  * write out what is answered; they decide nothing that stands here.
  */
-import { ManagerError, operations as table } from "@mcp-manager/api";
+import { eventStreamType, ManagerError, operations as table } from "@mcp-manager/api";
 import type { OperationName, Principal } from "@mcp-manager/api";
 import type { Audit } from "../telemetry/audit.ts";
 import { auditEntry } from "./audit-entry.ts";
@@ -10,6 +10,7 @@ import type { Operations } from "./operations.ts";
 import type { Authorizer } from "./ports.ts";
 import type { OperationReply, OperationRequest } from "./request.ts";
 import { demand } from "./request.ts";
+import { Vouched, type Vouching } from "./vouched.ts";
 
 /** What every door shares. */
 export interface PerformOptions {
@@ -17,6 +18,8 @@ export interface PerformOptions {
   readonly authorizer: Authorizer;
   /** Where changes, and what was refused, are noted. Default: nowhere. */
   readonly audit?: Pick<Audit, "record">;
+  /** Ends what goes on once no key stands for who asked. Default: only they do. */
+  readonly vouching?: Vouching;
   /** Hears of failures that are ours (`internal`): the caller is only told that there was one. */
   readonly onFailure: (operation: OperationName, error: ManagerError) => void;
 }
@@ -50,7 +53,15 @@ export async function perform(
   try {
     const { permission, summary } = operation;
     if (permission !== undefined) demand(options.authorizer, principal, permission, `do this: ${summary}`);
-    await send(await options.operations[name]({ ...(await read()), path, principal }));
+    const given = await read();
+    const goesOn = operation.answers.some(({ types }) => types?.includes(eventStreamType));
+    if (!goesOn || options.vouching === undefined)
+      await send(await options.operations[name]({ ...given, path, principal }));
+    else {
+      using vouched = new Vouched(options.vouching, principal, given.signal);
+      await send(await options.operations[name]({ ...given, path, principal, signal: vouched.signal }));
+      vouched.check();
+    }
   } catch (error) {
     const failure = ManagerError.from(error);
     note(failure);

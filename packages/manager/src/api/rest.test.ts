@@ -187,6 +187,29 @@ test("values of env and headers are shown to those who may write them, reference
   assert.doesNotMatch(revisions, /hunter2/);
 });
 
+test("what a server wrote before it failed is shown to those who may read its log", async () => {
+  await using door = await openDoor();
+  await door.ask("/api/v1/servers/weather", { method: "PUT", json: remote });
+  const servers = door.registry.resources(kinds.Server);
+  const at = "2027-01-01T00:00:00Z";
+  const events = await door.ask("/api/v1/events?snapshot=true", { role: "viewer" });
+  const lastFailure = { stage: "run" as const, message: "it ended", at, stderr: ["password: hunter2"] };
+  await servers.updateStatus("weather", (server) => ({ ...server.status, state: "failed", lastFailure }));
+  for (const role of ["operator", "viewer"] as const) {
+    for (const path of ["servers/weather", "servers", "health"]) {
+      const text = JSON.stringify(await door.read(`/api/v1/${path}`, { role }));
+      assert.match(text, /it ended/, path);
+      assert.equal(text.includes("hunter2"), role === "operator", `${role} ${path}`);
+    }
+  }
+  let told = "";
+  for await (const chunk of events.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    told += chunk;
+    if (told.includes("it ended")) break;
+  }
+  assert.doesNotMatch(told, /hunter2/);
+});
+
 test("lists come in pages that together hold everything once, by label too", async () => {
   await using door = await openDoor();
   for (const name of ["a", "b", "c", "d", "e"]) {

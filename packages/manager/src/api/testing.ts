@@ -24,6 +24,7 @@ import { Secrets } from "../security/secrets.ts";
 import { createSealer, toSealKey } from "../security/seal.ts";
 import { ServerWrites } from "./operations/server-writes.ts";
 import type { Authorizer, LiveState, LogLine, LogQuery } from "./ports.ts";
+import type { PerformOptions } from "./perform.ts";
 import { createRest } from "./rest.ts";
 import { keptLetters, keptWebhooks } from "./testing/deliveries.ts";
 
@@ -64,7 +65,7 @@ function principalOf(role: string): Principal {
 }
 
 /** Opens the door on a free port. */
-export async function openDoor(): Promise<Door> {
+export async function openDoor({ vouching }: Pick<PerformOptions, "vouching"> = {}): Promise<Door> {
   const clock = systemClock;
   const random = seededRandom(1);
   const store = await openMemoryStore({ clock, random });
@@ -161,7 +162,9 @@ export async function openDoor(): Promise<Door> {
       delete: (name) => keys.delete(name),
     },
   });
-  const rest = createRest({ operations, authorizer, clock, onFailure: (_name, error) => failures.push(error) });
+  const onFailure = (_name: string, error: ManagerError): void => void failures.push(error);
+  const lasting = vouching === undefined ? {} : { vouching };
+  const rest = createRest({ operations, authorizer, clock, onFailure, ...lasting });
   let ready: string | undefined;
   const probes = { notReady: () => ready, metrics: () => "mcp_manager_up 1\n" };
   const front = createFront({ rest, probes, authorizer });

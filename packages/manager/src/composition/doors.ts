@@ -15,7 +15,7 @@ import { BusStreams } from "../events/bus-streams.ts";
 import { Listener } from "../gateway/listener.ts";
 import { routedBy } from "../gateway/routing/routed.ts";
 import { self } from "../protocol/self.ts";
-import { KeyAuthenticator } from "../security/api-key.ts";
+import { isVouchedFor, KeyAuthenticator } from "../security/api-key.ts";
 import { createHostOriginCheck } from "../security/host-origin.ts";
 import { StoreWatch } from "../store/health.ts";
 import { liveState } from "../upstream/live-state.ts";
@@ -86,6 +86,7 @@ export async function openDoors(
     operations,
     authorizer: access,
     audit,
+    vouching: { clock, isGood: (who) => isVouchedFor(keys.table.current, who, clock.wallMs()) },
     onFailure: (operation, error) => logger.error("an operation failed", { operation, error }),
   };
   const rest = createRest({ ...performing, clock });
@@ -99,10 +100,9 @@ export async function openDoors(
     authenticator,
     hostOrigin: createHostOriginCheck({ host, allowedHosts, allowedOrigins }),
     gate: plane.door.gate,
-    connections: plane.door.connections,
+    crowd: plane.door.crowd,
     timeouts: plane.door.timeouts,
     clock,
-    metrics,
     audit,
   });
   const bound = await listener.listen();

@@ -2,9 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openDoor } from "../api/testing.ts";
 import { systemClock } from "../base/clock.ts";
+import { seededRandom } from "../base/random.ts";
 import { WatchedValue } from "../base/watched.ts";
 import { settingsSchema } from "../config/settings.ts";
+import { Crowd } from "../gateway/door/crowd.ts";
+import { Gate } from "../gateway/door/gate.ts";
+import type { Stage } from "../resilience/overload.ts";
 import { createLogger } from "../telemetry/logger.ts";
+import { Metrics } from "../telemetry/metrics.ts";
 import { type GrpcDoor, openGrpc } from "./grpc.ts";
 
 /** Opens the door with these settings; what was logged stands beside it. */
@@ -23,8 +28,20 @@ async function open(
     color: false,
     redact: String,
   });
+  const random = seededRandom(1);
+  const metrics = new Metrics();
+  const gate = new Gate({
+    stage: new WatchedValue<Stage>(0),
+    clock: systemClock,
+    random,
+    metrics,
+    sessionsPerSecond: 1,
+    sessionsBurst: 1,
+    requestsPerPrincipal: 1,
+  });
   const limits = {
-    connections: { max: 10, perAddressMax: 10 },
+    gate,
+    crowd: new Crowd({ max: 10, perAddressMax: 10, gate, metrics }),
     timeouts: { headersMs: 1_000, requestMs: 1_000, idleMs: 1_000, stalledMs: 1_000 },
   };
   try {

@@ -1,7 +1,6 @@
 /** Composition of the gRPC door: from settings and what HTTP has already to a server that listens, or to none. Decides nothing else. */
 import { ManagerError } from "@mcp-manager/api";
 import { GrpcServer, type GrpcServerOptions } from "../api/grpc/server.ts";
-import { counted } from "../gateway/door/connections.ts";
 import type { Door } from "../gateway/door/door.ts";
 import type { ManagerOptions } from "./options.ts";
 
@@ -12,24 +11,29 @@ export interface GrpcDoor {
   close(expired: AbortSignal): Promise<void>;
 }
 
-/** Connections of HTTP for one of gRPC, which carries all calls of its client: so that both together stay within the descriptors. */
+/** Connections of all doors for one of gRPC, which carries all calls of its client. */
 const httpPerGrpc = 4;
 
-type Shared = Omit<GrpcServerOptions, "host" | "port" | "tls" | "connections">;
+type Shared = Omit<GrpcServerOptions, "host" | "port" | "tls" | "connections" | "refuseCall">;
 
 /** Opens it; undefined where it is switched off, or where nobody chose its port and another program has it. */
 export async function openGrpc(
   { settings, clock, logger, mayLackGrpc }: Pick<ManagerOptions, "settings" | "clock" | "logger" | "mayLackGrpc">,
-  door: Pick<Door, "connections" | "timeouts">,
+  { crowd, gate, timeouts }: Pick<Door, "crowd" | "gate" | "timeouts">,
   shared: Shared,
 ): Promise<GrpcDoor | undefined> {
   const { host, grpcPort: port, grpcTls: tls } = settings;
   if (port === "off") return undefined;
-  const { stalledMs } = door.timeouts;
-  const { perAddressMax } = door.connections;
-  const max = Math.ceil(door.connections.max / httpPerGrpc);
-  const connections = { max, perAddressMax, countedAs: counted, stalledMs, clock };
-  const server = new GrpcServer({ ...shared, host, port, tls, connections });
+  const { stalledMs } = timeouts;
+  const max = Math.ceil(crowd.max / httpPerGrpc);
+  const server = new GrpcServer({
+    ...shared,
+    host,
+    port,
+    tls,
+    connections: { max, enter: (socket, open) => crowd.enterFew(socket, open), stalledMs, clock },
+    refuseCall: (principal, lasts) => gate.refuseCall(principal, lasts),
+  });
   try {
     const bound = await server.listen();
     const name = host.includes(":") ? `[${host}]` : host;

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import type { StreamItem } from "@mcp-manager/api";
 import fc from "fast-check";
+import { seededRandom } from "../base/random.ts";
+import { Registry } from "../registry/registry.ts";
+import { BusStreams } from "./bus-streams.ts";
 import { openStreamWorld, type StreamWorld } from "./testing/stream-world.ts";
 
 test("a stream begins now, with a position to go on from, and each stored event has its own", async () => {
@@ -123,6 +127,75 @@ test("what cannot be read is refused, and so are too many, and all once the mana
   world.streams[Symbol.dispose]();
   assert.deepEqual(await third.read(), ["end"]);
   assert.throws(() => world.open(), { code: "unavailable" });
+});
+
+test("what comes while catching up ends is not lost, however small the ring", async () => {
+  await using world = await openStreamWorld({ capacity: 4 });
+  const positions: string[] = [];
+  const change = async (): Promise<void> => void positions.push(await world.change());
+  for (let count = 0; count < 12; count += 1) await change();
+  await world.settled();
+  const registry = new Registry({ store: world.store, clock: world.clock, random: seededRandom(4) });
+  let ended = 0;
+  const streams = new BusStreams({
+    bus: world.bus,
+    clock: world.clock,
+    leastView: (server) => server,
+    registry: {
+      changes(followed) {
+        const feed = registry.changes(followed);
+        const follow = feed.follow.bind(feed);
+        feed.follow = async function* late(signal) {
+          try {
+            yield* follow(signal);
+          } finally {
+            ended += 1;
+            if (ended === 1) for (let count = 0; count < 3; count += 1) await change();
+            await world.settled();
+          }
+        };
+        return feed;
+      },
+    },
+  });
+  const stop = new AbortController();
+  const told: (string | undefined)[] = [];
+  for await (const item of streams.open({ topics: ["*"], after: positions[0] ?? "", signal: stop.signal })) {
+    if (item.kind === "event") told.push(item.position);
+    if (told.length === 14) break;
+  }
+  assert.deepEqual(told, positions.slice(1));
+});
+
+test("who takes nothing for a minute while it catches up, or is shown what there is, makes room for others", async () => {
+  for (const asked of [{ after: "1" }, { snapshot: true }]) {
+    await using world = await openStreamWorld({ capacity: 1 });
+    for (const server of ["weather", "news", "weather", "news"]) await world.change(server);
+    await world.settled();
+    const slow = Array.from({ length: 8 }, () => world.open(asked));
+    for (const hand of slow) assert.equal((await hand.read(1)).length, 1);
+    const late = world.open(asked);
+    assert.deepEqual(await late.read(), []);
+    await world.clock.advance(59_000);
+    assert.deepEqual(await late.read(), []);
+    await world.clock.advance(1_000);
+    assert.notDeepEqual(await late.read(), []);
+    for (const hand of slow) assert.deepEqual(await hand.read(), ["end"]);
+  }
+});
+
+test("a stream whose reader has gone is over, also where nobody takes what it gave last", async () => {
+  await using world = await openStreamWorld({ streamsMax: 1 });
+  const stop = new AbortController();
+  const items = world.streams.open({ topics: ["*"], signal: stop.signal })[Symbol.asyncIterator]();
+  await items.next();
+  await world.change();
+  await world.settled();
+  await items.next();
+  assert.throws(() => world.open(), { code: "resource_exhausted" });
+  stop.abort();
+  await setImmediate();
+  assert.equal((await world.open().read()).length, 1);
 });
 
 /** One reader that comes and goes, with all it was told of what is stored. */

@@ -9,19 +9,19 @@
 import type { StreamItem } from "@mcp-manager/api";
 import { ManagerError, topicsMatching } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
-import { Semaphore } from "../base/semaphore.ts";
 import { isForgotten } from "../registry/change-feed.ts";
 import { kinds } from "../registry/kinds.ts";
 import type { Registry } from "../registry/registry.ts";
 import { fromStoreError } from "../registry/store-error.ts";
 import { FutureRevisionError } from "../store/store.ts";
-import type { EventBus } from "./bus.ts";
+import type { EventBus, StoredEvent } from "./bus.ts";
 import type { EventReader, ReadEvent } from "./event-reader.ts";
 import { OneByOne } from "./one-by-one.ts";
 import { eventfulKinds } from "./events-of.ts";
 import { storedEvents } from "./store-events.ts";
 import type { EventStreams, StreamOptions, View } from "./stream.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { Turns } from "./turns.ts";
 import { Views } from "./views.ts";
 
 export interface BusStreamsOptions {
@@ -34,9 +34,6 @@ export interface BusStreamsOptions {
   readonly streamsMax?: number;
 }
 
-/** Each that catches up holds what there was at its place. */
-const catchingUpMax = 8;
-
 /** What is there at once, in order. */
 type Batches = AsyncGenerator<readonly StreamItem[], void, undefined>;
 
@@ -47,17 +44,20 @@ interface Asked {
   readonly wants: ReadonlySet<string>;
   readonly view: View;
   readonly signal: AbortSignal;
+  /** Ends the stream, also where nobody takes what it gave last. */
+  readonly end: () => void;
 }
 
 export class BusStreams implements EventStreams, Disposable {
   readonly #options: BusStreamsOptions;
-  readonly #places = new Semaphore(catchingUpMax);
+  readonly #turns: Turns;
   readonly #views = new Views();
   readonly #closed = new AbortController();
   #open = 0;
 
   constructor(options: BusStreamsOptions) {
     this.#options = options;
+    this.#turns = new Turns(options.clock);
   }
 
   open(options: StreamOptions): AsyncIterable<StreamItem> {
@@ -71,7 +71,9 @@ export class BusStreams implements EventStreams, Disposable {
     }
     const signal = AbortSignal.any([options.signal, this.#closed.signal]);
     const { snapshot = false, view = leastView } = options;
-    return new OneByOne(this.#counted({ after, snapshot, wants, view, signal }, bus.reader(wants)));
+    const end = (): void => void batches.return().catch(() => undefined);
+    const batches: Batches = this.#counted({ after, snapshot, wants, view, signal, end }, bus.reader(wants));
+    return new OneByOne(batches);
   }
 
   /** Ends every stream, and opens no more. */
@@ -81,6 +83,7 @@ export class BusStreams implements EventStreams, Disposable {
 
   async *#counted(asked: Asked, reader: EventReader): Batches {
     using heartbeat = new Heartbeat(this.#options.clock, reader, asked.signal);
+    asked.signal.addEventListener("abort", asked.end, { once: true });
     this.#open += 1;
     try {
       yield* this.#begin(asked, reader, heartbeat);
@@ -88,6 +91,7 @@ export class BusStreams implements EventStreams, Disposable {
     } catch (error) {
       if (!asked.signal.aborted) throw fromStoreError(error);
     } finally {
+      asked.signal.removeEventListener("abort", asked.end);
       this.#open -= 1;
     }
   }
@@ -127,48 +131,64 @@ export class BusStreams implements EventStreams, Disposable {
 
   /** What is stored after this revision, until the ring goes on from there. */
   async *#catchUp(after: bigint, asked: Asked, reader: EventReader, heartbeat: Heartbeat): Batches {
-    const { bus, registry, clock } = this.#options;
-    const { signal, wants, view } = asked;
-    const release = await this.#places.acquire(signal);
-    const feed = registry.changes(eventfulKinds);
-    // When something happened that does not say so itself: not before what is told before it.
-    let at: string | undefined;
     try {
-      await feed.open(after, signal);
-      if (feed.revision < bus.floor) {
-        for await (const changes of feed.follow(signal)) {
-          const otherwise = at ?? new Date(clock.wallMs()).toISOString();
-          const events = storedEvents(changes, otherwise);
-          for (const { event } of events) if (event.at !== otherwise && event.at > (at ?? "")) ({ at } = event);
-          const told = events.filter(({ event }) => wants.has(event.topic));
-          const last = told.length - 1;
-          const items = told.map(({ event }, index): ReadEvent =>
-            index === last ? { kind: "event", event, position: String(changes.revision) } : { kind: "event", event },
-          );
-          heartbeat.toldOf(items);
-          yield this.#views.showAll(items, view);
-          if (heartbeat.isDue) yield heartbeat.beat(changes.revision);
-          if (changes.revision >= bus.floor) break;
-        }
-      }
-      reader.goTo(feed.revision);
+      yield* this.#fromStore(after, asked, reader, heartbeat);
     } catch (error) {
-      if (signal.aborted || !isForgotten(error)) throw error;
-      release();
+      if (asked.signal.aborted || !isForgotten(error)) throw error;
       yield [{ kind: "reset", reason: error instanceof FutureRevisionError ? "unknown-position" : "compacted" }];
       yield* this.#snapshot(asked, reader, heartbeat);
-    } finally {
-      release();
     }
   }
 
-  async *#snapshot({ signal, view }: Asked, reader: EventReader, heartbeat: Heartbeat): Batches {
+  async *#fromStore(after: bigint, asked: Asked, reader: EventReader, heartbeat: Heartbeat): Batches {
+    const { bus, registry, clock } = this.#options;
+    const { signal, wants, view, end } = asked;
+    using turn = await this.#turns.wait(signal, end);
+    const feed = registry.changes(eventfulKinds);
+    // When something happened that does not say so itself: not before what is told before it.
+    let at: string | undefined;
+    await feed.open(after, signal);
+    // Once more where the ring went on while the feed was being left.
+    while (feed.revision < bus.floor && !signal.aborted) {
+      for await (const changes of feed.follow(signal)) {
+        const otherwise = at ?? new Date(clock.wallMs()).toISOString();
+        const events = storedEvents(changes, otherwise);
+        for (const { event } of events) if (event.at !== otherwise && event.at > (at ?? "")) ({ at } = event);
+        const items = toldOf(
+          events.filter(({ event }) => wants.has(event.topic)),
+          changes.revision,
+        );
+        heartbeat.toldOf(items);
+        turn.given();
+        yield this.#views.showAll(items, view);
+        if (heartbeat.isDue) yield heartbeat.beat(changes.revision);
+        turn.taken();
+        if (changes.revision >= bus.floor) break;
+      }
+    }
+    reader.goTo(feed.revision);
+  }
+
+  async *#snapshot({ signal, view, end }: Asked, reader: EventReader, heartbeat: Heartbeat): Batches {
+    using turn = await this.#turns.wait(signal, end);
     const feed = this.#options.registry.changes([kinds.Server]);
     await feed.open(undefined, signal);
-    for (const server of feed.held(kinds.Server)) yield [{ kind: "snapshot", resource: view(server) }];
+    for (const server of feed.held(kinds.Server)) {
+      turn.given();
+      yield [{ kind: "snapshot", resource: view(server) }];
+      turn.taken();
+    }
     reader.goTo(feed.revision);
     yield [heartbeat.synced(feed.revision)];
   }
+}
+
+/** As a reader is told of one store revision. */
+function toldOf(events: readonly StoredEvent[], revision: bigint): readonly ReadEvent[] {
+  const last = events.length - 1;
+  return events.map(({ event }, index): ReadEvent =>
+    index === last ? { kind: "event", event, position: String(revision) } : { kind: "event", event },
+  );
 }
 
 function positionOf(text: string): bigint {

@@ -12,10 +12,10 @@ import type { Authenticator } from "../security/authenticator.ts";
 import { allowReading, isPreflight, preflightHeaders } from "../security/cross-origin.ts";
 import type { HostOriginCheck } from "../security/host-origin.ts";
 import type { Principal } from "../security/principal.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
 import { discardBody } from "./body.ts";
 import type { AuditSink } from "./calls/call-audit.ts";
-import { type ConnectionLimits, Connections } from "./door/connections.ts";
+import { Connections } from "./door/connections.ts";
+import type { Crowd } from "./door/crowd.ts";
 import { type Gate, isFirstAid } from "./door/gate.ts";
 import type { McpEndpoint } from "./endpoint.ts";
 import type { View } from "./view.ts";
@@ -51,13 +51,12 @@ export interface ListenerOptions {
   readonly other: OtherHandler;
   readonly authenticator: Authenticator;
   readonly hostOrigin: HostOriginCheck;
-  readonly connections: ConnectionLimits;
+  /** Counts connections. */
+  readonly crowd: Crowd;
   readonly timeouts: Timeouts;
   /** Says whether there is room. */
   readonly gate: Gate;
   readonly clock: Clock;
-  /** Where the number of connections is shown. */
-  readonly metrics: Metrics;
   /** Hears of who was turned away. */
   readonly audit?: AuditSink;
 }
@@ -84,14 +83,14 @@ export class Listener {
 
   constructor(options: ListenerOptions) {
     this.#options = options;
-    const { gate, connections, clock, metrics } = options;
+    const { gate, crowd, clock } = options;
     this.#server = createServer({
       connectionsCheckingInterval: lateCheckMs,
       maxHeaderSize: 16_384,
       noDelay: true,
     });
     this.#setTimeouts(false);
-    this.#connections = new Connections(this.#server, { ...connections, gate, clock, metrics });
+    this.#connections = new Connections(this.#server, { crowd, gate, clock });
     this.#stopWatching = gate.stage.onChange((stage) => {
       this.#setTimeouts(stage >= 1);
       if (stage >= 1) this.#connections.closeIdle();

@@ -1,5 +1,5 @@
 /**
- * The connections of gRPC clients: how many there may be, in all and from one address, which of them still have somebody at the other
+ * The connections of gRPC clients: how many there may be, beside those of other doors, which of them still have somebody at the other
  * end, and which streams stand still because nobody takes what they carry. Knows nothing of what is asked over them.
  */
 import type { Http2SecureServer, Http2Server, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
@@ -10,10 +10,8 @@ import type { Clock, Timer } from "../../base/clock.ts";
 export interface ConnectionsOptions {
   /** Open at a time. */
   readonly max: number;
-  /** From one address at a time. */
-  readonly perAddressMax: number;
-  /** Under which name an address is counted; undefined: not at all. */
-  countedAs(address: string | undefined): string | undefined;
+  /** Counts a connection with those of all doors until it is closed; false when there is no room beside the `open` of this door. */
+  enter(socket: Socket, open: number): boolean;
   /** How long a client may leave standing what is being sent to it, or its own request half sent, in milliseconds. */
   readonly stalledMs: number;
   readonly clock: Clock;
@@ -34,7 +32,6 @@ interface Open {
 export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #sockets = new Set<Socket>();
-  readonly #perAddress = new Map<string, number>();
   readonly #open = new Set<Open>();
   #beat: Timer;
 
@@ -59,18 +56,9 @@ export class Connections {
   }
 
   #onConnection(socket: Socket): void {
-    const address = this.#options.countedAs(socket.remoteAddress);
-    const open = address === undefined ? 0 : (this.#perAddress.get(address) ?? 0);
-    if (open >= this.#options.perAddressMax) return void socket.destroy();
-    if (address !== undefined) this.#perAddress.set(address, open + 1);
+    if (!this.#options.enter(socket, this.#sockets.size)) return void socket.destroy();
     this.#sockets.add(socket);
-    socket.on("close", () => {
-      this.#sockets.delete(socket);
-      if (address === undefined) return;
-      const left = (this.#perAddress.get(address) ?? 1) - 1;
-      if (left === 0) this.#perAddress.delete(address);
-      else this.#perAddress.set(address, left);
-    });
+    socket.on("close", () => this.#sockets.delete(socket));
   }
 
   #onSession(session: ServerHttp2Session): void {

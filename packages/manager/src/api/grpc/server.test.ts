@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect } from "node:http2";
+import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 import { connect as connectSocket } from "node:net";
 import { describe, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { toBinary } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import { ManagerError } from "@mcp-manager/api";
@@ -127,10 +128,11 @@ describe("what is no proper call", () => {
 });
 
 describe("connections", () => {
-  const limits = { max: 10, perAddressMax: 1, countedAs: (address: string | undefined) => address, stalledMs: 60_000 };
+  const limits = { max: 10, enter: () => true, stalledMs: 60_000 };
 
-  test("one address has so many connections, and the next is closed at once", async () => {
-    await using door = await openGrpcDoor({ connections: { ...limits, clock: new ManualClock() } });
+  test("one for which there is no room is closed at once", async () => {
+    const enter = (_: unknown, open: number): boolean => open < 1;
+    await using door = await openGrpcDoor({ connections: { ...limits, enter, clock: new ManualClock() } });
     const first = connect(door.url);
     await once(first, "remoteSettings");
     const second = connect(door.url).on("error", () => undefined);
@@ -181,6 +183,89 @@ describe("connections", () => {
     assert.equal(quiet.closed, false);
     session.destroy();
   });
+});
+
+describe("what no client does", () => {
+  const head = { ":method": "POST", ":path": `/${manager}/GetHealth`, "content-type": "application/grpc" };
+
+  for (const credential of ["Bearer admin", "none"]) {
+    test(`calls that are opened and reset by the thousand end their connection and no other (${credential})`, async () => {
+      await using door = await openGrpcDoor();
+      const session = connect(door.url).on("error", () => undefined);
+      await once(session, "remoteSettings");
+      while (!session.destroyed) {
+        for (let count = 0; count < 200 && !session.closed; count += 1) {
+          const stream = session.request({ ...head, authorization: credential }).on("error", () => undefined);
+          stream.close(count % 2 === 0 ? 8 : 2);
+        }
+        await setImmediate();
+      }
+      assert.equal((await door.client().getHealth({})).version, "1.2.3");
+      assert.deepEqual(door.failures, []);
+    });
+  }
+
+  test("headers that are too long are refused, and a connection is told how many calls it may have", async () => {
+    await using door = await openGrpcDoor();
+    const session = connect(door.url).on("error", () => undefined);
+    await once(session, "remoteSettings");
+    assert.equal(session.remoteSettings.maxConcurrentStreams, 256);
+    const long = session.request({ ...head, long: "x".repeat(20_000) });
+    await assert.rejects(once(long, "close"), /ENHANCE_YOUR_CALM/);
+    session.destroy();
+    assert.equal((await door.client().getHealth({})).version, "1.2.3");
+  });
+});
+
+test("while there is no room calls are refused with a time to come back; health and reflection are answered", async () => {
+  const asked: unknown[] = [];
+  await using door = await openGrpcDoor({
+    refuseCall({ roles }, lasts) {
+      asked.push([roles[0], lasts]);
+      return new ManagerError("unavailable", "overloaded", { reason: "OVERLOADED", retryAfterMs: 3_000 });
+    },
+  });
+  const client = door.client("viewer");
+  for (const refused of [client.getHealth({}), client.watchEvents({}), client.listServers({})]) {
+    const { code, facts, retryAfter } = await refusalOf(refused);
+    assert.deepEqual([code, facts["reason"], retryAfter], ["Unavailable", "OVERLOADED", 3]);
+  }
+  assert.deepEqual(asked, [
+    ["viewer", false],
+    ["viewer", true],
+    ["viewer", false],
+  ]);
+  assert.equal((await door.clientOf(Health, "none").check({})).status, Status.SERVING);
+  const question = { messageRequest: { case: "listServices" as const, value: "*" } };
+  async function* questions(): AsyncIterable<typeof question> {
+    yield question;
+  }
+  assert.equal((await take(door.clientOf(ServerReflection).serverReflectionInfo(questions()))).length, 1);
+});
+
+describe("a stream that is not read", () => {
+  const leaving = {
+    "cancels its call": (_: ClientHttp2Session, stream: ClientHttp2Stream) => stream.close(8),
+    "goes away with its connection": (session: ClientHttp2Session) => session.destroy(),
+  };
+  for (const [what, leave] of Object.entries(leaving)) {
+    test(`is over when its reader ${what}`, async () => {
+      const ended = Promise.withResolvers<void>();
+      await using door = await openGrpcDoor({
+        operations: { readLogs: async () => ({ kind: "lines", named: false, lines: endless(ended) }) },
+      });
+      const session = connect(door.url).on("error", () => undefined);
+      const head = { ":method": "POST", ":path": `/${manager}/ReadLogs`, authorization: "Bearer admin" };
+      const stream = session.request({ ...head, "content-type": "application/grpc" }).on("error", () => undefined);
+      stream.end(frame(toBinary(GetServerRequestSchema, { $typeName: "mcpmanager.v1.GetServerRequest", name: "a" })));
+      await once(stream, "response");
+      // So that what is sent fills the window, and is waited for.
+      await door.client().getHealth({});
+      leave(session, stream);
+      await ended.promise;
+      session.destroy();
+    });
+  }
 });
 
 describe("closing", () => {
@@ -247,6 +332,16 @@ async function deployed(door: GrpcDoor): Promise<string> {
   const source = { kind: "remote", url: "https://tools.example/mcp" };
   await door.client().deployServer({ server: { metadata: { name: "weather" }, spec: { source } } });
   return "weather";
+}
+
+async function* endless(
+  ended: PromiseWithResolvers<void>,
+): AsyncIterable<{ replica: string; at: string; text: string }> {
+  try {
+    for (;;) yield { replica: "r", at: "now", text: "x".repeat(10_000) };
+  } finally {
+    ended.resolve();
+  }
 }
 
 async function* linesOf<Line>(lines: readonly Line[], signal?: AbortSignal): AsyncIterable<Line> {

@@ -7,12 +7,13 @@ import { createSecureServer, createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { createContextValues } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
+import { universalRequestFromNodeRequest } from "@connectrpc/connect-node";
 import { ManagerError } from "@mcp-manager/api";
 import { peerKey } from "./caller.ts";
 import { Connections, type ConnectionsOptions } from "./connections.ts";
 import { createHandlers, type RouterOptions } from "./router.ts";
 import { type TlsFiles, tlsOptions } from "./tls.ts";
+import { writeAnswer } from "./write-answer.ts";
 
 export interface GrpcServerOptions extends Omit<RouterOptions, "stopping"> {
   readonly host: string;
@@ -90,7 +91,7 @@ export class GrpcServer {
     values: ReturnType<typeof createContextValues>,
   ): Promise<void> {
     const call = universalRequestFromNodeRequest(request, response, undefined, values);
-    await universalResponseToNodeResponse(await handler(call), response);
+    await writeAnswer(await handler(call), response);
   }
 }
 

@@ -120,6 +120,7 @@ function streaming(method: Method, options: ServiceOptions): Streaming {
       read.resolve();
       if (context.signal.aborted) throw context.signal.reason;
       if (options.stopping.aborted) throw new ManagerError("unavailable", "the manager is being stopped: ask again");
+      await done;
     } catch (error) {
       read.reject(error);
       throw errorOf(error, context);

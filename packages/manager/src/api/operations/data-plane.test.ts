@@ -1,6 +1,7 @@
 /** What reaches into the running system goes by what runs, not by what is stored. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isAllowed } from "@mcp-manager/api";
 import { systemClock } from "../../base/clock.ts";
 import { seededRandom } from "../../base/random.ts";
 import { Registry } from "../../registry/registry.ts";
@@ -15,6 +16,7 @@ test("tools are listed and called while the store is away", async () => {
   await store.close();
   const { listTools, callTool, readLogs } = dataPlaneOperations({
     registry,
+    authorizer: { allows: isAllowed },
     tools: {
       list: async (server) => [{ name: `${server}'s` }],
       call: async (server, tool) => Buffer.from(`${server} ${tool}`),

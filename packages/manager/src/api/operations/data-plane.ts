@@ -3,13 +3,15 @@ import type { Server } from "@mcp-manager/api";
 import { check, invalidFields, isName, toolCallSchema } from "@mcp-manager/api";
 import { kinds } from "../../registry/kinds.ts";
 import type { Registry } from "../../registry/registry.ts";
-import type { LiveState, ProcessHealth, ReplicaLogs, Tools } from "../ports.ts";
+import type { Authorizer, LiveState, ProcessHealth, ReplicaLogs, Tools } from "../ports.ts";
 import type { Implementation, OperationRequest } from "../request.ts";
 import { flag, integer, notFound, pathValue, text } from "../request.ts";
 import { healthSummary } from "./health-summary.ts";
+import { viewFailure } from "./server-view.ts";
 
 export interface DataPlaneOperationsOptions {
   readonly registry: Registry;
+  readonly authorizer: Authorizer;
   readonly tools: Tools;
   readonly logs: ReplicaLogs;
   readonly live: LiveState;
@@ -23,7 +25,7 @@ const tailLinesDefault = 100;
 export function dataPlaneOperations(
   options: DataPlaneOperationsOptions,
 ): Readonly<Record<"listTools" | "callTool" | "readLogs" | "getHealth", Implementation>> {
-  const { registry, tools, logs, live, health } = options;
+  const { registry, tools, logs, live, health, authorizer } = options;
 
   const named = (request: OperationRequest): string => {
     const name = pathValue(request, "name");
@@ -71,8 +73,11 @@ export function dataPlaneOperations(
       return { kind: "lines", lines, named: replica === undefined && items.length > 1 };
     },
 
-    async getHealth() {
-      const servers = await allServers(registry);
+    async getHealth({ principal }) {
+      const servers = (await allServers(registry)).map((server) => ({
+        ...server,
+        status: viewFailure(server.status, principal, authorizer),
+      }));
       return { kind: "json", status: 200, body: healthSummary(servers, health, live) };
     },
   };

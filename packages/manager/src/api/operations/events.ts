@@ -12,7 +12,7 @@ export interface EventOperationsOptions {
 }
 
 /** What decides how much of a server somebody sees. */
-const deciding: readonly Permission[] = ["processes:write", "servers:write"];
+const deciding: readonly Permission[] = ["processes:write", "servers:write", "logs:read"];
 
 /** The implementations, by operation. */
 export function eventOperations(

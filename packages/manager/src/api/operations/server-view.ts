@@ -1,16 +1,27 @@
 /**
  * A Server as a caller may see it: values of `env` and `headers` may be secrets, so only those who could write them see them.
- * References stay readable, they hold no secret.
+ * References stay readable, they hold no secret. What a server wrote before it failed is for those who may read its log.
  */
-import type { Principal, Server, ServerSource } from "@mcp-manager/api";
+import type { LastFailure, Principal, Server, ServerSource } from "@mcp-manager/api";
 import { findReferences, hiddenValue } from "@mcp-manager/api";
 import type { Authorizer } from "../ports.ts";
 
 /** `server` for this principal; one whose deletion was asked for is shown as draining from that moment on. */
 export function viewServer(server: Server, principal: Principal, authorizer: Authorizer): Server {
-  const status =
-    server.metadata.deletedAt === undefined ? server.status : { ...server.status, state: "draining" as const };
+  const shown = viewFailure(server.status, principal, authorizer);
+  const status = server.metadata.deletedAt === undefined ? shown : { ...shown, state: "draining" as const };
   return { ...server, spec: { ...server.spec, source: viewSource(server.spec.source, principal, authorizer) }, status };
+}
+
+/** A status without the lines of a log that this principal may not read. */
+export function viewFailure<Status extends { readonly lastFailure?: LastFailure }>(
+  status: Status,
+  principal: Principal,
+  authorizer: Authorizer,
+): Status {
+  if (status.lastFailure?.stderr === undefined || authorizer.allows(principal, "logs:read")) return status;
+  const { stderr: _, ...lastFailure } = status.lastFailure;
+  return { ...status, lastFailure };
 }
 
 /** A source with the values hidden that this principal could not have written. */

@@ -12,7 +12,7 @@ import { BreakerDecisions } from "./breaker.ts";
 import { replicaWithLoad, withEvents, withLoad } from "./live-status.ts";
 import { pageItemsDefault, pageOf } from "./page.ts";
 import { revisionsOf } from "./revisions-of.ts";
-import { viewServer, viewSource } from "./server-view.ts";
+import { viewFailure, viewServer, viewSource } from "./server-view.ts";
 import { demandSource } from "./source-rights.ts";
 import type { ServerWrites } from "./server-writes.ts";
 
@@ -130,7 +130,10 @@ export function serverOperations(
       const items = await registry
         .resources(kinds.Replica)
         .newestFirst({ where: ({ spec }) => spec.server === metadata.name });
-      const shown = items.map((replica) => replicaWithLoad(replica, live));
+      const shown = items.map((replica) => {
+        const status = viewFailure(replica.status, request.principal, authorizer);
+        return replicaWithLoad({ ...replica, status }, live);
+      });
       return { kind: "json", status: 200, body: pageOf(shown, request) };
     },
   };

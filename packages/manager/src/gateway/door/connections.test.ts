@@ -4,7 +4,7 @@ import { connect, type Socket } from "node:net";
 import { test } from "node:test";
 import { until } from "../../transport/testing/calls.ts";
 import { TestGateway } from "../testing/gateway.ts";
-import { counted } from "./connections.ts";
+import { counted } from "./crowd.ts";
 
 interface Client extends AsyncDisposable {
   readonly socket: Socket;

@@ -1,6 +1,7 @@
 /**
- * The connections of clients: how many there may be, in all and from one address, and a reserve beyond that for those who can do
- * something about it. It never looks at a request: the listener asks whether one came on a connection of the reserve.
+ * The connections of the listener's clients: when there is no room for one, and a reserve for those who can do something about it. How
+ * many there are is counted with those of other doors (`crowd.ts`). It never looks at a request: the listener asks whether one came on a
+ * connection of the reserve.
  *
  *   fewer than `max`          ordinary
  *   more, or short of much    of the reserve: answered once, at once, and closed
@@ -9,21 +10,13 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../base/clock.ts";
-import type { Metrics } from "../../telemetry/metrics.ts";
+import type { Crowd } from "./crowd.ts";
 import type { Gate } from "./gate.ts";
 
-/** How many connections there may be. */
-export interface ConnectionLimits {
-  /** Open at a time. */
-  readonly max: number;
-  /** From one address at a time; this machine's own are not counted. */
-  readonly perAddressMax: number;
-}
-
-export interface ConnectionsOptions extends ConnectionLimits {
+export interface ConnectionsOptions {
+  readonly crowd: Crowd;
   readonly gate: Gate;
   readonly clock: Clock;
-  readonly metrics: Metrics;
 }
 
 /** So many find the door open when it is full: enough for a few people and probes, nothing among the descriptors. */
@@ -32,13 +25,10 @@ const reserveMax = 16;
 const reservedMs = 2_000;
 /** Idle connections are closed to make room, at most this often. */
 const makeRoomMs = 100;
-/** Behind a proxy on this machine all clients have these addresses. */
-const own: readonly string[] = ["127.0.0.1", "::1"];
 
 export class Connections {
   readonly #server: Server;
   readonly #options: ConnectionsOptions;
-  readonly #perAddress = new Map<string, number>();
   readonly #open = new Set<Socket>();
   readonly #reserved = new Map<Socket, Timer>();
   #madeRoomMs = -Infinity;
@@ -47,11 +37,9 @@ export class Connections {
   constructor(server: Server, options: ConnectionsOptions) {
     this.#server = server;
     this.#options = options;
-    server.maxConnections = options.max + reserveMax;
+    server.maxConnections = options.crowd.max + reserveMax;
     server.on("connection", (socket: Socket) => this.#onConnection(socket));
     server.on("drop", () => options.gate.refusals.count("connections"));
-    const gauge = options.metrics.gauge("mcp_manager_client_connections", "Open connections of clients.");
-    options.metrics.onScrape(() => gauge.child().set(this.#open.size));
   }
 
   /** Whether any connection is of the reserve: only then is it worth asking which. */
@@ -83,18 +71,14 @@ export class Connections {
   }
 
   get #isFull(): boolean {
-    return this.#open.size > this.#options.max || this.#options.gate.stage.current >= 2;
+    return this.#options.crowd.isOver || this.#options.gate.stage.current >= 2;
   }
 
   #onConnection(socket: Socket): void {
-    const { gate, clock } = this.#options;
-    const address = counted(socket.remoteAddress);
-    if (address !== undefined && !this.#enter(address)) {
-      gate.refusals.count("address");
-      return void socket.destroy();
-    }
+    const { crowd, gate, clock } = this.#options;
+    if (!crowd.enter(socket)) return void socket.destroy();
     this.#open.add(socket);
-    socket.on("close", () => this.#onClose(socket, address));
+    socket.on("close", () => this.#onClose(socket));
     if (!this.#isFull) return;
     this.#makeRoom();
     if (this.#reserved.size < reserveMax) {
@@ -108,21 +92,10 @@ export class Connections {
     }
   }
 
-  #onClose(socket: Socket, address: string | undefined): void {
+  #onClose(socket: Socket): void {
     this.#open.delete(socket);
     this.#reserved.get(socket)?.cancel();
     this.#reserved.delete(socket);
-    if (address === undefined) return;
-    const left = (this.#perAddress.get(address) ?? 1) - 1;
-    if (left === 0) this.#perAddress.delete(address);
-    else this.#perAddress.set(address, left);
-  }
-
-  #enter(address: string): boolean {
-    const open = this.#perAddress.get(address) ?? 0;
-    if (open >= this.#options.perAddressMax) return false;
-    this.#perAddress.set(address, open + 1);
-    return true;
   }
 
   /** Who is kept for a next request that may never come goes first. */
@@ -132,16 +105,4 @@ export class Connections {
     this.#madeRoomMs = nowMs;
     this.closeIdle();
   }
-}
-
-/** Under which name an address is counted; undefined: not at all. Who has one IPv6 address has the other 2^64 of its network. */
-export function counted(address: string | undefined): string | undefined {
-  if (address === undefined) return undefined;
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
-  if (own.includes(plain)) return undefined;
-  if (!plain.includes(":")) return plain;
-  const [head = "", tail] = plain.split("::");
-  const groups = head === "" ? [] : head.split(":");
-  const gap = tail === undefined ? 0 : 8 - groups.length - (tail === "" ? 0 : tail.split(":").length);
-  return [...groups, ...Array.from({ length: gap }, () => "0"), ...(tail ?? "").split(":")].slice(0, 4).join(":");
 }

@@ -6,7 +6,7 @@ import type { EventSink } from "../../events/event.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Timeouts } from "../listener.ts";
 import type { GatewaySettings } from "../settings.ts";
-import type { ConnectionLimits } from "./connections.ts";
+import { Crowd } from "./crowd.ts";
 import { connectionsWithin, descriptorLimit } from "./descriptors.ts";
 import { Gate } from "./gate.ts";
 import { OverloadMonitor } from "./overload-monitor.ts";
@@ -26,7 +26,8 @@ export interface DoorOptions {
 export interface Door extends Disposable {
   readonly gate: Gate;
   readonly monitor: OverloadMonitor;
-  readonly connections: ConnectionLimits;
+  /** The connections of all doors. */
+  readonly crowd: Crowd;
   readonly timeouts: Timeouts;
 }
 
@@ -48,7 +49,12 @@ export function openDoor({ settings, clock, random, metrics, events, nodeOptions
   return {
     gate,
     monitor,
-    connections: { max: connectionsWithin(descriptors, connections), perAddressMax: connectionsPerAddress },
+    crowd: new Crowd({
+      max: connectionsWithin(descriptors, connections),
+      perAddressMax: connectionsPerAddress,
+      gate,
+      metrics,
+    }),
     timeouts: {
       headersMs: durationMs(timeouts.headers),
       requestMs: durationMs(timeouts.request),

@@ -64,6 +64,15 @@ export class Gate {
     return this.refusals.say("principal", !asksForEra(request));
   }
 
+  /**
+   * Why there is no room for a call through another door than HTTP's; undefined when there is. `lasts`: it goes on until somebody has
+   * heard enough, as sessions do, and is let in no longer than they are.
+   */
+  refuseCall(principal: NamedPrincipal, lasts: boolean): ManagerError | undefined {
+    if (this.stage.current < (lasts ? 2 : 3) || isFirstAid("", principal)) return undefined;
+    return this.refusals.say("overload");
+  }
+
   /** Why no session is opened now; undefined when one is. */
   refuseSession(): ManagerError | undefined {
     if (this.#isStopping) return this.refusals.say("stopping");

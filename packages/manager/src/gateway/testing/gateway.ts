@@ -30,6 +30,7 @@ import { Catalog } from "../lists/catalog.ts";
 import { DirectTools } from "../calls/direct.ts";
 import { McpEndpoint } from "../endpoint.ts";
 import { Introduction } from "../introduction/introduction.ts";
+import { Crowd } from "../door/crowd.ts";
 import { Gate, type GateOptions } from "../door/gate.ts";
 import { Listener, type ListenerOptions, type Timeouts } from "../listener.ts";
 import { MergedLists } from "../lists/merged-list.ts";
@@ -130,6 +131,7 @@ export class TestGateway implements AsyncDisposable {
   /** Of overload. */
   readonly stage: WatchedValue<Stage> = new WatchedValue<Stage>(0);
   readonly gate: Gate;
+  readonly crowd: Crowd;
   readonly #listener: Listener;
   readonly #listenerOptions: ListenerOptions;
   readonly #authenticator = new NamedPrincipals();
@@ -176,6 +178,8 @@ export class TestGateway implements AsyncDisposable {
     const audit = { record: (entry: AuditEntry): void => void this.audited.push(entry) };
     const limits = { sessionsPerSecond: 1_000, sessionsBurst: 5_000, requestsPerPrincipal: 5_000, ...options.limits };
     this.gate = new Gate({ stage: this.stage, clock, random, metrics, ...limits });
+    const { connectionsMax: max = 1_000, perAddressMax = 1_000 } = options;
+    this.crowd = new Crowd({ max, perAddressMax, gate: this.gate, metrics });
     const guards = new Guards({
       upstreams,
       events: { publish: () => undefined },
@@ -254,11 +258,10 @@ export class TestGateway implements AsyncDisposable {
       },
       authenticator: this.#authenticator,
       hostOrigin: createHostOriginCheck({ host: "127.0.0.1", allowedHosts: [], allowedOrigins: [] }),
-      connections: { max: options.connectionsMax ?? 1_000, perAddressMax: options.perAddressMax ?? 1_000 },
+      crowd: this.crowd,
       timeouts: { headersMs: 10_000, requestMs: 30_000, idleMs: 75_000, stalledMs: 60_000, ...options.timeouts },
       gate: this.gate,
       clock: systemClock,
-      metrics,
       audit,
     };
     this.#listener = new Listener(this.#listenerOptions);

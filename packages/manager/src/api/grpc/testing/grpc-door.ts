@@ -12,7 +12,7 @@ import { createPrincipal } from "../../../security/principal.ts";
 import type { AuditEntry } from "../../../telemetry/audit.ts";
 import type { Operations } from "../../operations.ts";
 import { type Door, openDoor } from "../../testing.ts";
-import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb.ts";
 import { MCPManager } from "../gen/mcpmanager/v1/service_pb.ts";
 import { GrpcServer, type GrpcServerOptions } from "../server.ts";
 
@@ -32,7 +32,9 @@ export interface GrpcDoor extends AsyncDisposable {
 }
 
 /** What a test has otherwise. */
-export interface GrpcDoorOptions extends Partial<Pick<GrpcServerOptions, "port" | "tls" | "connections">> {
+export interface GrpcDoorOptions extends Partial<
+  Pick<GrpcServerOptions, "port" | "tls" | "connections" | "refuseCall" | "vouching">
+> {
   /** Takes the place of an operation. */
   readonly operations?: Partial<Operations>;
   /** Of the client, under TLS. */
@@ -52,8 +54,7 @@ export async function openGrpcDoor(options: GrpcDoorOptions = {}): Promise<GrpcD
     tls: options.tls ?? { cert: "", key: "", clientCa: "" },
     connections: options.connections ?? {
       max: 100,
-      perAddressMax: 100,
-      countedAs: () => undefined,
+      enter: () => true,
       stalledMs: 60_000,
       clock: systemClock,
     },
@@ -68,6 +69,8 @@ export async function openGrpcDoor(options: GrpcDoorOptions = {}): Promise<GrpcD
       },
     },
     audit: { record: (entry) => void audited.push(entry) },
+    ...(options.vouching === undefined ? {} : { vouching: options.vouching }),
+    refuseCall: options.refuseCall ?? (() => undefined),
     onFailure: (_name: OperationName, error) => void failures.push(error),
     readiness,
   });
@@ -111,6 +114,8 @@ export interface Refusal {
   readonly reason: string | undefined;
   readonly facts: Readonly<Record<string, string>>;
   readonly fields: readonly string[];
+  /** In whole seconds. */
+  readonly retryAfter: number | undefined;
 }
 
 /** What a call is refused with; throws when it is not. */
@@ -122,12 +127,14 @@ export async function refusalOf(call: Promise<unknown> | AsyncIterable<unknown>)
     const failure = ConnectError.from(error);
     const [info] = failure.findDetails(ErrorInfoSchema);
     const [request] = failure.findDetails(BadRequestSchema);
+    const [retry] = failure.findDetails(RetryInfoSchema);
     return {
       code: Code[failure.code] as keyof typeof Code,
       message: failure.rawMessage,
       reason: info?.reason,
       facts: info?.metadata ?? {},
       fields: request?.fieldViolations.map(({ field }) => field) ?? [],
+      retryAfter: retry?.retryDelay === undefined ? undefined : Number(retry.retryDelay.seconds),
     };
   }
   throw new Error("the call went well");

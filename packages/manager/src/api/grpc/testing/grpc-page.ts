@@ -62,9 +62,10 @@ grpcurl -plaintext -H "authorization: Bearer $KEY" -d '{"name": "weather"}' 127.
 - **Credential**: metadata \`authorization: Bearer <key>\` on every call but those of \`grpc.health.v1.Health\`.
 - **Deadlines and cancellation** end the work behind a call.
 - **Unknown fields** are refused, as REST refuses them: a client that is newer than the manager learns that it is.
-- **Limits**: a request has at most 4 MiB and is not compressed; a connection has at most 256 calls in flight, and there are at most a
-  quarter of \`gateway.connections\`. A client that takes nothing of
-  what it is sent for \`gateway.timeouts.stalled\` loses that call; one that does not answer a ping within 20 seconds its connection.
+- **Limits**: a request has at most 4 MiB and is not compressed; a connection has at most 256 calls in flight, counts among
+  \`gateway.connections\` and \`connectionsPerAddress\` as HTTP's do, and gRPC has at most a quarter of all. A client that takes nothing of what it is sent for \`gateway.timeouts.stalled\` loses that call; one that does not answer a ping within 20 seconds its connection.
+- **Overload**: calls are UNAVAILABLE with \`RetryInfo\` where HTTP refuses requests, and \`WatchEvents\`, \`WatchServers\` and \`ReadLogs\` where it
+  refuses sessions. Health, reflection and whoever holds \`servers:write\` are answered all the same.
 - **Watching**: \`WatchEvents\` is the stream of \`GET /api/v1/events\`. \`WatchServers\` is the same for servers (\`server.*\`), needs \`servers:read\` too,
   and begins with each server as it is, then \`synced\`. Who gives the last \`position\` back as \`after\` hears exactly what came after it.
 - **Stopping**: \`grpc.health.v1.Health\` says NOT_SERVING from the first moment on, calls in flight end, streams end with UNAVAILABLE.
