@@ -225,3 +225,23 @@ test("a file that is too large or too deep, or has too many servers, is refused 
   const mcpServers = Object.fromEntries(Array.from({ length: 1_001 }, (_, index) => [`s${index}`, { command: "x" }]));
   assert.throws(() => readImport(JSON.stringify({ mcpServers }), "file"), /has 1001 servers: at most 1000/);
 });
+
+test("a text that was made to take long is refused like any other", () => {
+  const wrong = { code: "invalid_argument" };
+  assert.throws(() => readImport(`a${".a".repeat(100_000)} = 1`, "a.toml"), /a\.toml: this is nested too deeply/);
+  const aliases = `a: &x 1\nb:\n${"- *x\n".repeat(50_000)}`;
+  assert.throws(() => readImport(aliases, "a.yaml"), /its aliases \(\*name\) stand for too much/);
+  for (const part of ['\\"', "/*"]) {
+    const text = part.repeat(500_000);
+    assert.throws(() => readImport(text, "a.json"), wrong, part);
+    assert.throws(() => readImport(`{${text}`, "a"), wrong, part);
+  }
+});
+
+test("the places of many mistakes take no longer to find than those of few", () => {
+  const names = Array.from({ length: 20_000 }, (_, index) => `s${index}`);
+  const tables = names.map((name) => `[mcp_servers.${name}]\nx = 1\n`).join("");
+  assert.throws(() => readImport(tables, "config.toml"), /has 20000 servers: at most 1000/);
+  const entries = names.map((name) => `  ${name}: {}\n`).join("");
+  assert.throws(() => readImport(`mcpServers:\n${entries}`, "a.yaml"), /has 20000 servers: at most 1000/);
+});
