@@ -205,6 +205,23 @@ test("whatever stands in an entry, the file is read or refused, and a secret is 
   fc.assert(property, { numRuns: 1_000 });
 });
 
+test("of two servers of one name the second is refused: it would undo the first", () => {
+  const own = (command: string): string =>
+    `kind: Server\nmetadata: { name: a }\nspec: { source: { kind: process, command: ${command} } }\n`;
+  const list = '{"mcpServers":[{"name":"a","command":"x"},{"name":"a","command":"y"}]}';
+  for (const [text, name] of [
+    [`${own("x")}---\n${own("y")}`, "a.yaml"],
+    [list, "a.json"],
+  ] as const) {
+    const { servers } = readImport(text, name);
+    assert.deepEqual(
+      servers.map(({ kind }) => kind),
+      ["read", "wrong"],
+    );
+    assert.match(servers[1]?.kind === "wrong" ? servers[1].error.message : "", /given "a" again, expected a name of/);
+  }
+});
+
 test("what is no such file is told what was looked for", () => {
   for (const [text, name] of [
     ['{"editor.fontSize": 12}', "settings.json"],
