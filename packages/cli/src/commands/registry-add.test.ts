@@ -64,7 +64,7 @@ test("a server is registered as it is described, its secret kept first, and wait
   assert.match(ran.stdout, /^server weather is ready/);
   assert.match(
     ran.stderr,
-    /^io\.example\/weather 1\.2\.0, npm @acme\/weather@1\.2\.0\nruns: npx -y @acme\/weather@1\.2\.0 Rome\nsecret weather-token is kept\n/,
+    /^io\.example\/weather 1\.2\.0, npm @acme\/weather@1\.2\.0\nruns: npx -y @acme\/weather@1\.2\.0 Rome, with TOKEN, UNIT in its environment\nsecret weather-token is kept\n/,
   );
   assert.deepEqual(
     ran.asked.slice(0, 4).map(({ method, path }) => `${method} ${path}`),
@@ -224,4 +224,17 @@ test("what a description says does not drive the terminal", async () => {
     "--print",
   );
   assert.ok(!(ran.stderr + ran.stdout).includes("\u001B"), ran.stderr);
+  const unit = { name: "UNIT", choices: ["\u001B[2Jc"], isRequired: true };
+  const asked = await add(weatherJson({}, { environmentVariables: [unit] }), "--print", { lines: ["x", "\u001B[2Jc"] });
+  assert.match(asked.stderr, /that has to be one of c/);
+  assert.ok(!(asked.stderr + asked.stdout).includes("\u001B"), asked.stderr);
+});
+
+test("what will run is shown as it would be typed: where each argument ends, and which variables are set", async () => {
+  const packaged = {
+    packageArguments: [{ type: "positional", value: "a --b" }],
+    environmentVariables: [{ name: "NODE_OPTIONS", value: "--import=x" }],
+  };
+  const { stderr } = await add(weatherJson({}, packaged), "--print");
+  assert.match(stderr, /^runs: npx -y @acme\/weather@1\.2\.0 "a --b", with NODE_OPTIONS in its environment$/m);
 });
