@@ -9,6 +9,9 @@ import type { Exit } from "../runtime/runtime.ts";
 /** Lines of stderr kept with a failure. */
 const stderrLinesKept = 20;
 
+/** The reason of who was refused for want of a credential. */
+const unauthorized = "UPSTREAM_UNAUTHORIZED";
+
 /** An opening or a run that failed. `exit` is set when the process ended by itself. */
 export class RunFailure extends Error {
   override readonly name = "RunFailure";
@@ -21,10 +24,18 @@ export class RunFailure extends Error {
     this.exit = exit;
   }
 
+  /** The same without what `redact` masks: a server quotes what it was given in its answers as it does in what it prints. */
+  masked(redact: (text: string) => string): RunFailure {
+    if (redact(this.message) === this.message) return this;
+    const { code, message, reason: told } = ManagerError.from(this.cause);
+    const reason = this.neededAuthorization === undefined ? told : unauthorized;
+    return new RunFailure(this.stage, new ManagerError(code, redact(message), { reason }), this.exit);
+  }
+
   /** What was said of the credential, when that is all that was lacking: then it is no crash. */
   get neededAuthorization(): string | undefined {
     for (let cause: unknown = this.cause; cause instanceof Error; cause = cause.cause) {
-      if (cause instanceof ManagerError && cause.reason === "UPSTREAM_UNAUTHORIZED") return this.message;
+      if (cause instanceof ManagerError && cause.reason === unauthorized) return this.message;
     }
     return undefined;
   }

@@ -1,6 +1,6 @@
 /**
  * Opens runs of every kind of source: replaces the references in the revision's spec at the moment of the start, sees that what
- * was put in is masked in what the server prints, and hands over to the kind's own opener.
+ * was put in is masked in what the server prints and says of its failure, and hands over to the kind's own opener.
  */
 import type { RevisionSpec, ServerSource } from "@mcp-manager/api";
 import { ManagerError } from "@mcp-manager/api";
@@ -37,9 +37,15 @@ export function createOpener(options: OpenerOptions): OpenRunFn {
     const { source, secrets } = await resolveSource(request.revision, options);
     const redact = options.redactor(secrets);
     const log: LineSink = { write: (line) => request.log.write(redact(line)) };
-    return source.kind === "process"
-      ? await openProcess({ runtime: runtimes.process, clock }, request, source, log)
-      : await openRemote({ runtime: runtimes.remote, clock, random }, request, source, log);
+    try {
+      const run =
+        source.kind === "process"
+          ? await openProcess({ runtime: runtimes.process, clock }, request, source, log)
+          : await openRemote({ runtime: runtimes.remote, clock, random }, request, source, log);
+      return { ...run, ended: run.ended.then((failure) => failure.masked(redact)) };
+    } catch (error) {
+      throw error instanceof RunFailure ? error.masked(redact) : error;
+    }
   };
 }
 
