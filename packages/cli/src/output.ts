@@ -62,9 +62,9 @@ export class Printer {
     this.#io.stdout.write(`${text}\n`);
   }
 
-  /** One line to stderr: what is said beside the result. */
+  /** One line to stderr: what is said beside the result, and quotes what strangers wrote. */
   note(text: string): void {
-    this.#io.stderr.write(`${text}\n`);
+    this.#io.stderr.write(`${printableText(text)}\n`);
   }
 
   table({ head, rows, fit = "cut", empty }: Table): void {
