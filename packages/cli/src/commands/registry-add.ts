@@ -215,6 +215,7 @@ async function register(
       { server: name },
     );
   }
+  for (const secret of secrets) await demandOwn(manager, name, secret.name, signal);
   const checked = await manager.servers.apply(input, { dryRun: true, signal });
   if (flag("dry-run")) return checked;
   for (const { name: secret, value } of secrets) {
@@ -227,11 +228,26 @@ async function register(
 }
 
 async function exists(client: Client, name: string, signal: AbortSignal): Promise<boolean> {
+  return (await found(client.servers.get(name, { signal }))) !== undefined;
+}
+
+/** Others that use a secret of this name did not ask for another value. */
+async function demandOwn(client: Client, server: string, secret: string, signal: AbortSignal): Promise<void> {
+  const { usedBy = [] } = (await found(client.secrets.get(secret, { signal })))?.status ?? {};
+  const others = usedBy.filter((user) => user !== `server ${server}`);
+  if (others.length === 0) return;
+  const remedy = "choose another name for the server with --as, or give a reference to another secret with --set";
+  throw new ManagerError("already_exists", `the secret ${secret} is used by ${others.join(", ")}: ${remedy}`, {
+    server,
+  });
+}
+
+/** Undefined where there is none. */
+async function found<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
-    await client.servers.get(name, { signal });
-    return true;
+    return await asked;
   } catch (error) {
-    if (error instanceof ManagerError && error.code === "not_found") return false;
+    if (error instanceof ManagerError && error.code === "not_found") return undefined;
     throw error;
   }
 }
