@@ -27,9 +27,9 @@ export class RunFailure extends Error {
   /** The same without what `redact` masks: a server quotes what it was given in its answers as it does in what it prints. */
   masked(redact: (text: string) => string): RunFailure {
     if (redact(this.message) === this.message) return this;
-    const { code, message, reason: told } = ManagerError.from(this.cause);
-    const reason = this.neededAuthorization === undefined ? told : unauthorized;
-    return new RunFailure(this.stage, new ManagerError(code, redact(message), { reason }), this.exit);
+    const cause = ManagerError.from(this.cause);
+    const reason = this.neededAuthorization === undefined ? cause.reason : unauthorized;
+    return new RunFailure(this.stage, maskedError(cause, redact, reason), this.exit);
   }
 
   /** What was said of the credential, when that is all that was lacking: then it is no crash. */
@@ -39,6 +39,15 @@ export class RunFailure extends Error {
     }
     return undefined;
   }
+}
+
+/** The error without what `redact` masks, and without whatever else belonged to it. */
+export function maskedError(
+  { code, message, reason: told }: ManagerError,
+  redact: (text: string) => string,
+  reason: string = told,
+): ManagerError {
+  return new ManagerError(code, redact(message), { reason });
 }
 
 function sentence(stage: FailureStage, cause: unknown, exit: Exit | undefined): string {

@@ -9,6 +9,7 @@
  *   silent   never answers
  *   noisy    prints lines that are no messages, then never answers
  *   leaky    refuses everything, and says which token it did not like
+ *   chatty   a legacy server that prints its token again and again
  *   broken   writes to stderr and exits with status 3
  */
 interface Message {
@@ -69,6 +70,7 @@ if (mode === "broken") {
 }
 process.stderr.write(`started ${mode}\n`);
 if (mode === "noisy") process.stdout.write("Listening on port 3000\n");
+if (mode === "chatty") process.stdout.write(`token ${process.env["TOKEN"]}\n`.repeat(1_000));
 let rest = "";
 process.stdin.setEncoding("utf8");
 process.stdin.on("data", (text: string) => {
