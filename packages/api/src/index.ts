@@ -147,6 +147,7 @@ export {
 export type { ConfigDiff, ConfigDiffRequest, ServerDifference } from "./config-diff.ts";
 export { configDiffRequestSchema } from "./schema/config-diff.ts";
 export { hiddenValue } from "./schema/source.ts";
+export { isSigningSecret, signingSecretRule } from "./schema/webhook.ts";
 export { commonErrors, parseLabels, parseQuery, rpcOf } from "./operation.ts";
 export type { Answer, Operation, Parameter, ParameterValue, Rpc } from "./operation.ts";
 export { lastEventId } from "./event-operations.ts";

@@ -82,4 +82,16 @@ test("results are JSON or YAML for programs", () => {
 test("what servers wrote cannot drive the terminal", () => {
   assert.equal(printable("\u001B[32mready\u001B[0m\n  on \u0007port\u202E 3"), "ready on �port� 3");
   assert.equal(printableText("\u001B[2J\ta\n  b\r\u0000"), "\ta\n  b��");
+  const { io, written } = terminalIo();
+  new Printer(io, "table").note("  not read: \u001B[2J\u009Ba\u202E");
+  assert.equal(written().stderr, "  not read: �a�\n");
+  const data = { "a\u009B31m": "b\u001B[2J\u202E\u007F", plain: "ä\n\t" };
+  for (const [format, read] of [
+    ["json", (json: string): unknown => JSON.parse(json)],
+    ["yaml", (yaml: string): unknown => parse(yaml)],
+  ] as const) {
+    const text = printed((print) => print.result(data, () => undefined), {}, format);
+    assert.equal(printableText(text), text);
+    assert.deepEqual(read(text), data);
+  }
 });

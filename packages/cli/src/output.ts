@@ -52,8 +52,8 @@ export class Printer {
 
   /** `data` as JSON or YAML, or what `asText` makes of it for people. */
   result(data: unknown, asText: () => void): void {
-    if (this.format === "json") this.line(JSON.stringify(data, undefined, 2));
-    else if (this.format === "yaml") this.#io.stdout.write(stringify(data, { lineWidth: 0 }));
+    if (this.format === "json") this.line(jsonText(data));
+    else if (this.format === "yaml") this.line(yamlText(data));
     else asText();
   }
 
@@ -62,9 +62,9 @@ export class Printer {
     this.#io.stdout.write(`${text}\n`);
   }
 
-  /** One line to stderr: what is said beside the result. */
+  /** One line to stderr: what is said beside the result, and quotes what strangers wrote. */
   note(text: string): void {
-    this.#io.stderr.write(`${text}\n`);
+    this.#io.stderr.write(`${printableText(text)}\n`);
   }
 
   table({ head, rows, fit = "cut", empty }: Table): void {
@@ -125,6 +125,21 @@ function toCell(cell: Cell | string): Cell {
   return colour === undefined ? { text: line } : { text: line, colour };
 }
 
+/** What would drive a terminal; line ends and tabs would not. */
+const driving = /[^\P{Cc}\n\t]|\p{Bidi_Control}/gu;
+
+/** JSON in which what would drive a terminal is written as an escape, which means the same to a program. */
+export function jsonText(data: unknown): string {
+  const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(data, undefined, 2).replaceAll(driving, escape);
+}
+
+/** YAML; where that would drive a terminal JSON, which is YAML too. */
+export function yamlText(data: unknown): string {
+  const text = stringify(data, { lineWidth: 0 }).replace(/\n$/, "");
+  return text.search(driving) < 0 ? text : jsonText(data);
+}
+
 /** One line without control characters: what servers wrote must not drive a terminal. */
 export function printable(text: string): string {
   return printableText(text).replaceAll(/\s+/g, " ").trim();
@@ -132,5 +147,5 @@ export function printable(text: string): string {
 
 /** The same with line ends, tabs and indentation kept. */
 export function printableText(text: string): string {
-  return stripVTControlCharacters(text).replaceAll(/[^\P{Cc}\n\t]|\p{Bidi_Control}/gu, "�");
+  return stripVTControlCharacters(text).replaceAll(driving, "�");
 }

@@ -37,6 +37,8 @@ const topicsSchema = z
   .min(1, 'at least one pattern; "#" is everything')
   .max(32, "at most 32 patterns");
 
+/** What a text has to be to sign with. */
+export const signingSecretRule = "16 to 256 characters, or whsec_ and 24 to 64 bytes in base64";
 const secretRule = "16 to 256 characters, whsec_ and 24 to 64 bytes in base64, or ${secret:name}";
 
 const secretSchema = z.string().check(({ value, issues }) => {
@@ -47,6 +49,11 @@ function isSecretText(text: string): boolean {
   const [reference, ...others] = findReferences(text);
   if (reference !== undefined)
     return others.length === 0 && reference.text === text && reference.source === "secret" && reference.key !== "";
+  return isSigningSecret(text);
+}
+
+/** Whether deliveries can be signed with this text; with another the key would be short, or none. */
+export function isSigningSecret(text: string): boolean {
   if (text.startsWith("whsec_")) return /^[A-Za-z0-9+/]{32,86}={0,2}$/.test(text.slice("whsec_".length));
   return text.length >= 16 && text.length <= 256 && /^[\x20-\x7e]+$/.test(text);
 }

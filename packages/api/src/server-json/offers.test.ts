@@ -82,7 +82,10 @@ test("what cannot be run is refused with what to do", () => {
   for (const identifier of ["-c", "--package=evil", "a b", "../a", "git+https://evil.example/a", "a; rm -rf ~"])
     assert.match(why(packaged({ identifier })), /no name of a package/, identifier);
   assert.match(why(packaged({ version: "--registry=http://evil.example" })), /version is none/);
-  assert.match(why(packaged({ registryBaseUrl: "http://evil.example" })), /https/);
+  for (const path of ["/${secret:key}", "/?a=${secret:key}", "/#${file:/etc/passwd}", "/a b", "@evil.example", ":x/"])
+    assert.match(why(packaged({ registryBaseUrl: `https://npm.example${path}` })), /no plain https/, path);
+  for (const registryBaseUrl of ["http://evil.example", "https://", "--call=x", "https:/evil.example"])
+    assert.match(why(packaged({ registryBaseUrl })), /no plain https/, registryBaseUrl);
   assert.match(why(offer({ remotes: [{ type: "websocket", url: "wss://x" }] })), /no transport/);
 });
 

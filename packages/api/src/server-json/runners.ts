@@ -104,6 +104,9 @@ const refusals: Readonly<Record<string, string>> = {
   mcpb: "it is a bundle to be downloaded and unpacked, which is not done here: unpack it yourself and write down its command",
 };
 
+/** It becomes an argument, in which a reference would be replaced, and a secret sent there. */
+const plainAddress = /^https:\/\/[A-Za-z0-9.-]+(?::\d{1,5})?(?:\/[\w.~%@/-]*)?$/;
+
 /** The runner of a package. */
 export function runnerOf(given: RegistryPackage): Runner {
   const { registryType, registryBaseUrl, identifier, version = "", runtimeHint, runtimeArguments = [] } = given;
@@ -114,8 +117,8 @@ export function runnerOf(given: RegistryPackage): Runner {
   if (!/^(?:[A-Za-z0-9][A-Za-z0-9.+_!-]*)?$/.test(version)) return { kind: "none", why: "its version is none" };
   const base = registryBaseUrl?.replace(/\/+$/, "");
   const registry = base === undefined || ecosystem.home.includes(base) ? undefined : base;
-  if (registry !== undefined && URL.parse(registry)?.protocol !== "https:")
-    return { kind: "none", why: "its package registry has no https:// address" };
+  if (registry !== undefined && !plainAddress.test(registry))
+    return { kind: "none", why: "its package registry has no plain https:// address" };
   const names = Object.keys(ecosystem.runners);
   const hinted = runtimeHint !== undefined && Object.hasOwn(ecosystem.runners, runtimeHint) ? runtimeHint : undefined;
   // A hint is no more than that, as long as nothing else was written for that program.

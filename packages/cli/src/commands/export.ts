@@ -4,8 +4,8 @@
  */
 import type { Server } from "@mcp-manager/api";
 import { hiddenValue, secretNames } from "@mcp-manager/api";
-import { stringify } from "yaml";
 import type { Command, Invocation } from "../command.ts";
+import { yamlText } from "../output.ts";
 import { UsageError } from "../usage.ts";
 import { clientEntryOptions, clientNames, printClientEntry } from "./client-entry.ts";
 import { writtenSpec } from "./written-spec.ts";
@@ -40,7 +40,7 @@ async function printConfiguration({ client, print, option, io }: Invocation): Pr
   const data = { servers: Object.fromEntries(servers.map((server) => [server.metadata.name, entryOf(server)])) };
   const secrets = [...new Set(servers.flatMap(({ spec }) => secretNames(spec.source)))].toSorted();
   const head = secrets.map((name) => `# needs a secret: mcp-manager secret set ${name}\n`).join("");
-  print.result(data, () => print.line(head + stringify(data, { lineWidth: 0 }).trimEnd()));
+  print.result(data, () => print.line(head + yamlText(data)));
   if (JSON.stringify(data).includes(hiddenValue))
     print.note(`values shown as ${hiddenValue} may not be read with this key, and have to be filled in`);
 }

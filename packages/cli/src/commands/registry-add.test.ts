@@ -16,6 +16,7 @@ const empty: Answers = {
     [200, serverOf("weather")],
   ],
   "PUT /api/v1/servers/weather?dryRun=true": [[201, serverOf("weather")]],
+  "GET /api/v1/secrets/weather-token": [[404, problem("not_found", "none")]],
   "PUT /api/v1/secrets/weather-token": [[201, { status: { usedBy: [] } }]],
   "POST /api/v1/servers": [[201, serverOf("weather")]],
   "GET /api/v1/servers/weather/revisions?limit=1": [[200, { items: [{ metadata: { name: "weather-1" } }] }]],
@@ -64,22 +65,23 @@ test("a server is registered as it is described, its secret kept first, and wait
   assert.match(ran.stdout, /^server weather is ready/);
   assert.match(
     ran.stderr,
-    /^io\.example\/weather 1\.2\.0, npm @acme\/weather@1\.2\.0\nruns: npx -y @acme\/weather@1\.2\.0 Rome\nsecret weather-token is kept\n/,
+    /^io\.example\/weather 1\.2\.0, npm @acme\/weather@1\.2\.0\nruns: npx -y @acme\/weather@1\.2\.0 Rome, with TOKEN, UNIT in its environment\nsecret weather-token is kept\n/,
   );
   assert.deepEqual(
-    ran.asked.slice(0, 4).map(({ method, path }) => `${method} ${path}`),
+    ran.asked.slice(0, 5).map(({ method, path }) => `${method} ${path}`),
     [
       "GET /api/v1/servers/weather",
+      "GET /api/v1/secrets/weather-token",
       "PUT /api/v1/servers/weather?dryRun=true",
       "PUT /api/v1/secrets/weather-token",
       "POST /api/v1/servers",
     ],
   );
-  assert.deepEqual(JSON.parse(ran.asked[2]?.body ?? ""), {
+  assert.deepEqual(JSON.parse(ran.asked[3]?.body ?? ""), {
     metadata: { name: "weather-token" },
     spec: { value: "hunter2" },
   });
-  assert.deepEqual(JSON.parse(ran.asked[3]?.body ?? ""), {
+  assert.deepEqual(JSON.parse(ran.asked[4]?.body ?? ""), {
     kind: "Server",
     metadata: { name: "weather" },
     spec: { source },
@@ -89,7 +91,7 @@ test("a server is registered as it is described, its secret kept first, and wait
 test("what is needed is asked for in a terminal, the secret unseen, and asked again when it cannot be", async () => {
   const ran = await add(asking, "--no-wait", { lines: ["", "Rome", "k", ""], typed: "hunter2" });
   assert.equal(ran.status, 0, ran.stderr);
-  assert.deepEqual(JSON.parse(ran.asked[3]?.body ?? "").spec.source, source);
+  assert.deepEqual(JSON.parse(ran.asked[4]?.body ?? "").spec.source, source);
   assert.ok(ran.stderr.includes("argument city: Where\n> "), ran.stderr);
   assert.ok(ran.stderr.includes("environment variable UNIT (one of c, f; Enter for c)\n> "), ran.stderr);
   assert.ok(
@@ -151,7 +153,7 @@ test("--print with a literal secret holds a reference, and says which secret to 
 test("--dry-run has the manager check and keeps nothing", async () => {
   const ran = await add(asking, "--set city=Rome --set TOKEN=x --dry-run");
   assert.deepEqual([ran.status, ran.stdout], [0, "server weather is valid; nothing was changed\n"]);
-  assert.equal(ran.asked.length, 2);
+  assert.ok(ran.asked.every(({ method, path }) => method === "GET" || path.endsWith("?dryRun=true")));
 });
 
 test("a server of that name is not overwritten, but by --replace; --as has it called otherwise", async () => {
@@ -170,6 +172,19 @@ test("a server of that name is not overwritten, but by --replace; --as has it ca
   assert.equal(replaced.status, 0, replaced.stderr);
   assert.match((await add(weatherJson(), "--as wx --print")).stdout, /name: wx\n/);
   assert.equal((await add(weatherJson(), "--as W_X --print")).status, 2);
+});
+
+test("a secret that others use is not given another value", async () => {
+  const kept = (usedBy: readonly string[]): Answers => ({
+    ...empty,
+    "GET /api/v1/secrets/weather-token": [[200, { status: { usedBy } }]],
+  });
+  const typed = { lines: ["Rome", ""], typed: "hunter2" };
+  const others = await add(asking, "--no-wait", typed, kept(["server other", "server weather"]));
+  assert.equal(others.status, 1, others.stderr);
+  assert.match(others.stderr, /the secret weather-token is used by server other: choose another name .* with --as/);
+  assert.ok(others.asked.every(({ method }) => method === "GET"));
+  assert.equal((await add(asking, "--no-wait", typed, kept(["server weather"]))).status, 0);
 });
 
 test("of several ways the first that can be gone is taken, another by --use, and one that cannot be gone is refused with why", async () => {
@@ -224,4 +239,17 @@ test("what a description says does not drive the terminal", async () => {
     "--print",
   );
   assert.ok(!(ran.stderr + ran.stdout).includes("\u001B"), ran.stderr);
+  const unit = { name: "UNIT", choices: ["\u001B[2Jc"], isRequired: true };
+  const asked = await add(weatherJson({}, { environmentVariables: [unit] }), "--print", { lines: ["x", "\u001B[2Jc"] });
+  assert.match(asked.stderr, /that has to be one of c/);
+  assert.ok(!(asked.stderr + asked.stdout).includes("\u001B"), asked.stderr);
+});
+
+test("what will run is shown as it would be typed: where each argument ends, and which variables are set", async () => {
+  const packaged = {
+    packageArguments: [{ type: "positional", value: "a --b" }],
+    environmentVariables: [{ name: "NODE_OPTIONS", value: "--import=x" }],
+  };
+  const { stderr } = await add(weatherJson({}, packaged), "--print");
+  assert.match(stderr, /^runs: npx -y @acme\/weather@1\.2\.0 "a --b", with NODE_OPTIONS in its environment$/m);
 });

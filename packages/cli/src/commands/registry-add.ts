@@ -13,9 +13,8 @@ import {
   parseServerJson,
 } from "@mcp-manager/api";
 import type { Client } from "@mcp-manager/client";
-import { stringify } from "yaml";
 import type { Command, Invocation } from "../command.ts";
-import { printable } from "../output.ts";
+import { jsonText, printable, yamlText } from "../output.ts";
 import type { Listed } from "../registry-client.ts";
 import { UsageError } from "../usage.ts";
 import { isGood, outcomesOf } from "./apply-outcome.ts";
@@ -182,14 +181,17 @@ function inputFor(name: string, offer: Possible, { answers }: Decided, { all }: 
   return input;
 }
 
-/** What is run, as it would be typed: values of variables are left out. */
+/** What is run, as it would be typed. Of variables the names: what they are may be secret, that they are there may be surprising. */
 function commandOf({ spec: { source } }: ServerInput): string {
-  return source.kind === "process" ? [source.command, ...(source.args ?? [])].join(" ") : source.url;
+  if (source.kind !== "process") return source.url;
+  const { command, args = [], env = {} } = source;
+  const names = Object.keys(env);
+  const words = [command, ...args].map((word) => (/^[\w@%+=:,./~^-]+$/.test(word) ? word : JSON.stringify(word)));
+  return words.join(" ") + (names.length === 0 ? "" : `, with ${names.join(", ")} in its environment`);
 }
 
 function printInput({ print }: Invocation, input: ServerInput, secrets: readonly KeptSecret[]): void {
-  if (print.format === "json") print.line(JSON.stringify(input, undefined, 2));
-  else print.line(stringify(input, { lineWidth: 0 }).trimEnd());
+  print.line(print.format === "json" ? jsonText(input) : yamlText(input));
   for (const { name } of secrets) print.note(`keep its secret before you apply it: mcp-manager secret set ${name}`);
   const { source } = input.spec;
   const values = source.kind === "process" ? (source.env ?? {}) : (source.headers ?? {});
@@ -213,6 +215,7 @@ async function register(
       { server: name },
     );
   }
+  for (const secret of secrets) await demandOwn(manager, name, secret.name, signal);
   const checked = await manager.servers.apply(input, { dryRun: true, signal });
   if (flag("dry-run")) return checked;
   for (const { name: secret, value } of secrets) {
@@ -225,11 +228,26 @@ async function register(
 }
 
 async function exists(client: Client, name: string, signal: AbortSignal): Promise<boolean> {
+  return (await found(client.servers.get(name, { signal }))) !== undefined;
+}
+
+/** Others that use a secret of this name did not ask for another value. */
+async function demandOwn(client: Client, server: string, secret: string, signal: AbortSignal): Promise<void> {
+  const { usedBy = [] } = (await found(client.secrets.get(secret, { signal })))?.status ?? {};
+  const others = usedBy.filter((user) => user !== `server ${server}`);
+  if (others.length === 0) return;
+  const remedy = "choose another name for the server with --as, or give a reference to another secret with --set";
+  throw new ManagerError("already_exists", `the secret ${secret} is used by ${others.join(", ")}: ${remedy}`, {
+    server,
+  });
+}
+
+/** Undefined where there is none. */
+async function found<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
-    await client.servers.get(name, { signal });
-    return true;
+    return await asked;
   } catch (error) {
-    if (error instanceof ManagerError && error.code === "not_found") return false;
+    if (error instanceof ManagerError && error.code === "not_found") return undefined;
     throw error;
   }
 }

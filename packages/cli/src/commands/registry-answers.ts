@@ -88,7 +88,7 @@ async function ask({ io, print }: Invocation, question: Question): Promise<reado
     const text = await (isSecret ? io.askHidden(prompt) : io.ask(prompt));
     if (text === undefined) return undefined;
     const mistake = text === "" ? undefined : mistakeIn(question, text);
-    if (mistake !== undefined) print.note(`  that has to be ${mistake}`);
+    if (mistake !== undefined) print.note(`  that has to be ${printable(mistake)}`);
     else if (text !== "") {
       texts.push(text);
       if (!isRepeated) return texts;

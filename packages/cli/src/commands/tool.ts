@@ -6,7 +6,7 @@ import { ManagerError } from "@mcp-manager/api";
 import type { Client } from "@mcp-manager/client";
 import type { Command, Invocation } from "../command.ts";
 import type { Printer } from "../output.ts";
-import { printable, printableText } from "../output.ts";
+import { jsonText, printable, printableText } from "../output.ts";
 import { UsageError } from "../usage.ts";
 
 interface Listed {
@@ -113,12 +113,13 @@ function printResult(print: Printer, { content = [], structuredContent, isError 
   if (isError === true) print.note("mcp-manager: the tool says that it failed:");
   for (const { type, text, mimeType, data, uri } of content) {
     if (text !== undefined) print.line(printableText(text));
-    else if (uri !== undefined) print.line(`[${type} ${uri}]`);
-    else print.line(`[${type} ${mimeType ?? ""}, ${data?.length ?? 0} characters of base64; -o json shows it]`);
+    else if (uri !== undefined) print.line(printable(`[${type} ${uri}]`));
+    else
+      print.line(printable(`[${type} ${mimeType ?? ""}, ${data?.length ?? 0} characters of base64; -o json shows it]`));
   }
   if (content.length > 0) return;
   if (structuredContent === undefined) print.note("the tool answered without content");
-  else print.line(JSON.stringify(structuredContent, undefined, 2));
+  else print.line(jsonText(structuredContent));
 }
 
 /** The commands on tools. */

@@ -9,6 +9,9 @@ import type { Exit } from "../runtime/runtime.ts";
 /** Lines of stderr kept with a failure. */
 const stderrLinesKept = 20;
 
+/** The reason of who was refused for want of a credential. */
+const unauthorized = "UPSTREAM_UNAUTHORIZED";
+
 /** An opening or a run that failed. `exit` is set when the process ended by itself. */
 export class RunFailure extends Error {
   override readonly name = "RunFailure";
@@ -21,13 +24,30 @@ export class RunFailure extends Error {
     this.exit = exit;
   }
 
+  /** The same without what `redact` masks: a server quotes what it was given in its answers as it does in what it prints. */
+  masked(redact: (text: string) => string): RunFailure {
+    if (redact(this.message) === this.message) return this;
+    const cause = ManagerError.from(this.cause);
+    const reason = this.neededAuthorization === undefined ? cause.reason : unauthorized;
+    return new RunFailure(this.stage, maskedError(cause, redact, reason), this.exit);
+  }
+
   /** What was said of the credential, when that is all that was lacking: then it is no crash. */
   get neededAuthorization(): string | undefined {
     for (let cause: unknown = this.cause; cause instanceof Error; cause = cause.cause) {
-      if (cause instanceof ManagerError && cause.reason === "UPSTREAM_UNAUTHORIZED") return this.message;
+      if (cause instanceof ManagerError && cause.reason === unauthorized) return this.message;
     }
     return undefined;
   }
+}
+
+/** The error without what `redact` masks, and without whatever else belonged to it. */
+export function maskedError(
+  { code, message, reason: told }: ManagerError,
+  redact: (text: string) => string,
+  reason: string = told,
+): ManagerError {
+  return new ManagerError(code, redact(message), { reason });
 }
 
 function sentence(stage: FailureStage, cause: unknown, exit: Exit | undefined): string {

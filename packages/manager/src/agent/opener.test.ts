@@ -143,6 +143,24 @@ test("a process that exits at once is told with its status and what it wrote, se
   assert.deepEqual(opening.lines, ["cannot open the database with token [redacted]"]);
 });
 
+test("what a server says of its secrets is masked in the failure too", async () => {
+  const failure = await failureOf(open(processSource("leaky", { TOKEN: "s3cr3t-t0ken" }), { era: "legacy" }));
+  assert.equal(failure.stage, "initialize");
+  assert.match(failure.message, /bad token \[redacted\]/);
+});
+
+test("what is quoted of a server that prints too much is masked as what it prints is", async () => {
+  const told = Promise.withResolvers<ManagerError>();
+  const opening = open(processSource("chatty", { TOKEN: "s3cr3t-t0ken" }), {
+    era: "legacy",
+    onUnhealthy: told.resolve,
+  });
+  const { reason, message } = await told.promise;
+  assert.equal(reason, "STDOUT_NOISE");
+  assert.match(message, /The last: token \[redacted\]/);
+  await (await opening.run).close(0);
+});
+
 test("a process that never answers is given up in time, with what it printed instead", async () => {
   const failure = await failureOf(open(processSource("noisy"), { era: "legacy", startupMs: 1_000 }));
   assert.equal(failure.exit, undefined);

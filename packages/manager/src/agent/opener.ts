@@ -1,16 +1,16 @@
 /**
  * Opens runs of every kind of source: replaces the references in the revision's spec at the moment of the start, sees that what
- * was put in is masked in what the server prints, and hands over to the kind's own opener.
+ * was put in is masked in what the server prints and what is quoted of it, and hands over to the kind's own opener.
  */
 import type { RevisionSpec, ServerSource } from "@mcp-manager/api";
 import { ManagerError } from "@mcp-manager/api";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { LineSink, Runtimes } from "../runtime/runtime.ts";
-import { RunFailure } from "./failure.ts";
+import { maskedError, RunFailure } from "./failure.ts";
 import { openProcess } from "./open-process.ts";
 import { openRemote } from "./open-remote.ts";
-import type { OpenRun, OpenRunFn } from "./run.ts";
+import type { OpenRequest, OpenRun, OpenRunFn } from "./run.ts";
 
 export interface OpenerOptions {
   readonly runtimes: Runtimes;
@@ -33,13 +33,23 @@ const secretName = /key|token|secret|passw|auth|credential|cookie/i;
 
 export function createOpener(options: OpenerOptions): OpenRunFn {
   const { runtimes, clock, random } = options;
-  return async (request): Promise<OpenRun> => {
-    const { source, secrets } = await resolveSource(request.revision, options);
+  return async (asked): Promise<OpenRun> => {
+    const { source, secrets } = await resolveSource(asked.revision, options);
     const redact = options.redactor(secrets);
-    const log: LineSink = { write: (line) => request.log.write(redact(line)) };
-    return source.kind === "process"
-      ? await openProcess({ runtime: runtimes.process, clock }, request, source, log)
-      : await openRemote({ runtime: runtimes.remote, clock, random }, request, source, log);
+    const log: LineSink = { write: (line) => asked.log.write(redact(line)) };
+    const request: OpenRequest = {
+      ...asked,
+      onUnhealthy: (reason) => asked.onUnhealthy?.(maskedError(reason, redact)),
+    };
+    try {
+      const run =
+        source.kind === "process"
+          ? await openProcess({ runtime: runtimes.process, clock }, request, source, log)
+          : await openRemote({ runtime: runtimes.remote, clock, random }, request, source, log);
+      return { ...run, ended: run.ended.then((failure) => failure.masked(redact)) };
+    } catch (error) {
+      throw error instanceof RunFailure ? error.masked(redact) : error;
+    }
   };
 }
 

@@ -1,7 +1,8 @@
 /** What a file would change, asked through the door, beside what reading it does change. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ConfigDiff, ServerDifference } from "@mcp-manager/api";
+import type { ConfigDiff, Server, ServerDifference } from "@mcp-manager/api";
+import fc from "fast-check";
 import { load } from "../config/testing/load-text.ts";
 import { kinds } from "../registry/kinds.ts";
 import { type Admission, admitConfigured } from "./configured.ts";
@@ -21,7 +22,7 @@ async function diff(door: Door, text: string, ask: Ask = {}): Promise<readonly S
   return (answer as unknown as ConfigDiff).servers;
 }
 
-const before = `servers:
+const textBefore = `servers:
   a: { command: x, env: { TOKEN: abc, LOG: "\${env:LOG}" } }
   b: { command: x, replicas: 2 }
   c: { command: x }
@@ -30,7 +31,7 @@ const before = `servers:
 
 test("what would be created, changed, deleted and left is told with fields, and whether it would be deployed", async () => {
   await using door = await openDoor();
-  await admit(door, before);
+  await admit(door, textBefore);
   const after = `servers:
   a: { command: x, env: { TOKEN: abcd, LOG: "\${env:LOG}" } }
   b: { command: x, replicas: 3, labels: { team: t } }
@@ -75,7 +76,7 @@ test("what would be created, changed, deleted and left is told with fields, and 
 
 test("what others did stays, as it does when the file is read, and that is said", async () => {
   await using door = await openDoor();
-  await admit(door, before);
+  await admit(door, textBefore);
   const servers = door.registry.resources(kinds.Server);
   await servers.update("a", ({ spec }) => ({ spec: { ...spec, replicas: 7 } }));
   await servers.delete("b");
@@ -99,14 +100,14 @@ test("what others did stays, as it does when the file is read, and that is said"
 
 test("who may not see a value does not learn by trying whether it is that", async () => {
   await using door = await openDoor();
-  await admit(door, before);
+  await admit(door, textBefore);
   const guesses = await Promise.all(
-    ["abc", "abd"].map((guess) => diff(door, before.replace("abc", guess), { role: "viewer" })),
+    ["abc", "abd"].map((guess) => diff(door, textBefore.replace("abc", guess), { role: "viewer" })),
   );
   assert.deepEqual(guesses[0], guesses[1]);
   await door.registry.resources(kinds.Server).update("a", ({ spec }) => ({ spec: { ...spec, replicas: 7 } }));
   const more = await Promise.all(
-    ["abc", "abd"].map((guess) => diff(door, before.replace("abc", guess), { role: "viewer" })),
+    ["abc", "abd"].map((guess) => diff(door, textBefore.replace("abc", guess), { role: "viewer" })),
   );
   assert.deepEqual(more[0], more[1]);
 });
@@ -122,4 +123,71 @@ test("mistakes are told with their places, and whoever may not read servers is r
   const refused = await door.ask("/api/v1/config/diff", { method: "POST", json: { text: "" }, role: "caller" });
   assert.equal(refused.status, 403);
   assert.deepEqual((await door.registry.resources(kinds.Server).list()).items, []);
+});
+
+/** Every server, and how many deployments it has had. */
+async function world({ registry }: Door): Promise<ReadonlyMap<string, readonly [Server, number]>> {
+  const { items } = await registry.resources(kinds.Server).list();
+  const deployments = (await registry.resources(kinds.Deployment).list({ limit: 1_000 })).items;
+  return new Map(
+    items.map((server) => {
+      const { name } = server.metadata;
+      return [name, [server, deployments.filter(({ spec }) => spec.server === name).length]];
+    }),
+  );
+}
+
+/** What became of one server, in the words of a difference. */
+function changeOf(
+  [before, deploymentsBefore = 0]: readonly [Server?, number?],
+  [after, deploymentsAfter = 0]: readonly [Server?, number?],
+): Pick<ServerDifference, "change" | "deployment"> {
+  const deployment = deploymentsAfter > deploymentsBefore;
+  if (before === undefined) return { change: after === undefined ? "unchanged" : "created", deployment };
+  if (after?.metadata.deletedAt !== before.metadata.deletedAt) return { change: "deleted", deployment };
+  const isSame = after?.metadata.revision === before.metadata.revision;
+  return { change: isSame ? "unchanged" : "changed", deployment };
+}
+
+const names = ["a", "b", "c"] as const;
+const entry = fc.record({
+  command: fc.constantFrom("x", "y"),
+  replicas: fc.constantFrom(1, 2),
+  labels: fc.constantFrom({}, { team: "t" }),
+});
+const entries = fc.dictionary(fc.constantFrom(...names), entry, { maxKeys: names.length, noNullPrototype: true });
+const step = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("read" as const), entries }) },
+  fc.record({ kind: fc.constant("put" as const), name: fc.constantFrom(...names), entry }),
+  fc.record({ kind: fc.constant("delete" as const), name: fc.constantFrom(...names) }),
+);
+
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+test("whatever was done before, in the file or by other ways, reading a file does what was said of it", async () => {
+  const follow = async (steps: readonly Step[]): Promise<void> => {
+    await using door = await openDoor();
+    const writes = new ServerWrites(door.registry);
+    for (const one of steps) {
+      if (one.kind === "delete") await door.registry.resources(kinds.Server).delete(one.name);
+      if (one.kind === "put")
+        await writes.apply(
+          load(JSON.stringify({ servers: { [one.name]: one.entry } })).servers[0]?.draft ?? assert.fail(),
+        );
+      if (one.kind !== "read") continue;
+      const text = JSON.stringify({ servers: one.entries });
+      const said = new Map((await diff(door, text)).map((server) => [server.name, server]));
+      const before = await world(door);
+      await admit(door, text);
+      const after = await world(door);
+      for (const name of names) {
+        const { change, deployment } = said.get(name) ?? { change: "unchanged", deployment: false };
+        assert.deepEqual({ change, deployment }, changeOf(before.get(name) ?? [], after.get(name) ?? []), name);
+      }
+      // Its replicas have ended.
+      for (const [name, [{ metadata }]] of after)
+        if (metadata.deletedAt !== undefined) await door.registry.resources(kinds.Server).delete(name);
+    }
+  };
+  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), follow), { numRuns: 40 });
 });

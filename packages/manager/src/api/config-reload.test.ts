@@ -194,3 +194,17 @@ test("asking while it is applied means one reading more, not one for each ask", 
   await one.settled();
   assert.ok(one.applied.length <= 2, one.applied.join());
 });
+
+test("an ask is heard whenever it comes, also in the moment in which the work before it ends", async () => {
+  for (let turns = 0; turns < 12; turns += 1) {
+    await using one = rig();
+    one.file = reading("a");
+    one.reload.ask();
+    while (one.applied.length === 0) await Promise.resolve();
+    one.file = reading("b");
+    for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+    one.reload.ask();
+    await one.settled();
+    assert.equal(one.applied.at(-1), "b", `after ${turns} turns`);
+  }
+});

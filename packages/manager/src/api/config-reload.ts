@@ -66,9 +66,7 @@ export class ConfigReload implements AsyncDisposable {
     if (this.#ended.signal.aborted) return;
     this.#isAsked = true;
     this.#pause.abort();
-    this.#working ??= this.#work().finally(() => {
-      this.#working = undefined;
-    });
+    this.#working ??= this.#work();
   }
 
   /** Nothing is written any more when it resolves. */
@@ -88,7 +86,11 @@ export class ConfigReload implements AsyncDisposable {
       } else if (this.#isUnread) await this.#read(false);
       if (this.#due !== undefined) await this.#apply(this.#due, attempt === 0);
       if (this.#isAsked) continue;
-      if (this.#due === undefined && !this.#isUnread) return;
+      if (this.#due === undefined && !this.#isUnread) {
+        // In the same turn: who asks after it begins anew.
+        this.#working = undefined;
+        return;
+      }
       const { clock, random } = this.#options;
       const signal = AbortSignal.any([this.#ended.signal, this.#pause.signal]);
       await clock.sleep(backoffMs(again, attempt, random), signal).catch(() => undefined);

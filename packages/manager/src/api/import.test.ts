@@ -102,7 +102,7 @@ test("dryRun says the same and changes nothing", async () => {
   assert.deepEqual((await door.read("/api/v1/servers"))["items"], []);
 });
 
-test("one that is refused after its secrets were kept leaves none behind, and the others are done", async () => {
+test("one that is refused leaves no secrets behind, and the others are done", async () => {
   await using door = await openDoor();
   await importOf(door, { leaving: remote });
   await door.ask("/api/v1/servers/leaving", { method: "DELETE" });
@@ -115,6 +115,16 @@ test("one that is refused after its secrets were kept leaves none behind, and th
     items.map(({ metadata }) => metadata.name),
     ["weather-api-token"],
   );
+});
+
+test("a secret keeps its value when the server that brings another is refused", async () => {
+  await using door = await openDoor();
+  await importOf(door, { weather: withToken });
+  const before = await door.read("/api/v1/secrets/weather-api-token");
+  await door.read("/api/v1/servers/weather", { method: "DELETE" });
+  const other = { weather: { ...withToken, env: { ...withToken.env, API_TOKEN: `${token}-2` } } };
+  assert.match(await errorOf(door, other, "?replace=true"), /^failed_precondition: server "weather" is being deleted/);
+  assert.deepEqual(await door.read("/api/v1/secrets/weather-api-token"), before);
 });
 
 test("secrets that are referred to and not set are named, with what sets them", async () => {

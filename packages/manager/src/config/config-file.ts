@@ -44,9 +44,11 @@ export function readConfigFile(path: string): string {
   return readFileSync(path, "utf8");
 }
 
-/** The same while others go on: for a file that is read again. */
+/** The same while others go on: for a file that is read again. A pipe was read once, and would be waited for without end. */
 export async function readConfigFileAgain(path: string): Promise<string> {
-  if ((await stat(path)).size > bytesMax) throw tooLarge();
+  const facts = await stat(path);
+  if (!facts.isFile()) throw new Error("only a regular file is read again");
+  if (facts.size > bytesMax) throw tooLarge();
   return await readFile(path, "utf8");
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "../base/clock.ts";
+import { readConfigFileAgain } from "./config-file.ts";
 import { ConfigSource } from "./config-source.ts";
 import type { Flags } from "./environment.ts";
 
@@ -48,6 +49,11 @@ test("mistakes are told with their places, and so is a file that has gone or is 
   await assert.rejects(async () => await one.source.file?.read(signal), { message: /there is no such file/ });
   one.text = "\n# nothing yet\n";
   await assert.rejects(async () => await one.source.file?.read(signal), { message: /is empty: write "servers: \{\}"/ });
+});
+
+test("what is no file is not read again: a pipe would be waited for without end", async () => {
+  for (const path of ["/dev/null", "/dev"])
+    await assert.rejects(() => readConfigFileAgain(path), { message: "only a regular file is read again" });
 });
 
 test("settings that are otherwise than in force are named; what a flag decides is not", async () => {

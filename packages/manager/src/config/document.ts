@@ -4,7 +4,7 @@
  */
 import { ManagerError } from "@mcp-manager/api";
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, visit } from "yaml";
-import type { Document, ErrorCode, Node } from "yaml";
+import type { Document, ErrorCode, Node, Pair, Scalar, YAMLMap, YAMLSeq } from "yaml";
 import type { FieldPath } from "./field-path.ts";
 import { blankComments, isJson } from "./jsonc.ts";
 import { shownLine } from "./shown-line.ts";
@@ -52,19 +52,37 @@ export function parseDocuments(path: string, text: string): readonly ConfigDocum
   for (const document of documents) checkNodes(document, fail);
   return documents
     .filter(({ contents }) => contents !== null && !isEmpty(contents))
-    .map((document) => ({
-      path,
-      format,
-      value: toValue(path, document),
-      positionOf: (field) => positionAt(lineCounter, offsetOf(document, field)),
-    }));
+    .map((document) => {
+      const pairs: PairsByKey = new WeakMap();
+      return {
+        path,
+        format,
+        value: toValue(path, document),
+        positionOf: (field) => positionAt(lineCounter, offsetOf(document, pairs, field)),
+      };
+    });
 }
 
 function readToml(path: string, text: string): ConfigDocument {
   const toml = parseToml(text);
-  if (toml.kind === "read") return { path, format: "toml", value: toml.value, positionOf: toml.positionOf };
+  if (toml.kind === "read") {
+    if (isTooDeep(toml.value)) throw invalid(`${path}: ${syntaxWords.RESOURCE_EXHAUSTION}`);
+    return { path, format: "toml", value: toml.value, positionOf: toml.positionOf };
+  }
   const { line, column } = toml.position;
   throw invalid(`${path}:${line}:${column}: this cannot be read as TOML`);
+}
+
+const depthMax = 100;
+
+/** A key with dots goes as deep as it is long. */
+function isTooDeep(value: unknown): boolean {
+  let level: readonly unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > depthMax) return true;
+    level = level.flatMap((item) => (typeof item === "object" && item !== null ? Object.values(item) : []));
+  }
+  return false;
 }
 
 function isEmpty(node: unknown): boolean {
@@ -84,29 +102,51 @@ type Fail = (offset: number, what: string) => void;
 
 /** What the parser leaves open: names that are there twice, and aliases of nothing. */
 function checkNodes(document: Document.Parsed, fail: Fail): void {
+  // An alias stands for what is anchored before it. The parser looks through all of that for each.
+  const anchors = new Set<string>();
+  const note = ({ anchor }: Scalar | YAMLMap | YAMLSeq): void => {
+    if (anchor !== undefined) anchors.add(anchor);
+  };
   visit(document, {
-    Map(_, { items }) {
+    Scalar: (_, scalar) => note(scalar),
+    Seq: (_, list) => note(list),
+    Map(_, map) {
+      note(map);
       const names = new Set<unknown>();
-      for (const { key } of items) {
+      for (const { key } of map.items) {
         if (!isScalar(key) || key.value === "<<") continue;
         if (names.has(key.value)) fail(startOf(key) ?? 0, syntaxWords.DUPLICATE_KEY);
         names.add(key.value);
       }
     },
     Alias(_, alias) {
-      if (alias.resolve(document) === undefined) fail(startOf(alias) ?? 0, syntaxWords.BAD_ALIAS);
+      if (!anchors.has(alias.source)) fail(startOf(alias) ?? 0, syntaxWords.BAD_ALIAS);
     },
   });
 }
 
+/** The pairs of maps that were looked into, by their keys: a file of many mistakes asks for many of them. */
+type PairsByKey = WeakMap<YAMLMap, ReadonlyMap<unknown, Pair>>;
+
+/** The first of each key. */
+function pairsOf(map: YAMLMap, known: PairsByKey): ReadonlyMap<unknown, Pair> {
+  const before = known.get(map);
+  if (before !== undefined) return before;
+  const pairs = new Map(
+    map.items.toReversed().map((pair) => [isScalar(pair.key) ? String(pair.key.value) : pair.key, pair]),
+  );
+  known.set(map, pairs);
+  return pairs;
+}
+
 /** The offset of the field's key, of a list's item, or of the nearest parent that is there. */
-function offsetOf(document: Document.Parsed, field: FieldPath): number {
+function offsetOf(document: Document.Parsed, known: PairsByKey, field: FieldPath): number {
   let node: unknown = document.contents;
   let offset = startOf(node) ?? 0;
   for (const key of field) {
     if (isAlias(node)) node = node.resolve(document);
     if (isMap(node)) {
-      const pair = node.items.find(({ key: name }) => (isScalar(name) ? String(name.value) : name) === key);
+      const pair = pairsOf(node, known).get(key);
       if (pair === undefined) return offset;
       offset = startOf(pair.key) ?? offset;
       node = pair.value;

@@ -205,6 +205,23 @@ test("whatever stands in an entry, the file is read or refused, and a secret is 
   fc.assert(property, { numRuns: 1_000 });
 });
 
+test("of two servers of one name the second is refused: it would undo the first", () => {
+  const own = (command: string): string =>
+    `kind: Server\nmetadata: { name: a }\nspec: { source: { kind: process, command: ${command} } }\n`;
+  const list = '{"mcpServers":[{"name":"a","command":"x"},{"name":"a","command":"y"}]}';
+  for (const [text, name] of [
+    [`${own("x")}---\n${own("y")}`, "a.yaml"],
+    [list, "a.json"],
+  ] as const) {
+    const { servers } = readImport(text, name);
+    assert.deepEqual(
+      servers.map(({ kind }) => kind),
+      ["read", "wrong"],
+    );
+    assert.match(servers[1]?.kind === "wrong" ? servers[1].error.message : "", /given "a" again, expected a name of/);
+  }
+});
+
 test("what is no such file is told what was looked for", () => {
   for (const [text, name] of [
     ['{"editor.fontSize": 12}', "settings.json"],
@@ -224,4 +241,24 @@ test("a file that is too large or too deep, or has too many servers, is refused 
   assert.throws(() => readImport(" ".repeat(1024 * 1024 + 1), "file"), /larger than 1 MiB/);
   const mcpServers = Object.fromEntries(Array.from({ length: 1_001 }, (_, index) => [`s${index}`, { command: "x" }]));
   assert.throws(() => readImport(JSON.stringify({ mcpServers }), "file"), /has 1001 servers: at most 1000/);
+});
+
+test("a text that was made to take long is refused like any other", () => {
+  const wrong = { code: "invalid_argument" };
+  assert.throws(() => readImport(`a${".a".repeat(100_000)} = 1`, "a.toml"), /a\.toml: this is nested too deeply/);
+  const aliases = `a: &x 1\nb:\n${"- *x\n".repeat(50_000)}`;
+  assert.throws(() => readImport(aliases, "a.yaml"), /its aliases \(\*name\) stand for too much/);
+  for (const part of ['\\"', "/*"]) {
+    const text = part.repeat(500_000);
+    assert.throws(() => readImport(text, "a.json"), wrong, part);
+    assert.throws(() => readImport(`{${text}`, "a"), wrong, part);
+  }
+});
+
+test("the places of many mistakes take no longer to find than those of few", () => {
+  const names = Array.from({ length: 20_000 }, (_, index) => `s${index}`);
+  const tables = names.map((name) => `[mcp_servers.${name}]\nx = 1\n`).join("");
+  assert.throws(() => readImport(tables, "config.toml"), /has 20000 servers: at most 1000/);
+  const entries = names.map((name) => `  ${name}: {}\n`).join("");
+  assert.throws(() => readImport(`mcpServers:\n${entries}`, "a.yaml"), /has 20000 servers: at most 1000/);
 });

@@ -50,7 +50,7 @@ export function readImport(text: string, filename: string): ImportableFile {
       `${filename} is no configuration of MCP servers: looked for ${formatsText()}, servers (our own) and kind: Server`,
     );
   const found = merge(parts);
-  const candidates = found.candidates.map((candidate) => check(candidate, found.notes, filename));
+  const candidates = eachOnce(found.candidates.map((candidate) => check(candidate, found.notes, filename)));
   const servers = [...candidates, ...wrongEntries(found.problems)];
   if (servers.length > serversMax)
     throw invalid(`${filename} has ${servers.length} servers: at most ${serversMax} are imported at once`);
@@ -98,6 +98,19 @@ function check(candidate: Candidate, notes: Found["notes"], filename: string): I
     draft: server.draft,
     notes: own.map(({ message }) => message.slice(message.indexOf(": ") + 2)),
   };
+}
+
+/** Of two of one name the first stands: which of them is meant is not known, and one would undo the other. */
+function eachOnce(servers: readonly ImportableServer[]): readonly ImportableServer[] {
+  const names = new Set<string>();
+  return servers.map((server) => {
+    const { name } = server;
+    const isFirst = !names.has(name);
+    names.add(name);
+    if (isFirst || server.kind === "wrong") return server;
+    const problem = { path: "metadata.name", given: `"${name}" again`, expected: "a name of its own" };
+    return { kind: "wrong", name, error: invalidFields(`server ${name}`, [problem]) };
+  });
 }
 
 /** A relative `cwd` means something only where it is known where the file lay. */

@@ -3,7 +3,8 @@
  * errors are right; trailing commas need nothing, because the result is read as YAML, which allows them.
  */
 
-const pattern = /"(?:[^"\\\n]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
+/** What has no end is taken too, up to where it could have had one: looked for again from each further mark, it would take for ever. */
+const pattern = /"(?:[^"\\\n]|\\.)*"?|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g;
 
 /** `text` with spaces in place of its comments; line ends are kept. */
 export function blankComments(text: string): string {
@@ -21,7 +22,7 @@ export function isJson(path: string, text: string): boolean {
 export function depthOf(text: string): number {
   let depth = 0;
   let deepest = 0;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\[^])*"|[[\]{}]/g)) {
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\[^])*"?|[[\]{}]/g)) {
     if (token === "{" || token === "[") deepest = Math.max(deepest, (depth += 1));
     else if (token === "}" || token === "]") depth -= 1;
   }

@@ -26,35 +26,39 @@ export function isToml(path: string, text: string): boolean {
 export function parseToml(text: string): Toml {
   try {
     const value = parse(text);
-    let headings: readonly Heading[] | undefined;
-    return { kind: "read", value, positionOf: (field) => positionOf((headings ??= headingsOf(text)), field) };
+    let lines: Lines | undefined;
+    return { kind: "read", value, positionOf: (field) => positionOf((lines ??= linesOf(text)), field) };
   } catch (error) {
     const position = error instanceof TomlError ? error : { line: 1, column: 1 };
     return { kind: "wrong", position: { line: position.line, column: position.column } };
   }
 }
 
-/** The keys of a table's heading, and its line, from 1. */
-interface Heading {
-  readonly keys: readonly string[];
-  readonly line: number;
-}
+/** The line of each table's heading, from 1, by its keys: the first, where there are several. */
+type Lines = ReadonlyMap<string, number>;
 
-function headingsOf(text: string): readonly Heading[] {
-  return text.split("\n").flatMap((line, index) => {
+function linesOf(text: string): Lines {
+  const lines = new Map<string, number>();
+  for (const [index, line] of text.split("\n").entries()) {
     const keys = /^[ \t]*\[+([^[\]]+)\]/.exec(line)?.[1];
-    return keys === undefined ? [] : { keys: keys.split(".").map(keyOf), line: index + 1 };
-  });
+    if (keys === undefined) continue;
+    const place = placeOf(keys.split(".").map(keyOf));
+    if (!lines.has(place)) lines.set(place, index + 1);
+  }
+  return lines;
 }
 
 /** The heading of the innermost table that the field is in. */
-function positionOf(headings: readonly Heading[], field: FieldPath): Position {
-  const around = headings.filter(({ keys }) => keys.every((key, index) => field[index] === key));
-  const innermost = around.reduce<Heading | undefined>(
-    (best, heading) => (best === undefined || heading.keys.length > best.keys.length ? heading : best),
-    undefined,
-  );
-  return { line: innermost?.line ?? 1, column: 1 };
+function positionOf(lines: Lines, field: FieldPath): Position {
+  for (let length = field.length; length > 0; length -= 1) {
+    const line = lines.get(placeOf(field.slice(0, length)));
+    if (line !== undefined) return { line, column: 1 };
+  }
+  return { line: 1, column: 1 };
+}
+
+function placeOf(keys: FieldPath): string {
+  return JSON.stringify(keys);
 }
 
 function keyOf(text: string): string {

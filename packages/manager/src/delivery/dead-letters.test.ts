@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { serverDefaults } from "@mcp-manager/api";
 import { kinds } from "../registry/kinds.ts";
 import { DeadLetters, type DeadDelivery } from "./dead-letters.ts";
@@ -72,6 +74,27 @@ test("an event too large to keep whole goes without its server", async () => {
   await bench.deadLetters.add(dead(1, "ops", { event: { ...storedEvent(1), resource } }));
   const [name = ""] = bench.deadLetters.names();
   assert.deepEqual((await bench.deadLetters.get(name))?.spec.event, storedEvent(1));
+});
+
+test("what is kept in the store is not held in memory", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  await using world = await openWorld();
+  await using bench = await openBench(world);
+  const ignore = (): void => undefined;
+  const parts = { registry: bench.registry, clock: world.clock, onAdded: ignore, onDropped: ignore };
+  const letters = new DeadLetters(parts);
+  const added = async (): Promise<WeakRef<object>> => {
+    const event = storedEvent(1);
+    await letters.add(dead(1, "ops", { event }));
+    return new WeakRef(event);
+  };
+  const event = await added();
+  await until("it is let go of", () => {
+    collect();
+    return event.deref() === undefined;
+  });
+  assert.equal(letters.count("ops"), 1);
 });
 
 test("all or those of one webhook are purged", async () => {

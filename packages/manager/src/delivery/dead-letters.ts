@@ -57,7 +57,7 @@ export class DeadLetters implements DeadLetterSink {
     let cursor: string | undefined;
     do {
       const page = await this.#resources.list(cursor === undefined ? {} : { cursor });
-      for (const { metadata, spec } of page.items) this.#index.set(metadata.name, spec);
+      for (const { metadata, spec } of page.items) this.#index.set(metadata.name, sourceOf(spec));
       cursor = page.nextCursor;
     } while (cursor !== undefined);
     const last = [...this.#index.keys()].at(-1)?.slice(namePrefix.length);
@@ -78,7 +78,7 @@ export class DeadLetters implements DeadLetterSink {
       at,
     };
     const name = this.#nextName();
-    this.#index.set(name, spec);
+    this.#index.set(name, sourceOf(spec));
     try {
       this.#options.onAdded(await this.#create(name, spec, status));
     } catch (error) {
@@ -171,6 +171,11 @@ export class DeadLetters implements DeadLetterSink {
     this.#lastMs = Math.max(this.#lastMs + 1, Math.floor(this.#options.clock.wallMs()));
     return namePrefix + this.#lastMs.toString(36).padStart(digits, "0");
   }
+}
+
+/** Without the event: ten thousand of them, with their servers, are too much to hold. */
+function sourceOf({ source, deliveryId }: DeadLetterSpec): Source {
+  return { source, deliveryId };
 }
 
 function isOf(source: DeadLetterSpec["source"], webhook: string): boolean {

@@ -302,3 +302,34 @@ test("a stream that breaks off is opened again where everything was delivered", 
   assert.equal(world.streams.opened.at(-1)?.after, "100");
   assert.deepEqual(messagesOf(endpoint), ["change 100", "change 101"]);
 });
+
+test("what was answered while the endpoint said that it is gone does not make its webhook active again", async () => {
+  await using world = await openWorld();
+  const held: (() => void)[] = [];
+  await using endpoint = await openEndpoint((response, { body }) => {
+    const isFirst = (JSON.parse(body) as { message: string }).message === "change 100";
+    if (isFirst) held.push(() => response.writeHead(410).end());
+    else response.writeHead(200).write("and more");
+  });
+  await using bench = await openBench(world);
+  await begin(bench, world, endpoint);
+  world.streams.store(storedEvent(100), storedEvent(101));
+  await endpoint.count(2);
+  for (let turns = 0; turns < 50; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+  held[0]?.();
+  await until("both attempts are over", () => world.streams.readers === 0 && live(bench).pending === 1);
+  assert.equal(live(bench).state, "paused");
+});
+
+test("closed in the middle, it leaves no timer behind", async () => {
+  await using world = await openWorld();
+  const before = world.clock.pendingCount;
+  await using endpoint = await openEndpoint(() => undefined);
+  const bench = await openBench(world);
+  await begin(bench, world, endpoint);
+  await world.clock.advance(1_000);
+  world.streams.store(storedEvent(100));
+  await endpoint.count(1);
+  await bench[Symbol.asyncDispose]();
+  assert.equal(world.clock.pendingCount, before);
+});

@@ -88,10 +88,11 @@ export class Delivery implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#unsubscribe();
     this.#rewrite.cancel();
-    for (const timer of this.#timers.values()) timer.cancel();
     await this.#work[Symbol.asyncDispose]();
     const all = [...this.#running];
     await Promise.all(all.map(([, { queue }]) => queue[Symbol.asyncDispose]()));
+    // Last: what ends in a queue asks for a write.
+    for (const timer of this.#timers.values()) timer.cancel();
     // What is not written is delivered once more after the next start.
     await Promise.allSettled(all.map(([name, running]) => this.#write(name, running)));
   }

@@ -216,10 +216,20 @@ export class WebhookQueue implements AsyncDisposable {
 
   #note({ outcome, durationMs }: Attempted): void {
     const at = new Date(this.#options.clock.wallMs()).toISOString();
+    // Once its endpoint is gone, what was under way beside that says nothing more.
+    const isGone = this.#status.state === "paused";
     this.#status =
       outcome.kind === "answered" && isDelivered(outcome.status)
-        ? { ...this.#status, state: "active", lastDelivery: { at, status: outcome.status, durationMs } }
-        : { ...this.#status, state: "failing", lastFailure: { at, message: outcomeText(outcome) } };
+        ? {
+            ...this.#status,
+            lastDelivery: { at, status: outcome.status, durationMs },
+            ...(isGone ? {} : { state: "active" }),
+          }
+        : {
+            ...this.#status,
+            lastFailure: { at, message: outcomeText(outcome) },
+            ...(isGone ? {} : { state: "failing" }),
+          };
     this.#options.onChange();
   }
 

@@ -3,7 +3,7 @@
  * reference stays in the resource and is looked up for each attempt, so that a rotated secret is used at once.
  */
 import type { Webhook } from "@mcp-manager/api";
-import { findReferences, hiddenValue, ManagerError } from "@mcp-manager/api";
+import { findReferences, hiddenValue, isSigningSecret, ManagerError, signingSecretRule } from "@mcp-manager/api";
 import { kinds } from "../registry/kinds.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { ResourceStore } from "../registry/resource-store.ts";
@@ -37,7 +37,7 @@ export class WebhookSecrets {
     const { name } = webhook.metadata;
     const { secret } = webhook.spec;
     if (secret === undefined) return undefined;
-    if (secret !== hiddenValue) return await this.#resolveSecret(secret);
+    if (secret !== hiddenValue) return demandSigning(name, secret, await this.#resolveSecret(secret));
     const text = this.#opened(name, await this.#resources.readPrivate(name));
     if (text !== undefined) return text;
     throw new ManagerError("failed_precondition", `the secret of webhook ${name} cannot be read: write it again`);
@@ -61,6 +61,13 @@ export class WebhookSecrets {
     const text = this.#sealer.open(context(name), part.sealed);
     return typeof text === "string" ? text : undefined;
   }
+}
+
+/** A referred one can be anything, and can have become something else since: an empty key would sign for everybody. */
+function demandSigning(webhook: string, reference: string, text: string): string {
+  if (isSigningSecret(text)) return text;
+  const message = `what webhook ${webhook} is to be signed with (${reference}) is no secret to sign with`;
+  throw new ManagerError("failed_precondition", `${message}: set it to ${signingSecretRule}`);
 }
 
 /** What a sealed secret is bound to: another webhook's is none of its. */

@@ -55,9 +55,13 @@ test("a reference is shown and looked up for each attempt; one that is not there
   await until("it reads", () => world.streams.readers === 1);
   world.streams.store(storedEvent(100));
   await until("it failed", () => bench.delivery.live("ops")?.state === "failing");
+  secrets[reference] = "whsec_not-base64-at-all";
+  await bench.passTime(1_000);
+  const { lastFailure } = bench.delivery.live("ops") ?? {};
+  assert.match(lastFailure?.message ?? "", /webhook ops .* is no secret to sign with: set it to 16 to 256 characters/);
   assert.equal(endpoint.received.length, 0);
   secrets[reference] = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3";
-  await bench.passTime(1_000);
+  await bench.passTime(4_000);
   await endpoint.count(1);
 });
 

@@ -8,6 +8,8 @@
  *   shy      a legacy server that exits at any message before initialize
  *   silent   never answers
  *   noisy    prints lines that are no messages, then never answers
+ *   leaky    refuses everything, and says which token it did not like
+ *   chatty   a legacy server that prints its token again and again
  *   broken   writes to stderr and exits with status 3
  */
 interface Message {
@@ -47,6 +49,7 @@ function receive(line: string): void {
   const { id, method } = message;
   if (mode === "asks" && converse(message)) return;
   if (id === undefined || mode === "silent" || mode === "noisy") return;
+  if (mode === "leaky") return answer(id, { error: { code: -32000, message: `bad token ${process.env["TOKEN"]}` } });
   if (mode === "shy" && method !== "initialize") process.exit(1);
   if (mode === "modern" && method === "server/discover") {
     const meta = { "io.modelcontextprotocol/serverInfo": serverInfo };
@@ -67,6 +70,7 @@ if (mode === "broken") {
 }
 process.stderr.write(`started ${mode}\n`);
 if (mode === "noisy") process.stdout.write("Listening on port 3000\n");
+if (mode === "chatty") process.stdout.write(`token ${process.env["TOKEN"]}\n`.repeat(1_000));
 let rest = "";
 process.stdin.setEncoding("utf8");
 process.stdin.on("data", (text: string) => {

@@ -106,10 +106,12 @@ class Import {
     if (!replace && current !== undefined && !sameJson(current.spec, draft.spec)) throw differs(draft.name);
     const keeping = new ImportedSecrets(this.#options, draft.name, secrets, this.#how);
     await keeping.check();
-    if (!dryRun) await keeping.keep();
     // Labels are given here, by people; a client's file knows none.
-    const labels = current?.metadata.labels ?? draft.labels;
-    const applied = await writes.apply({ ...draft, labels }, { dryRun }).catch(async (error: unknown) => {
+    const wanted = { ...draft, labels: current?.metadata.labels ?? draft.labels };
+    // First of all without a trace: a secret that got another value does not get its old one back.
+    if (!dryRun && secrets.length > 0) await writes.apply(wanted, { dryRun: true });
+    if (!dryRun) await keeping.keep();
+    const applied = await writes.apply(wanted, { dryRun }).catch(async (error: unknown) => {
       await keeping.undo();
       throw error;
     });

@@ -200,6 +200,13 @@ test("nobody there, no HTTP and a header without end are failures in words, with
   assert.match(await post(`http://127.0.0.1:${portOf(long)}/`), /header is too long/);
 });
 
+test("an endpoint that goes over to another protocol has answered, and not as it should", async () => {
+  const head = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n";
+  await using server = await rawServer((write) => write(head));
+  const outcome = await poster(["127.0.0.1"]).post(requestTo(`http://127.0.0.1:${portOf(server)}/`));
+  assert.deepEqual(outcome, { kind: "answered", status: 101, retryAfter: undefined });
+});
+
 test("given up by its caller, it rejects with the caller's reason", async () => {
   const stop = new AbortController();
   await using endpoint = await openEndpoint(() => stop.abort(new Error("enough")));

@@ -117,6 +117,11 @@ function send(request: Omit<PostRequest, "ownHeaders">, addresses: readonly stri
     const { location, "retry-after": retryAfter } = response.headers;
     void drain(response).then(() => resolve({ status, location, retryAfter }));
   });
+  // Whoever answers by another protocol gives no answer to this, and Node tells of none.
+  sent.once("upgrade", ({ statusCode: status = 0 }, socket) => {
+    socket.destroy();
+    resolve({ status, location: undefined, retryAfter: undefined });
+  });
   sent.end(body);
   return promise;
 }
