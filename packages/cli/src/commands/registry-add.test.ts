@@ -89,7 +89,7 @@ test("a server is registered as it is described, its secret kept first, and wait
 });
 
 test("what is needed is asked for in a terminal, the secret unseen, and asked again when it cannot be", async () => {
-  const ran = await add(asking, "--no-wait", { lines: ["", "Rome", "k", ""], typed: "hunter2" });
+  const ran = await add(asking, "--no-wait", { lines: ["", "Rome", "k", "", "y"], typed: "hunter2" });
   assert.equal(ran.status, 0, ran.stderr);
   assert.deepEqual(JSON.parse(ran.asked[4]?.body ?? "").spec.source, source);
   assert.ok(ran.stderr.includes("argument city: Where\n> "), ran.stderr);
@@ -99,6 +99,19 @@ test("what is needed is asked for in a terminal, the secret unseen, and asked ag
     ran.stderr,
   );
   assert.ok(!ran.stderr.includes("hunter2"));
+});
+
+test("in a terminal nothing is run before it was shown and meant; --yes has decided, as a script has", async () => {
+  const question = "Run this on the manager's machine? [y/N] ";
+  for (const answer of ["", "n", "what?"]) {
+    const ran = await add(asking, "--no-wait", { lines: ["Rome", "", answer], typed: "hunter2" });
+    assert.equal(ran.status, 1);
+    assert.match(ran.stderr, /runs: npx .*\nRun this on the manager's machine\? \[y\/N\] nothing was changed\n$/);
+    assert.deepEqual(ran.asked, []);
+  }
+  const decided = await add(asking, "--no-wait --yes", { lines: ["Rome", ""], typed: "hunter2" });
+  assert.equal(decided.status, 0);
+  assert.ok(!decided.stderr.includes(question));
 });
 
 test("in a pipe everything that is missing is listed, and nothing is asked of the manager", async () => {
@@ -179,7 +192,7 @@ test("a secret that others use is not given another value", async () => {
     ...empty,
     "GET /api/v1/secrets/weather-token": [[200, { status: { usedBy } }]],
   });
-  const typed = { lines: ["Rome", ""], typed: "hunter2" };
+  const typed = { lines: ["Rome", "", "y"], typed: "hunter2" };
   const others = await add(asking, "--no-wait", typed, kept(["server other", "server weather"]));
   assert.equal(others.status, 1, others.stderr);
   assert.match(others.stderr, /the secret weather-token is used by server other: choose another name .* with --as/);

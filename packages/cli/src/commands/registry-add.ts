@@ -51,6 +51,7 @@ export const registryAdd: Command = {
     replace: { type: "boolean", summary: "Change the server of that name, if there is one. Default: refuse" },
     print: { type: "boolean", summary: "Print the Server as YAML, for a file of yours; ask no manager" },
     "dry-run": { type: "boolean", summary: "Check everything, change nothing" },
+    yes: { type: "boolean", short: "y", summary: "Do not ask in a terminal whether to run what it describes" },
     ...deploymentWaitOptions,
   },
   notes: [
@@ -77,6 +78,10 @@ export const registryAdd: Command = {
     if (flag("print")) {
       printInput(invocation, input, decided.secrets);
       return 0;
+    }
+    if (!(await isMeant(invocation, input))) {
+      print.note("nothing was changed");
+      return 1;
     }
     const server = await register(invocation, input, decided.secrets);
     const isWaiting = wait !== undefined && !flag("dry-run");
@@ -188,6 +193,13 @@ function commandOf({ spec: { source } }: ServerInput): string {
   const names = Object.keys(env);
   const words = [command, ...args].map((word) => (/^[\w@%+=:,./~^-]+$/.test(word) ? word : JSON.stringify(word)));
   return words.join(" ") + (names.length === 0 ? "" : `, with ${names.join(", ")} in its environment`);
+}
+
+/** A description may start anything; whoever sits there has read what, and says so. A script has decided when it was written. */
+async function isMeant({ flag, io }: Invocation, { spec: { source } }: ServerInput): Promise<boolean> {
+  if (source.kind !== "process" || flag("yes") || flag("dry-run")) return true;
+  const answer = await io.ask("Run this on the manager's machine? [y/N] ");
+  return answer === undefined || /^y(?:es)?$/i.test(answer.trim());
 }
 
 function printInput({ print }: Invocation, input: ServerInput, secrets: readonly KeptSecret[]): void {

@@ -119,8 +119,13 @@ async function release(
   const server = await registry.resources(kinds.Server).get(name);
   const isThere = server !== undefined && server.metadata.deletedAt === undefined;
   const isOurs = isThere && isMadeBy(mark, server);
-  if (isOurs) await writes.remove(name, { force: false });
+  // Whoever deletes it in this moment does what is wanted.
+  if (isOurs) await writes.remove(name, { force: false }).catch(unlessGone);
   // Last: cut short before it, all of this is done once more.
   await marks.delete(name);
   return isThere ? { name, outcome: isOurs ? "removed" : "released" } : undefined;
+}
+
+function unlessGone(error: unknown): void {
+  if (ManagerError.from(error).code !== "not_found") throw error;
 }
