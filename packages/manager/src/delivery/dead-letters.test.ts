@@ -193,3 +193,23 @@ test("a handler that throws makes a dead letter, hears of the next, and of the f
   assert.deepEqual(heard, ["one", "one", "two", "one"]);
   assert.equal(bench.deadLetters.size, 0);
 });
+
+test("a handler whose stream broke off goes on where it was", async () => {
+  await using world = await openWorld();
+  await using bench = await openBench(world);
+  const heard: string[] = [];
+  bench.handlers.handle("tickets", ["server.*"], ({ message }) => void heard.push(message));
+  await until("it listens", () => world.streams.readers === 1);
+  world.streams.store(storedEvent(1_000_001));
+  await until("the first is heard", () => heard.length === 1);
+  world.streams.breakOff("the store is away");
+  await until("nobody reads", () => world.streams.readers === 0);
+  world.streams.store(storedEvent(1_000_002));
+  await bench.passTime(2_000);
+  await until("the next is heard", () => heard.length === 2);
+  assert.deepEqual(heard, ["change 1000001", "change 1000002"]);
+  assert.deepEqual(
+    world.streams.opened.map(({ after }) => after),
+    [undefined, "1000001"],
+  );
+});

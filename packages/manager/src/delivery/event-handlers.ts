@@ -22,6 +22,16 @@ export interface EventHandlersOptions {
   readonly onTrouble: (handler: string, error: ManagerError) => void;
 }
 
+/** One of them, and how its stream is opened after a position. */
+interface Handler {
+  readonly name: string;
+  readonly handle: Handle;
+  readonly open: (after: string | undefined) => AsyncIterable<StreamItem>;
+}
+
+/** Between a stream that broke off and the next. */
+const againMs = 1_000;
+
 export class EventHandlers implements AsyncDisposable {
   readonly #options: EventHandlersOptions;
   readonly #handlers = new Map<string, Handle>();
@@ -35,8 +45,9 @@ export class EventHandlers implements AsyncDisposable {
   /** Tells `handle` of events under these topics until this is disposed of. `name` is the handler's alone: dead letters bear it. */
   handle(name: string, topics: readonly string[], handle: Handle): void {
     this.#handlers.set(name, handle);
-    const items = this.#options.streams.open({ topics, signal: this.#stop.signal });
-    const reading = this.#read(name, handle, items).finally(() => this.#reading.delete(reading));
+    const open = (after?: string): AsyncIterable<StreamItem> =>
+      this.#options.streams.open({ topics, signal: this.#stop.signal, ...(after === undefined ? {} : { after }) });
+    const reading = this.#follow({ name, handle, open }, open()).finally(() => this.#reading.delete(reading));
     this.#reading.add(reading);
   }
 
@@ -52,20 +63,32 @@ export class EventHandlers implements AsyncDisposable {
     await Promise.all(this.#reading);
   }
 
-  async #read(name: string, handle: Handle, items: AsyncIterable<StreamItem>): Promise<void> {
+  /** A stream that breaks off is opened again where it was; the events of a revision that was cut in two come once more. */
+  async #follow({ name, handle, open }: Handler, first: AsyncIterable<StreamItem>): Promise<void> {
     const { clock, onTrouble } = this.#options;
-    try {
-      for await (const item of items) {
-        if (item.kind !== "event") continue;
-        const firstAttemptAt = new Date(clock.wallMs()).toISOString();
-        try {
-          await handle(item.event);
-        } catch (error) {
-          await this.#bury(name, item.event, firstAttemptAt, ManagerError.from(error).message);
+    const { signal } = this.#stop;
+    let position: string | undefined;
+    let begun: AsyncIterable<StreamItem> | undefined = first;
+    while (!signal.aborted) {
+      try {
+        for await (const item of begun ?? open(position)) {
+          if (item.kind === "event") await this.#tell(name, handle, item.event);
+          if ("position" in item && item.position !== undefined) ({ position } = item);
         }
+      } catch (error) {
+        if (!signal.aborted) onTrouble(name, ManagerError.from(error));
       }
+      begun = undefined;
+      await clock.sleep(againMs, signal).catch(() => undefined);
+    }
+  }
+
+  async #tell(name: string, handle: Handle, event: Event): Promise<void> {
+    const firstAttemptAt = new Date(this.#options.clock.wallMs()).toISOString();
+    try {
+      await handle(event);
     } catch (error) {
-      if (!this.#stop.signal.aborted) onTrouble(name, ManagerError.from(error));
+      await this.#bury(name, event, firstAttemptAt, ManagerError.from(error).message);
     }
   }
 
