@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,14 @@ async def test_a_program_that_is_not_there_is_named() -> None:
     with pytest.raises(FailedPrecondition, match="cannot start /no/such/program"):
         async with create_manager({"embedded": True, "command": ["/no/such/program"]}):
             pass
+
+
+async def test_what_no_process_can_be_given_is_refused_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(InvalidArgument, match=r"cannot start .*null byte"):
+        async with create_manager(config(BROKEN, env={"TOKEN": "a\0b"})):
+            pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_program_is_the_named_one_then_the_paths_then_the_checkouts(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from .config import MCPConfig, Target, read_admin_key
-from .errors import FailedPrecondition, Unavailable
+from .errors import FailedPrecondition, InvalidArgument, Unavailable
 
 _READY = re.compile(r"\bready on (?P<url>https?://\S+)(?: and (?P<grpc>grpcs?://\S+))?")
 _TAIL_LINES = 40
@@ -50,8 +50,9 @@ class EmbeddedManager:
     async def start(cls, config: MCPConfig, env: Mapping[str, str]) -> EmbeddedManager:
         """Starts one and waits until it is ready.
 
-        Raises `FailedPrecondition` where there is no program to start, `Unavailable` with the last lines of its log when it ends or is not
-        ready within `start_timeout` seconds; nothing is left running then.
+        Raises `FailedPrecondition` where there is no program to start, `InvalidArgument` where no process can be given such arguments or
+        variables, `Unavailable` with the last lines of its log when it ends or is not ready within `start_timeout` seconds; nothing is left
+        running then.
         """
         command = find_command(config, env)
         is_temporary = config.data_dir is None
@@ -76,6 +77,12 @@ class EmbeddedManager:
         except OSError as error:
             _remove(data_dir, is_temporary)
             raise FailedPrecondition(f"cannot start {command[0]}: {error.strerror}") from error
+        except ValueError as error:
+            _remove(data_dir, is_temporary)
+            raise InvalidArgument(f"cannot start {command[0]}: {error} in its arguments or in env") from error
+        except BaseException:
+            _remove(data_dir, is_temporary)
+            raise
         manager = cls(process, data_dir, is_temporary, config.stop_timeout)
         try:
             await manager._wait_ready(config.start_timeout)
