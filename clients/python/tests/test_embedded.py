@@ -74,6 +74,19 @@ async def test_cancelling_the_start_leaves_nothing_behind(tmp_path: Path) -> Non
     assert not is_running(int(pids.read_text()))
 
 
+async def test_cancelling_the_end_leaves_nothing_behind_either() -> None:
+    manager = await EmbeddedManager.start(config(STUBBORN, stop_timeout=60), dict(os.environ))
+    stop = asyncio.ensure_future(manager.stop())
+    await asyncio.sleep(0.05)
+    stop.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stop
+    deadline = asyncio.get_running_loop().time() + 10
+    while is_running(manager.pid) and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.01)
+    assert not is_running(manager.pid)
+
+
 async def test_a_start_that_fails_afterwards_ends_it_too(tmp_path: Path) -> None:
     pids = tmp_path / "pid"
     program = f"import os; open({str(pids)!r}, 'w').write(str(os.getpid())); " + STUBBORN.replace("grpc://", "grpcs://")

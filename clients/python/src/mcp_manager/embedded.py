@@ -112,21 +112,31 @@ class EmbeddedManager:
         )
 
     async def stop(self, *, timeout: float | None = None) -> None:
-        """Ends it: calls in flight get `stop_timeout` seconds, then it is killed. Never raises for one that has ended already."""
+        """Ends it: calls in flight get `stop_timeout` seconds, then it is killed; at once when this is cancelled.
+
+        Never raises for one that has ended already.
+        """
         process = self._process
         if process.stdin is not None:
             process.stdin.close()
         try:
             await asyncio.wait_for(process.wait(), self._stop_timeout if timeout is None else timeout)
         except asyncio.TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+            self._kill()
             await process.wait()
+        except asyncio.CancelledError:
+            # Nobody is left to wait for an end in order.
+            self._kill()
+            raise
         finally:
             for reader in self._readers:
                 reader.cancel()
             await asyncio.gather(*self._readers, return_exceptions=True)
             _remove(self.data_dir, self._is_temporary)
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
 
     async def _wait_ready(self, timeout: float) -> None:
         ready = asyncio.ensure_future(self._ready.wait())
