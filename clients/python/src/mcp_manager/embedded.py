@@ -127,6 +127,7 @@ class EmbeddedManager:
         except asyncio.CancelledError:
             # Nobody is left to wait for an end in order.
             self._kill()
+            await process.wait()
             raise
         finally:
             for reader in self._readers:
