@@ -201,6 +201,17 @@ test("who takes nothing for a minute of what there is, where a stream begins wit
   for (const hand of slow) assert.deepEqual(await hand.read(), ["end"]);
 });
 
+test("streams that are opened together are no more than may be open", async () => {
+  await using world = await openStreamWorld({ streamsMax: 2 });
+  const { signal } = new AbortController();
+  const opened = [1, 2, 3].map(() => world.streams.open({ topics: ["*"], signal })[Symbol.asyncIterator]());
+  const begun = await Promise.allSettled(opened.map((items) => items.next()));
+  assert.deepEqual(
+    begun.map(({ status }) => status),
+    ["fulfilled", "fulfilled", "rejected"],
+  );
+});
+
 test("a stream whose reader has gone is over, also where nobody takes what it gave last", async () => {
   await using world = await openStreamWorld({ streamsMax: 1 });
   const stop = new AbortController();

@@ -61,14 +61,11 @@ export class BusStreams implements EventStreams, Disposable {
   }
 
   open(options: StreamOptions): AsyncIterable<StreamItem> {
-    const { bus, leastView, streamsMax = 1_000 } = this.#options;
+    const { bus, leastView } = this.#options;
     const wants = topicsMatching(options.topics);
     const after = options.after === undefined ? undefined : positionOf(options.after);
     if (this.#closed.signal.aborted) throw new ManagerError("unavailable", "the manager is being stopped");
-    if (this.#open >= streamsMax) {
-      const message = `${streamsMax} streams of events are open, and no more are kept at once: close some`;
-      throw new ManagerError("resource_exhausted", message, { retryAfterMs: 5_000 });
-    }
+    this.#demandRoom();
     const signal = AbortSignal.any([options.signal, this.#closed.signal]);
     const { snapshot = false, view = leastView } = options;
     const end = (): void => void batches.return().catch(() => undefined);
@@ -81,7 +78,16 @@ export class BusStreams implements EventStreams, Disposable {
     this.#closed.abort();
   }
 
+  #demandRoom(): void {
+    const { streamsMax = 1_000 } = this.#options;
+    if (this.#open < streamsMax) return;
+    const message = `${streamsMax} streams of events are open, and no more are kept at once: close some`;
+    throw new ManagerError("resource_exhausted", message, { retryAfterMs: 5_000 });
+  }
+
   async *#counted(asked: Asked, reader: EventReader): Batches {
+    // Others may have begun since it was opened.
+    this.#demandRoom();
     using heartbeat = new Heartbeat(this.#options.clock, reader, asked.signal);
     asked.signal.addEventListener("abort", asked.end, { once: true });
     this.#open += 1;
