@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc
 import pytest
@@ -211,3 +213,21 @@ async def test_outside_of_its_context_a_manager_says_how_to_enter_it() -> None:
     with pytest.raises(FailedPrecondition, match="async with"):
         _ = manager.url
     await manager.close()
+
+
+async def test_a_manager_that_asks_to_come_back_at_once_is_not_asked_without_rest(fake: FakeManager) -> None:
+    async with connected(fake) as manager:
+        assert manager.calls.pause(0.1, Unavailable("no", retry_after=0.0)) >= 0.05
+        assert manager.calls.pause(0.1, Unavailable("no", retry_after=7.0)) == 7.0
+
+
+async def test_a_stream_that_never_begins_is_silence_too(fake: FakeManager) -> None:
+    async def mute(_: Any, context: Context) -> AsyncIterator[Message]:
+        await asyncio.sleep(600)
+        yield message("WatchEvents")
+
+    fake.answers["WatchEvents"] = mute
+    async with connected(fake) as manager:
+        stream = manager.calls.stream("watch", {}, silence=0.2)
+        with pytest.raises(DeadlineExceeded, match="nothing was heard of"):
+            await asyncio.wait_for(anext(stream), 10)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,16 @@ async def test_cancelling_the_start_leaves_nothing_behind(tmp_path: Path) -> Non
     assert not is_running(int(pids.read_text()))
 
 
+async def test_cancelling_the_end_leaves_nothing_behind_either() -> None:
+    manager = await EmbeddedManager.start(config(STUBBORN, stop_timeout=60), dict(os.environ))
+    stop = asyncio.ensure_future(manager.stop())
+    await asyncio.sleep(0.05)
+    stop.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stop
+    assert not is_running(manager.pid)
+
+
 async def test_a_start_that_fails_afterwards_ends_it_too(tmp_path: Path) -> None:
     pids = tmp_path / "pid"
     program = f"import os; open({str(pids)!r}, 'w').write(str(os.getpid())); " + STUBBORN.replace("grpc://", "grpcs://")
@@ -86,6 +97,14 @@ async def test_a_program_that_is_not_there_is_named() -> None:
     with pytest.raises(FailedPrecondition, match="cannot start /no/such/program"):
         async with create_manager({"embedded": True, "command": ["/no/such/program"]}):
             pass
+
+
+async def test_what_no_process_can_be_given_is_refused_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(InvalidArgument, match=r"cannot start .*null byte"):
+        async with create_manager(config(BROKEN, env={"TOKEN": "a\0b"})):
+            pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_program_is_the_named_one_then_the_paths_then_the_checkouts(tmp_path: Path) -> None:

@@ -62,6 +62,13 @@ async def test_after_a_cut_it_goes_on_at_the_position_without_repeating_half_a_r
     assert asked == [("", ["server.*"], False), ("4", ["server.*"], False), ("6", ["server.*"], False)]
 
 
+async def test_a_second_cut_before_the_place_of_the_first_repeats_nothing(fake: FakeManager) -> None:
+    first, second, last = event(1, revision=5), event(2, revision=5), event(3, revision=5, position=5)
+    play(fake, [event(0, revision=4, position=4), first, second], [first], [first, second, last])
+    async with connected(fake) as manager, aclosing(manager.watch()) as items:
+        assert await take(items, 4) == ["0", "1", "2", "3"]
+
+
 async def test_a_quiet_stream_moves_on_too(fake: FakeManager) -> None:
     play(fake, [message("WatchEvents", synced={}, position="9")], [event(1, revision=10, position=10)])
     async with connected(fake) as manager, aclosing(manager.watch()) as items:

@@ -112,7 +112,7 @@ class Calls:
         self._say_if_closed()
         call = method_call(request, timeout=timeout, metadata=self._metadata)
         try:
-            await call.wait_for_connection()
+            await asyncio.wait_for(call.wait_for_connection(), silence)
             opened()
             while True:
                 message = await asyncio.wait_for(call.read(), silence)
@@ -142,9 +142,9 @@ class Calls:
         return value
 
     def pause(self, seconds: float, error: ManagerError) -> float:
-        """How long to wait before the next attempt: what the manager asked for, else anything up to `seconds`, so that many callers do
-        not come back at once."""
-        return error.retry_after if error.retry_after is not None else seconds * (0.5 + self._random.random() / 2)
+        """How long to wait before the next attempt: what the manager asked for, and at least something up to `seconds`, so that many
+        callers do not come back at once."""
+        return max(error.retry_after or 0.0, seconds * (0.5 + self._random.random() / 2))
 
 
 def _serialize(message: Message) -> bytes:

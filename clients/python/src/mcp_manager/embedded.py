@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from .config import MCPConfig, Target, read_admin_key
-from .errors import FailedPrecondition, Unavailable
+from .errors import FailedPrecondition, InvalidArgument, Unavailable
 
 _READY = re.compile(r"\bready on (?P<url>https?://\S+)(?: and (?P<grpc>grpcs?://\S+))?")
 _TAIL_LINES = 40
@@ -50,8 +50,9 @@ class EmbeddedManager:
     async def start(cls, config: MCPConfig, env: Mapping[str, str]) -> EmbeddedManager:
         """Starts one and waits until it is ready.
 
-        Raises `FailedPrecondition` where there is no program to start, `Unavailable` with the last lines of its log when it ends or is not
-        ready within `start_timeout` seconds; nothing is left running then.
+        Raises `FailedPrecondition` where there is no program to start, `InvalidArgument` where no process can be given such arguments or
+        variables, `Unavailable` with the last lines of its log when it ends or is not ready within `start_timeout` seconds; nothing is left
+        running then.
         """
         command = find_command(config, env)
         is_temporary = config.data_dir is None
@@ -76,6 +77,12 @@ class EmbeddedManager:
         except OSError as error:
             _remove(data_dir, is_temporary)
             raise FailedPrecondition(f"cannot start {command[0]}: {error.strerror}") from error
+        except ValueError as error:
+            _remove(data_dir, is_temporary)
+            raise InvalidArgument(f"cannot start {command[0]}: {error} in its arguments or in env") from error
+        except BaseException:
+            _remove(data_dir, is_temporary)
+            raise
         manager = cls(process, data_dir, is_temporary, config.stop_timeout)
         try:
             await manager._wait_ready(config.start_timeout)
@@ -105,21 +112,32 @@ class EmbeddedManager:
         )
 
     async def stop(self, *, timeout: float | None = None) -> None:
-        """Ends it: calls in flight get `stop_timeout` seconds, then it is killed. Never raises for one that has ended already."""
+        """Ends it: calls in flight get `stop_timeout` seconds, then it is killed; at once when this is cancelled.
+
+        Never raises for one that has ended already.
+        """
         process = self._process
         if process.stdin is not None:
             process.stdin.close()
         try:
             await asyncio.wait_for(process.wait(), self._stop_timeout if timeout is None else timeout)
         except asyncio.TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+            self._kill()
             await process.wait()
+        except asyncio.CancelledError:
+            # Nobody is left to wait for an end in order.
+            self._kill()
+            await process.wait()
+            raise
         finally:
             for reader in self._readers:
                 reader.cancel()
             await asyncio.gather(*self._readers, return_exceptions=True)
             _remove(self.data_dir, self._is_temporary)
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
 
     async def _wait_ready(self, timeout: float) -> None:
         ready = asyncio.ensure_future(self._ready.wait())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import functools
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
@@ -33,16 +34,22 @@ class _Loop:
         self._loop = asyncio.new_event_loop()
         # A program that ends without leaving the context is not held up by it.
         self._thread = threading.Thread(target=self._loop.run_forever, name="mcp-manager", daemon=True)
+        # What is given to a loop that has stopped would be waited for for ever.
+        self._lock = threading.Lock()
+        self._takes_more = True
         self._thread.start()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Waits for a coroutine's result. Ctrl-C while it waits cancels it. Raises `FailedPrecondition` where there is no waiting, and
         `Cancelled` when the loop ends first."""
-        if self.is_closed or threading.current_thread() is self._thread:
+        if threading.current_thread() is self._thread:
             coroutine.close()
-            where = "after its context" if self.is_closed else "from the event loop's own thread"
-            raise FailedPrecondition(f"a blocking method was called {where}")
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+            raise FailedPrecondition("a blocking method was called from the event loop's own thread")
+        with self._lock:
+            future = asyncio.run_coroutine_threadsafe(coroutine, self._loop) if self._takes_more else None
+        if future is None:
+            coroutine.close()
+            raise FailedPrecondition("a blocking method was called after its context")
         try:
             return future.result()
         except concurrent.futures.CancelledError:
@@ -51,14 +58,12 @@ class _Loop:
             future.cancel()
             raise
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether nothing runs here any more."""
-        return self._loop.is_closed()
-
     def close(self) -> None:
         """Ends the thread, and what others still wait for with it."""
-        self.run(self._cancel_rest())
+        with self._lock:
+            self._takes_more = False
+            ending = asyncio.run_coroutine_threadsafe(self._cancel_rest(), self._loop)
+        ending.result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -139,7 +144,8 @@ class _Stream(Generic[S, P, T]):
                     except StopAsyncIteration:
                         return
             finally:
-                if not owner._loop.is_closed:
+                # Where nothing is taken any more, or where a collector runs, the loop ends it by itself.
+                with contextlib.suppress(FailedPrecondition, Cancelled):
                     owner._run(items.aclose())
 
         return call

@@ -35,7 +35,7 @@ class _Reader:
 
     def reopen(self) -> Sequence[WatchItem]:
         """Prepares for another connection; what the reader has to be told of it."""
-        self._skip, self._given = self._given, 0
+        self._skip, self._given = max(self._skip, self._given), 0
         if self._in_snapshot or self.position is not None:
             return ()
         # Nothing says where it was, so what happened in between is not to be had: what there is now takes its place.

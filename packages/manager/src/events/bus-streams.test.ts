@@ -167,21 +167,49 @@ test("what comes while catching up ends is not lost, however small the ring", as
   assert.deepEqual(told, positions.slice(1));
 });
 
-test("who takes nothing for a minute while it catches up, or is shown what there is, makes room for others", async () => {
-  for (const asked of [{ after: "1" }, { snapshot: true }]) {
-    await using world = await openStreamWorld({ capacity: 1 });
-    for (const server of ["weather", "news", "weather", "news"]) await world.change(server);
-    await world.settled();
-    const slow = Array.from({ length: 8 }, () => world.open(asked));
-    for (const hand of slow) assert.equal((await hand.read(1)).length, 1);
-    const late = world.open(asked);
-    assert.deepEqual(await late.read(), []);
-    await world.clock.advance(59_000);
-    assert.deepEqual(await late.read(), []);
-    await world.clock.advance(1_000);
-    assert.notDeepEqual(await late.read(), []);
-    for (const hand of slow) assert.deepEqual(await hand.read(), ["end"]);
+test("who takes nothing for a minute while it catches up lets others go on, and loses nothing", async () => {
+  await using world = await openStreamWorld({ capacity: 1 });
+  const positions: string[] = [];
+  for (const server of ["weather", "news", "weather", "news"]) positions.push(await world.change(server));
+  await world.settled();
+  const slow = Array.from({ length: 8 }, () => world.open({ after: "1" }));
+  for (const hand of slow) assert.match((await hand.read(1)).join(), /registered weather/);
+  const late = world.open({ after: "1" });
+  assert.deepEqual(await late.read(), []);
+  await world.clock.advance(59_000);
+  assert.deepEqual(await late.read(), []);
+  await world.clock.advance(1_000);
+  assert.equal((await late.read()).length, 4);
+  for (const hand of slow) {
+    const told = (await hand.read()).filter((line) => line.startsWith("server."));
+    assert.deepEqual(
+      told.map((line) => line.replace(/.*@/, "")),
+      positions.slice(1),
+    );
   }
+});
+
+test("who takes nothing for a minute of what there is, where a stream begins with that, is ended", async () => {
+  await using world = await openStreamWorld();
+  for (const server of ["weather", "news"]) await world.change(server);
+  const slow = Array.from({ length: 8 }, () => world.open({ snapshot: true }));
+  for (const hand of slow) assert.equal((await hand.read(1)).length, 1);
+  const late = world.open({ snapshot: true });
+  assert.deepEqual(await late.read(), []);
+  await world.clock.advance(60_000);
+  assert.equal((await late.read()).length, 3);
+  for (const hand of slow) assert.deepEqual(await hand.read(), ["end"]);
+});
+
+test("streams that are opened together are no more than may be open", async () => {
+  await using world = await openStreamWorld({ streamsMax: 2 });
+  const { signal } = new AbortController();
+  const opened = [1, 2, 3].map(() => world.streams.open({ topics: ["*"], signal })[Symbol.asyncIterator]());
+  const begun = await Promise.allSettled(opened.map((items) => items.next()));
+  assert.deepEqual(
+    begun.map(({ status }) => status),
+    ["fulfilled", "fulfilled", "rejected"],
+  );
 });
 
 test("a stream whose reader has gone is over, also where nobody takes what it gave last", async () => {

@@ -61,14 +61,11 @@ export class BusStreams implements EventStreams, Disposable {
   }
 
   open(options: StreamOptions): AsyncIterable<StreamItem> {
-    const { bus, leastView, streamsMax = 1_000 } = this.#options;
+    const { bus, leastView } = this.#options;
     const wants = topicsMatching(options.topics);
     const after = options.after === undefined ? undefined : positionOf(options.after);
     if (this.#closed.signal.aborted) throw new ManagerError("unavailable", "the manager is being stopped");
-    if (this.#open >= streamsMax) {
-      const message = `${streamsMax} streams of events are open, and no more are kept at once: close some`;
-      throw new ManagerError("resource_exhausted", message, { retryAfterMs: 5_000 });
-    }
+    this.#demandRoom();
     const signal = AbortSignal.any([options.signal, this.#closed.signal]);
     const { snapshot = false, view = leastView } = options;
     const end = (): void => void batches.return().catch(() => undefined);
@@ -81,7 +78,16 @@ export class BusStreams implements EventStreams, Disposable {
     this.#closed.abort();
   }
 
+  #demandRoom(): void {
+    const { streamsMax = 1_000 } = this.#options;
+    if (this.#open < streamsMax) return;
+    const message = `${streamsMax} streams of events are open, and no more are kept at once: close some`;
+    throw new ManagerError("resource_exhausted", message, { retryAfterMs: 5_000 });
+  }
+
   async *#counted(asked: Asked, reader: EventReader): Batches {
+    // Others may have begun since it was opened.
+    this.#demandRoom();
     using heartbeat = new Heartbeat(this.#options.clock, reader, asked.signal);
     asked.signal.addEventListener("abort", asked.end, { once: true });
     this.#open += 1;
@@ -140,33 +146,38 @@ export class BusStreams implements EventStreams, Disposable {
     }
   }
 
+  /** A reader that takes nothing for long has to wait for another turn, and goes on where it was. */
   async *#fromStore(after: bigint, asked: Asked, reader: EventReader, heartbeat: Heartbeat): Batches {
     const { bus, registry, clock } = this.#options;
-    const { signal, wants, view, end } = asked;
-    using turn = await this.#turns.wait(signal, end);
-    const feed = registry.changes(eventfulKinds);
+    const { signal, wants, view } = asked;
     // When something happened that does not say so itself: not before what is told before it.
     let at: string | undefined;
-    await feed.open(after, signal);
-    // Once more where the ring went on while the feed was being left.
-    while (feed.revision < bus.floor && !signal.aborted) {
-      for await (const changes of feed.follow(signal)) {
+    let place = after;
+    do {
+      const feed = registry.changes(eventfulKinds);
+      using turn = await this.#turns.wait(signal, () => feed.forget());
+      await feed.open(place, signal);
+      place = feed.revision;
+      if (place >= bus.floor) break;
+      for await (const { revision, changes } of feed.follow(turn.signal)) {
         const otherwise = at ?? new Date(clock.wallMs()).toISOString();
-        const events = storedEvents(changes, otherwise);
+        const events = storedEvents({ revision, changes }, otherwise);
         for (const { event } of events) if (event.at !== otherwise && event.at > (at ?? "")) ({ at } = event);
         const items = toldOf(
           events.filter(({ event }) => wants.has(event.topic)),
-          changes.revision,
+          revision,
         );
         heartbeat.toldOf(items);
         turn.given();
         yield this.#views.showAll(items, view);
-        if (heartbeat.isDue) yield heartbeat.beat(changes.revision);
+        if (heartbeat.isDue) yield heartbeat.beat(revision);
         turn.taken();
-        if (changes.revision >= bus.floor) break;
+        place = revision;
+        if (place >= bus.floor || turn.signal.aborted) break;
       }
-    }
-    reader.goTo(feed.revision);
+      // The ring may have gone on while the feed was being left.
+    } while (place < bus.floor && !signal.aborted);
+    reader.goTo(place);
   }
 
   async *#snapshot({ signal, view, end }: Asked, reader: EventReader, heartbeat: Heartbeat): Batches {

@@ -17,28 +17,36 @@ export class Turns {
     this.#clock = clock;
   }
 
-  /** Resolves when it is one's turn; rejects with the signal's reason. `tooLong` hears of it when what was given is not taken. */
-  async wait(signal: AbortSignal, tooLong: () => void): Promise<Turn> {
-    return new Turn(this.#clock, await this.#places.acquire(signal), tooLong);
+  /** Resolves when it is one's turn; rejects with the signal's reason. `onOver` hears of a turn that ends because nothing is taken. */
+  async wait(signal: AbortSignal, onOver: () => void): Promise<Turn> {
+    return new Turn(this.#clock, await this.#places.acquire(signal), signal, onOver);
   }
 }
 
-/** Lasts until it is disposed of. */
+/** Lasts until it is disposed of, or over. */
 export class Turn implements Disposable {
+  /** Aborts with the one that was waited with, or when the turn is over. */
+  readonly signal: AbortSignal;
   readonly #clock: Clock;
   readonly #release: Release;
-  readonly #tooLong: () => void;
+  readonly #onOver: () => void;
+  readonly #over = new AbortController();
   #timer: Timer | undefined;
 
-  constructor(clock: Clock, release: Release, tooLong: () => void) {
+  constructor(clock: Clock, release: Release, signal: AbortSignal, onOver: () => void) {
     this.#clock = clock;
     this.#release = release;
-    this.#tooLong = tooLong;
+    this.#onOver = onOver;
+    this.signal = AbortSignal.any([signal, this.#over.signal]);
   }
 
   /** Something is given. */
   given(): void {
-    this.#timer = this.#clock.after(patienceMs, this.#tooLong);
+    this.#timer = this.#clock.after(patienceMs, () => {
+      this.#over.abort();
+      this.#onOver();
+      this.#release();
+    });
   }
 
   /** It was taken. */

@@ -89,6 +89,11 @@ export class ChangeFeed {
     }
   }
 
+  /** Holds nothing any more. It may be asked for nothing after this but to be opened anew. */
+  forget(): void {
+    this.#held = new Map();
+  }
+
   /** Reads everything anew, for a feed whose place the store has forgotten: what differs from what was told, as one revision. */
   async reopen(signal: AbortSignal): Promise<RevisionChanges> {
     const { held, revision } = await this.#read(undefined, signal);

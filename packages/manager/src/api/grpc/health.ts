@@ -12,10 +12,14 @@ export interface HealthOptions {
   readonly stopping: AbortSignal;
 }
 
+/** Watches at once: nobody shows a credential for one. */
+const watchesMax = 1_000;
+
 const services: readonly string[] = ["", MCPManager.typeName];
 
 /** The implementation of the service. */
 export function healthService({ readiness, stopping }: HealthOptions): ServiceImpl<typeof Health> {
+  let watches = 0;
   const current = (): { readonly status: 1 | 2 } => ({
     status: readiness.current === undefined ? Status.SERVING : Status.NOT_SERVING,
   });
@@ -25,17 +29,25 @@ export function healthService({ readiness, stopping }: HealthOptions): ServiceIm
       throw new ConnectError(`there is no service "${service.slice(0, 100)}"`, Code.NotFound);
     },
     async *watch({ service }, context: HandlerContext) {
-      const ended = AbortSignal.any([context.signal, stopping]);
-      if (!services.includes(service)) {
-        yield { status: Status.SERVICE_UNKNOWN };
-        return await aborted(ended);
+      if (watches >= watchesMax) {
+        throw new ConnectError(`${watchesMax} watch already, and no more may: use Check`, Code.ResourceExhausted);
       }
-      while (!ended.aborted) {
+      watches += 1;
+      try {
+        const ended = AbortSignal.any([context.signal, stopping]);
+        if (!services.includes(service)) {
+          yield { status: Status.SERVICE_UNKNOWN };
+          return await aborted(ended);
+        }
+        while (!ended.aborted) {
+          yield current();
+          await changed(readiness, ended);
+        }
+        // Whoever watches learns that nothing serves any more, rather than that the stream is over.
         yield current();
-        await changed(readiness, ended);
+      } finally {
+        watches -= 1;
       }
-      // Whoever watches learns that nothing serves any more, rather than that the stream is over.
-      yield current();
     },
   };
 }

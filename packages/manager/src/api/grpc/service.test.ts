@@ -123,6 +123,8 @@ describe("operations over gRPC", () => {
     assert.equal(raw.result, undefined);
     const both = await refusalOf(client.executeTool({ ...call, arguments: {}, argumentsJson: digits }));
     assert.deepEqual([both.code, both.fields], ["InvalidArgument", ["argumentsJson"]]);
+    const noNumber = await refusalOf(client.executeTool({ ...call, arguments: { at: [{ x: Number.NaN }] } }));
+    assert.deepEqual([noNumber.code, noNumber.fields], ["InvalidArgument", ["arguments.at.0.x"]]);
     const list = await refusalOf(client.executeTool({ ...call, argumentsJson: Buffer.from("[1]") }));
     assert.equal(list.code, "InvalidArgument");
     const text = await refusalOf(client.executeTool({ ...call, argumentsJson: Buffer.from("{") }));

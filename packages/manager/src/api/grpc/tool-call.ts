@@ -30,10 +30,23 @@ export function readToolCall(message: Message): Asked {
 }
 
 function argumentsOf({ arguments: open, argumentsJson }: ExecuteToolRequest): unknown {
-  if (argumentsJson === undefined) return open;
+  if (argumentsJson === undefined) {
+    refuseNotFinite(open, "arguments");
+    return open;
+  }
   if (open === undefined) return parseJson(argumentsJson, true, "argumentsJson");
   const expected = "nothing beside arguments: they are two ways to say the same";
   throw invalidFields(ExecuteToolRequestSchema.name, [{ path: "argumentsJson", given: "a value", expected }]);
+}
+
+/** A double can be what no JSON number is, which would reach the tool as null. What is read is 100 levels deep at most. */
+function refuseNotFinite(value: unknown, path: string): void {
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    const expected = "a number that JSON has";
+    throw invalidFields(ExecuteToolRequestSchema.name, [{ path, given: String(value), expected }]);
+  }
+  if (typeof value !== "object" || value === null) return;
+  for (const [name, inner] of Object.entries(value)) refuseNotFinite(inner, `${path}.${name}`);
 }
 
 /** The tool's result, in the form that was asked for. */
