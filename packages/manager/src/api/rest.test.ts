@@ -98,6 +98,10 @@ test("If-Match with the present revision writes; on an unknown server it is 412"
     headers: { "if-match": "*" },
   });
   assert.equal(unknown.status, 412);
+  for (const words of ["absent", "W/1", '"x"']) {
+    const strange = { method: "PUT", json: remote, headers: { "if-match": words } };
+    assert.equal((await door.ask("/api/v1/servers/other", strange)).status, 412, words);
+  }
 });
 
 test("of many writers with the same If-Match exactly one wins", async () => {

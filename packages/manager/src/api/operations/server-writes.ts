@@ -14,8 +14,10 @@ import { addDeployment, addFirstDeployment } from "./next-deployment.ts";
 import { revisionsOf, textOf } from "./revisions-of.ts";
 
 export interface ApplyOptions {
-  /** What the Server must be at: a revision, `*` for any, `absent` for none. Default: whatever it is. */
+  /** What the Server must be at: a revision, or `*` for any. Default: whatever it is. */
   readonly expected?: string;
+  /** There must be none of that name. Default: there may. */
+  readonly isNew?: boolean;
   /** Check everything and answer as if; write nothing. */
   readonly dryRun?: boolean;
 }
@@ -40,13 +42,13 @@ export class ServerWrites {
 
   /**
    * Makes the Server be as drafted. Throws `conflict` (with `details.current`) when it is not as expected, `already_exists` when
-   * it was expected to be absent, `failed_precondition` while it is being deleted.
+   * it was to be new, `failed_precondition` while it is being deleted.
    */
   async apply(draft: ServerDraft, options: ApplyOptions = {}): Promise<Applied> {
     const servers = this.#registry.resources(kinds.Server);
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       const stored = await servers.read(draft.name);
-      const applied = expectedOrThrow(draft, stored?.resource, options.expected);
+      const applied = expectedOrThrow(draft, stored?.resource, options);
       if (applied !== undefined) return applied;
       if (options.dryRun === true) return dryRun(draft, stored?.resource);
       const written = await this.#write(draft, stored);
@@ -64,10 +66,11 @@ export class ServerWrites {
     const servers = this.#registry.resources(kinds.Server);
     const found = await servers.get(name);
     if (found === undefined) throw notFound("server", name);
-    if (options.expected !== undefined && options.expected !== "*") demandRevision(found, options.expected);
-    const marked = await servers.markDeleted(name);
+    const { expected = "*", force } = options;
+    if (expected !== "*") demandRevision(found, expected);
+    const marked = await servers.markDeleted(name, expected === "*" ? {} : { ifRevision: expected });
     if (marked === undefined) throw notFound("server", name);
-    if (options.force) {
+    if (force) {
       for (const replica of await this.#replicaNames(name))
         await this.#registry.resources(kinds.Replica).delete(replica);
     }
@@ -148,13 +151,13 @@ export class ServerWrites {
 function expectedOrThrow(
   draft: ServerDraft,
   current: Server | undefined,
-  expected: string | undefined,
+  { expected, isNew }: ApplyOptions,
 ): Applied | undefined {
   const { name } = draft;
-  if (expected === "absent" && current !== undefined) {
+  if (isNew === true && current !== undefined) {
     throw new ManagerError("already_exists", `server "${name}" exists already: change it with PUT`, { server: name });
   }
-  if (expected !== undefined && expected !== "absent") {
+  if (expected !== undefined) {
     if (current === undefined) throw conflict(name, "does not exist", undefined);
     if (expected !== "*") demandRevision(current, expected);
   }

@@ -79,7 +79,7 @@ export function serverOperations(
     },
 
     async createServer(request) {
-      const how = { expected: "absent", dryRun: flag(request, "dryRun") };
+      const how = { isNew: true, dryRun: flag(request, "dryRun") };
       const { server, deployment } = await writes.apply(await draftOf(request), how);
       return answer(201, server, request.principal, deployment);
     },
