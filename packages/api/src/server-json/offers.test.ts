@@ -59,6 +59,12 @@ test("each kind of package is run by its program, at its version", () => {
     line({ registryBaseUrl: "https://npm.acme.example/" }),
     "npx -y --registry=https://npm.acme.example @acme/a@1.0.0",
   );
+  // The usual one is left to the program, whose user may have a mirror of it; what only looks like it is another.
+  const usual = ["npmjs", "org"].join(".");
+  for (const host of [usual, `registry.${usual}`])
+    assert.equal(line({ registryBaseUrl: `https://${host}/` }), "npx -y @acme/a@1.0.0", host);
+  for (const host of [`evil-${usual}`, `${usual}.example`, `${usual}:8443`])
+    assert.equal(line({ registryBaseUrl: `https://${host}` }), `npx -y --registry=https://${host} @acme/a@1.0.0`, host);
   assert.equal(line({ runtimeHint: "bunx" }), "bunx @acme/a@1.0.0");
   assert.equal(line({ registryType: "pypi", identifier: "a-b", packageArguments: behind }), "uvx a-b@1.0.0 start");
   assert.equal(line({ registryType: "pypi", identifier: "a-b", runtimeHint: "pipx" }), "pipx run a-b==1.0.0");

@@ -19,8 +19,8 @@ type Make = (given: Required<Pick<RegistryPackage, "identifier" | "version">>, r
 
 interface Ecosystem {
   readonly identifier: RegExp;
-  /** Where packages come from when nothing else is said. */
-  readonly home: readonly string[];
+  /** Whose hosts (under .org) have the packages when nothing else is said; there a program is told nothing, as its user may have a mirror. */
+  readonly home: string;
   /** By the name of the program; the first is the usual one. */
   readonly runners: Readonly<Record<string, Make>>;
 }
@@ -45,7 +45,7 @@ const elsewhere = (registry: string): Runner => ({
 const ecosystems: Readonly<Record<string, Ecosystem>> = {
   npm: {
     identifier: /^(?:@[a-z0-9~][a-z0-9._~-]*\/)?[a-z0-9~][a-z0-9._~-]*$/i,
-    home: ["https://registry.npmjs.org"],
+    home: "npmjs",
     runners: {
       npx: ({ identifier, version }, registry) =>
         runner("npx", (before, behind) => [
@@ -63,7 +63,7 @@ const ecosystems: Readonly<Record<string, Ecosystem>> = {
   },
   pypi: {
     identifier: /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/i,
-    home: ["https://pypi.org", "https://pypi.org/simple"],
+    home: "pypi",
     runners: {
       uvx: ({ identifier, version }, registry) =>
         runner("uvx", (before, behind) => [
@@ -84,7 +84,7 @@ const ecosystems: Readonly<Record<string, Ecosystem>> = {
   },
   nuget: {
     identifier: /^[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?$/i,
-    home: ["https://api.nuget.org", "https://api.nuget.org/v3/index.json"],
+    home: "nuget",
     runners: {
       dnx: ({ identifier, version }, registry) =>
         registry === undefined
@@ -116,7 +116,7 @@ export function runnerOf(given: RegistryPackage): Runner {
     return { kind: "none", why: `its identifier is no name of a package of ${registryType}` };
   if (!/^(?:[A-Za-z0-9][A-Za-z0-9.+_!-]*)?$/.test(version)) return { kind: "none", why: "its version is none" };
   const base = registryBaseUrl?.replace(/\/+$/, "");
-  const registry = base === undefined || ecosystem.home.includes(base) ? undefined : base;
+  const registry = base === undefined || isHome(base, ecosystem.home) ? undefined : base;
   if (registry !== undefined && !plainAddress.test(registry))
     return { kind: "none", why: "its package registry has no plain https:// address" };
   const names = Object.keys(ecosystem.runners);
@@ -129,6 +129,11 @@ export function runnerOf(given: RegistryPackage): Runner {
     };
   const make = ecosystem.runners[hinted ?? names[0] ?? ""];
   return make?.({ identifier, version }, registry) ?? { kind: "none", why: refusalOf(registryType) };
+}
+
+function isHome(address: string, home: string): boolean {
+  const [host = ""] = /^https:\/\/([a-z.]+)(?:\/|$)/.exec(address)?.slice(1) ?? [];
+  return host === `${home}.org` || host.endsWith(`.${home}.org`);
 }
 
 function refusalOf(registryType: string): string {
