@@ -219,6 +219,18 @@ class Model {
   }
 }
 
+/** The last connection of a profile has gone at last, after the profile was forgotten and came to be known anew. */
+const goneAfterItsProfile: Step[] = [
+  { kind: "take", profile: "b", principal: "ann" },
+  { kind: "succeed", at: 0 },
+  { kind: "release", at: 0, clean: false },
+  { kind: "fail", at: 0 },
+  { kind: "advance", ms: 2000 },
+  { kind: "take", profile: "b", principal: "ann" },
+  { kind: "abort", at: 0 },
+  { kind: "finish", at: 0 },
+];
+
 test("a lease pool keeps its promises whatever happens, in whatever order", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyStep, { maxLength: 60, size: "max" }), async (steps) => {
@@ -226,6 +238,6 @@ test("a lease pool keeps its promises whatever happens, in whatever order", asyn
       for (const each of steps) await model.run(each);
       await model.end();
     }),
-    { numRuns: 300 },
+    { numRuns: 300, examples: [[goneAfterItsProfile]] },
   );
 });

@@ -312,9 +312,9 @@ export class LeasePool implements Leases, Lender<PooledConnection>, AsyncDisposa
       onOpened: (opened) => this.#onOpened(shelf, opened),
       onFailed: (error) => this.#onOpenFailed(shelf, error),
       onGone: () => {
-        this.#shelves.dropIfUnused(shelf);
         this.#serve();
         this.#openAhead(shelf);
+        this.#shelves.dropIfUnused(shelf);
       },
     });
   }

@@ -43,10 +43,10 @@ export class ProfileShelves implements Iterable<ProfileShelf> {
     return longest;
   }
 
-  /** When the profile stops being one of the `count` that were used last, and lately; undefined when it is none. */
+  /** When the profile stops being one of the `count` that were used last, and lately; undefined when it is none, or was dropped. */
   recentUntil(shelf: ProfileShelf, count: number, nowMs: number): number | undefined {
     const untilMs = shelf.usedMs + recentMs;
-    if (nowMs >= untilMs || count === 0) return undefined;
+    if (nowMs >= untilMs || count === 0 || this.#byKey.get(shelf.profile.key) !== shelf) return undefined;
     let later = 0;
     for (const other of this) if (other.usedMs > shelf.usedMs) later++;
     return later < count ? untilMs : undefined;
