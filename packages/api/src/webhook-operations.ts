@@ -1,6 +1,7 @@
 /** What can be asked of webhooks and of what could not be delivered, as rows of the table of operations. Source: resources.md, "REST". */
 import { name, page } from "./deployment-operations.ts";
 import type { Answer, Operation, Parameter } from "./operation.ts";
+import { etag, ifMatch, labels } from "./parameters.ts";
 import { listSchema } from "./schema/common.ts";
 import { emptyRequestSchema } from "./schema/deploy.ts";
 import { deadLetterCountSchema, deadLetterSchema, webhookInputSchema, webhookSchema } from "./schema/webhook.ts";
@@ -19,31 +20,12 @@ export type WebhookOperationName =
   | "deleteDeadLetter"
   | "replayDeadLetter";
 
-const labels: Parameter = {
-  name: "labels",
-  in: "query",
-  type: "string",
-  summary: "Only resources that carry all of these labels.",
-  example: "team=forecast,tier=1",
-};
-
-const ifMatch: Parameter = {
-  name: "If-Match",
-  in: "header",
-  type: "string",
-  summary:
-    "The ETag that was read: the change is made only if nobody made another since; else 412 with the resource as it is.",
-  example: '"42"',
-};
-
 const ofWebhook: Parameter = {
   name: "webhook",
   in: "query",
   type: "string",
   summary: "Only those of this webhook. Default: all.",
 };
-
-const etag = { ETag: 'The revision of the spec in quotes: `"42"`.' };
 
 const webhook: Answer = {
   status: 200,

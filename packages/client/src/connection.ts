@@ -59,13 +59,14 @@ const timeoutMsDefault = 300_000;
 const timeoutMsMax = 2_147_483_647;
 
 export class Connection {
+  /** Time and chance, for whoever sends again by itself. */
+  readonly clock: ClientClock;
+  readonly random: () => number;
   readonly #root: string;
   readonly #key: string | undefined;
   readonly #timeoutMs: number;
   readonly #retries: number;
   readonly #fetch: typeof fetch;
-  readonly #clock: ClientClock;
-  readonly #random: () => number;
 
   /** Throws `invalid_argument` when `url` is none, `key` cannot be one, or a number is out of its range. */
   constructor(options: ClientOptions) {
@@ -74,8 +75,8 @@ export class Connection {
     this.#timeoutMs = inRange("timeoutMs", options.timeoutMs ?? timeoutMsDefault, 1, timeoutMsMax);
     this.#retries = inRange("retries", options.retries ?? retriesMax, 0, retriesMax);
     this.#fetch = options.fetch ?? ((input, init) => fetch(input, init));
-    this.#clock = options.clock ?? systemClock;
-    this.#random = options.random ?? Math.random;
+    this.clock = options.clock ?? systemClock;
+    this.random = options.random ?? Math.random;
   }
 
   /** The answer's JSON, as the type that the operation promises. */
@@ -96,9 +97,9 @@ export class Connection {
   /** Runs a call within its time. Rejects with the ManagerError that a failure stands for. */
   async #call<T>(ask: Ask, read: Reader<T>): Promise<T> {
     const timeoutMs = inRange("timeoutMs", ask.timeoutMs ?? this.#timeoutMs, 1, timeoutMsMax);
-    const dueMs = this.#clock.nowMs() + timeoutMs;
+    const dueMs = this.clock.nowMs() + timeoutMs;
     const expiry = new AbortController();
-    const timer = this.#clock.after(timeoutMs, () => expiry.abort(tooLate(ask, this.#root, timeoutMs)));
+    const timer = this.clock.after(timeoutMs, () => expiry.abort(tooLate(ask, this.#root, timeoutMs)));
     const signal = ask.signal === undefined ? expiry.signal : AbortSignal.any([ask.signal, expiry.signal]);
     try {
       return await this.#attempts({ ...ask, root: this.#root }, this.#init(ask, signal), read, dueMs);
@@ -116,11 +117,11 @@ export class Connection {
       if ("value" in outcome) return outcome.value;
       if (signal.aborted) throw signal.reason;
       const { error, fate } = outcome;
-      const waitMs = pauseMs(retries, this.#random(), error.retryAfterMs);
+      const waitMs = pauseMs(retries, this.random(), error.retryAfterMs);
       // To wait beyond the call's time would only hide what is wrong.
-      const isInTime = this.#clock.nowMs() + waitMs < dueMs;
+      const isInTime = this.clock.nowMs() + waitMs < dueMs;
       if (retries >= retriesMost || !mayRepeat(asked, fate) || !isInTime) throw error;
-      await sleep(this.#clock, waitMs, signal);
+      await sleep(this.clock, waitMs, signal);
     }
   }
 

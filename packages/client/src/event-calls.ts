@@ -4,9 +4,9 @@
  */
 import type { Event, StreamItem } from "@mcp-manager/api";
 import { eventStreamType, lastEventId, ManagerError } from "@mcp-manager/api";
+import { type ClientClock, sleep } from "./clock.ts";
 import { type CallOptions, type Connection, queryOf } from "./connection.ts";
 import { type Listening, readEvents, type StreamEvent } from "./events.ts";
-import { pause } from "./pause.ts";
 
 /** What to hear of. */
 export interface WatchOptions extends CallOptions {
@@ -22,6 +22,7 @@ export interface WatchOptions extends CallOptions {
 
 /** A manager that is there says something at least every 15 s. */
 const silenceMs = 45_000;
+const never = new AbortController().signal;
 const pauseMs = { base: 250, cap: 10_000 };
 
 /** What happens. */
@@ -38,6 +39,7 @@ export class EventCalls {
    */
   async *watch(options: WatchOptions = {}): AsyncGenerator<StreamItem, void, undefined> {
     const { signal, onCut } = options;
+    const { clock, random } = this.#connection;
     let position = options.after;
     let hasBegun = false;
     let failures = 0;
@@ -56,10 +58,10 @@ export class EventCalls {
         const failure = ManagerError.from(error);
         if (!hasBegun || !isPassing(failure)) throw failure;
         const longestMs = Math.min(pauseMs.cap, pauseMs.base * 2 ** failures);
-        const afterMs = Math.max(failure.retryAfterMs ?? 0, longestMs * (0.5 + Math.random() / 2));
+        const afterMs = Math.max(failure.retryAfterMs ?? 0, longestMs * (0.5 + random() / 2));
         failures += 1;
         onCut?.(failure, afterMs);
-        await pause(afterMs, signal);
+        await sleep(clock, afterMs, signal ?? never).catch(() => undefined);
       }
     }
   }
@@ -68,7 +70,7 @@ export class EventCalls {
   async #connect(options: WatchOptions, position: string | undefined): Promise<AsyncIterable<StreamItem>> {
     const { topics = [], snapshot, signal, timeoutMs } = options;
     const query = queryOf({ topics: topics.length === 0 ? undefined : topics.join(","), snapshot, after: position });
-    const silence = new Silence(signal);
+    const silence = new Silence(this.#connection.clock, signal);
     silence.begin();
     try {
       const { body } = await this.#connection.send({
@@ -91,20 +93,21 @@ class Silence implements Listening {
   /** Aborts then, or by whoever reads. */
   readonly signal: AbortSignal;
   readonly #broken = new AbortController();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #clock: ClientClock;
+  #timer: ReturnType<ClientClock["after"]> | undefined;
 
-  constructor(signal: AbortSignal | undefined) {
+  constructor(clock: ClientClock, signal: AbortSignal | undefined) {
+    this.#clock = clock;
     this.signal = signal === undefined ? this.#broken.signal : AbortSignal.any([signal, this.#broken.signal]);
   }
 
   begin(): void {
-    this.#timer = setTimeout(() => {
-      this.#broken.abort(new ManagerError("unavailable", `the manager said nothing for ${silenceMs / 1_000} s`));
-    }, silenceMs);
+    const message = `the manager said nothing for ${silenceMs / 1_000} s`;
+    this.#timer = this.#clock.after(silenceMs, () => this.#broken.abort(new ManagerError("unavailable", message)));
   }
 
   end(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
   }
 }
 

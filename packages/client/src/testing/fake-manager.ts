@@ -53,7 +53,7 @@ export async function openFake(
   };
 }
 
-/** The bound on a call's time never comes; whatever is shorter is a pause, and over at once. */
+/** The bounds on a call's time and on a stream's silence never come; whatever is shorter is a pause, and over at once. */
 export class HastyClock implements ClientClock {
   readonly pauses: number[] = [];
   #nowMs = 0;
@@ -63,7 +63,7 @@ export class HastyClock implements ClientClock {
   }
 
   after(delayMs: number, run: () => void): { cancel(): void } {
-    if (delayMs >= 60_000) return { cancel: () => undefined };
+    if (delayMs >= 45_000) return { cancel: () => undefined };
     this.pauses.push(delayMs);
     this.#nowMs += delayMs;
     const handle = setImmediate(run);
